@@ -1,0 +1,307 @@
+//! All timers of one runtime, on one alarm.
+//!
+//! The driver has no task and no thread. It *is* the waker of its own alarm: the reactor, when the
+//! kernel's timer fires, calls [`Driver::fire`], which wakes whoever is due and arms the alarm
+//! anew. A wake-up is only ever a hint, and the clock the truth: what fires too early or for
+//! nothing wakes nobody.
+//!
+//! Foreign code (a waker's clone, wake and drop) runs outside the lock, always.
+
+mod entry;
+mod queue;
+mod registry;
+mod wakers;
+
+use std::io;
+use std::mem;
+use std::task::{Wake, Waker};
+
+use tokio::runtime::{Handle, Id};
+use tokio::time::Instant;
+
+use crate::sync::{Arc, Mutex, MutexGuard};
+use crate::sys::{self, Alarm, Armed, Clock};
+use queue::{Key, Queue};
+use wakers::Batch;
+
+pub(crate) use entry::Entry;
+
+#[derive(Debug)]
+pub(crate) struct Driver {
+    runtime: Id,
+    clock: Clock,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+enum State {
+    Alive(Timers),
+    /// The runtime shut down, or the kernel refused its timer: why.
+    Dead(String),
+}
+
+#[derive(Debug)]
+struct Timers {
+    queue: Queue<Waker>,
+    alarm: Alarm,
+    /// What the alarm is set for; `None` when it has fired, or was never set. It may be earlier
+    /// than the earliest deadline: one spurious wake-up costs less than setting it back would.
+    armed: Option<Instant>,
+}
+
+impl Driver {
+    /// The driver of the current runtime, made if this is its first timer.
+    ///
+    /// # Panics
+    ///
+    /// As tokio does, at the caller's location: outside a runtime, or in one that lacks the driver
+    /// that the alarm needs.
+    #[track_caller]
+    pub(crate) fn current() -> io::Result<Arc<Self>> {
+        let handle = Handle::current();
+        match registry::find(handle.id()) {
+            Some(driver) => Ok(driver),
+            None => Self::start(&handle),
+        }
+    }
+
+    /// The driver of the current runtime, or an error where [`Driver::current`] would panic.
+    pub(crate) fn try_current() -> io::Result<Arc<Self>> {
+        let handle = Handle::try_current().map_err(io::Error::other)?;
+        match registry::find(handle.id()) {
+            Some(driver) => Ok(driver),
+            None => sys::catch_disabled(|| Self::start(&handle)),
+        }
+    }
+
+    #[track_caller]
+    fn start(handle: &Handle) -> io::Result<Arc<Self>> {
+        let driver = Arc::new(Self {
+            runtime: handle.id(),
+            clock: Clock::new(handle),
+            state: Mutex::new(State::Alive(Timers {
+                queue: Queue::new(),
+                alarm: Alarm::new(handle)?,
+                armed: None,
+            })),
+        });
+        // Locked before it is listed: whoever finds it there waits until it listens.
+        let mut state = driver.state.lock();
+        if let Err(faster) = registry::list(&driver) {
+            return Ok(faster);
+        }
+        if let State::Alive(timers) = &mut *state {
+            if let Err(error) = timers.alarm.listen(&driver.waker()) {
+                driver.die(state, &error);
+                return Err(error);
+            }
+        }
+        drop(state);
+        Ok(driver)
+    }
+
+    fn waker(self: &Arc<Self>) -> Waker {
+        Waker::from(Arc::clone(self))
+    }
+
+    /// The clock that decides whether a timer of this driver is due.
+    pub(crate) fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// Has `waker` woken at `deadline`, in place of what `key` waited for before.
+    ///
+    /// # Errors
+    ///
+    /// Says why, if the driver is dead.
+    fn wait(
+        self: &Arc<Self>,
+        key: &mut Option<Key>,
+        deadline: Instant,
+        waker: Waker,
+    ) -> Result<(), String> {
+        // Declared before the guard, to be dropped after it, come what may.
+        let _replaced;
+        let mut state = self.state.lock();
+        let timers = match &mut *state {
+            State::Alive(timers) => timers,
+            State::Dead(why) => return Err(why.clone()),
+        };
+        let key = *key.get_or_insert_with(|| timers.queue.join());
+        _replaced = timers.queue.wait(key, deadline, waker);
+        let armed = timers.arm_by(deadline, self);
+        self.release(state, armed);
+        Ok(())
+    }
+
+    /// Moves what `key` waits for, if it waits, to `deadline`.
+    fn postpone(self: &Arc<Self>, key: Key, deadline: Instant) {
+        let mut state = self.state.lock();
+        let State::Alive(timers) = &mut *state else {
+            return;
+        };
+        if timers.queue.postpone(key, deadline) {
+            let armed = timers.arm_by(deadline, self);
+            self.release(state, armed);
+        }
+    }
+
+    /// Forgets what `key` waits for.
+    fn cancel(self: &Arc<Self>, key: Key) {
+        let _canceled;
+        let mut state = self.state.lock();
+        if let State::Alive(timers) = &mut *state {
+            _canceled = timers.queue.cancel(key);
+            let armed = timers.settle(self);
+            self.release(state, armed);
+        }
+    }
+
+    /// Forgets `key`.
+    fn leave(self: &Arc<Self>, key: Key) {
+        let _canceled;
+        let mut state = self.state.lock();
+        if let State::Alive(timers) = &mut *state {
+            _canceled = timers.queue.leave(key);
+            let armed = timers.settle(self);
+            self.release(state, armed);
+        }
+    }
+
+    /// Lets go of the lock after the alarm was set, and does what the alarm cannot.
+    fn release(self: &Arc<Self>, state: MutexGuard<'_, State>, armed: io::Result<Armed>) {
+        match armed {
+            Ok(Armed::Waiting) => drop(state),
+            Ok(Armed::Due) => {
+                drop(state);
+                self.fire();
+            }
+            Err(error) => self.die(state, &error),
+        }
+    }
+
+    /// Wakes everyone who is due and arms the alarm for the next.
+    fn fire(self: &Arc<Self>) {
+        let mut due = Batch::new();
+        let mut none_due = true;
+        let mut now = self.now();
+        loop {
+            let mut state = self.state.lock();
+            let State::Alive(timers) = &mut *state else {
+                break;
+            };
+            while due.has_room() {
+                let Some(waker) = timers.queue.pop_due(now) else {
+                    break;
+                };
+                due.push(waker);
+                none_due = false;
+            }
+            if !due.has_room() {
+                // Perhaps there are more; what falls due meanwhile is for the next time, so that
+                // the reactor is not kept from its other work.
+                drop(state);
+                due.wake();
+                continue;
+            }
+            match timers.rearm(none_due, self) {
+                Ok(Armed::Waiting) => {
+                    drop(state);
+                    break;
+                }
+                Ok(Armed::Due) => {
+                    drop(state);
+                    due.wake();
+                    now = self.now();
+                }
+                Err(error) => {
+                    self.die(state, &error);
+                    break;
+                }
+            }
+        }
+        due.wake();
+        due.finish();
+    }
+
+    /// No timer of this driver will fire again: lets go of the kernel's timer and of the lock, and
+    /// wakes everyone, so that each finds out at its next poll.
+    fn die(&self, mut state: MutexGuard<'_, State>, error: &io::Error) {
+        let State::Alive(timers) = mem::replace(&mut *state, State::Dead(error.to_string())) else {
+            return;
+        };
+        drop(state);
+        registry::forget(self);
+        drop(timers.alarm);
+
+        let mut wakers = Batch::new();
+        for waker in timers.queue.into_values() {
+            if !wakers.has_room() {
+                wakers.wake();
+            }
+            wakers.push(waker);
+        }
+        wakers.wake();
+        wakers.finish();
+    }
+}
+
+impl Timers {
+    /// Sees to it that the alarm fires by `deadline`, the earliest or not.
+    fn arm_by(&mut self, deadline: Instant, driver: &Arc<Driver>) -> io::Result<Armed> {
+        if self.armed.is_some_and(|armed| armed <= deadline) {
+            return self.settle(driver);
+        }
+        self.arm(deadline, driver)
+    }
+
+    /// Sets the alarm, which has fired, for the earliest of those who still wait.
+    fn rearm(&mut self, was_early: bool, driver: &Arc<Driver>) -> io::Result<Armed> {
+        // First listen, then arm: the other way round, the event of an alarm that fires at once
+        // would be taken for the old one and cleared.
+        self.alarm.listen(&driver.waker())?;
+        self.armed = None;
+        let Some(earliest) = self.queue.earliest() else {
+            return Ok(Armed::Waiting);
+        };
+        if was_early {
+            self.alarm.resync();
+        }
+        self.arm(earliest, driver)
+    }
+
+    /// Where an alarm that is armed too early does harm, sets it right.
+    fn settle(&mut self, driver: &Arc<Driver>) -> io::Result<Armed> {
+        let earliest = self.queue.earliest();
+        if !Alarm::EXACT || self.armed == earliest {
+            return Ok(Armed::Waiting);
+        }
+        if let Some(earliest) = earliest {
+            return self.arm(earliest, driver);
+        }
+        self.armed = None;
+        self.alarm.disarm();
+        Ok(Armed::Waiting)
+    }
+
+    fn arm(&mut self, deadline: Instant, driver: &Arc<Driver>) -> io::Result<Armed> {
+        self.armed = Some(deadline);
+        self.alarm.arm(deadline, &driver.waker())
+    }
+}
+
+impl Wake for Driver {
+    fn wake(self: Arc<Self>) {
+        self.fire();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.fire();
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        registry::forget(self);
+    }
+}

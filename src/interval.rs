@@ -1,0 +1,495 @@
+//! `OsInterval`, its builder, and the two functions that tokio has for it.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::io;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::time::{Instant, MissedTickBehavior};
+
+use crate::driver::{Driver, Entry};
+use crate::schedule::Schedule;
+use crate::span;
+
+/// An interval that ticks at once and then every `period`.
+///
+/// The same as [`interval_at`]`(Instant::now(), period)`. Missed ticks are made up for in a
+/// [burst](MissedTickBehavior::Burst), unless
+/// [`set_missed_tick_behavior`](OsInterval::set_missed_tick_behavior) says otherwise. A `period` of
+/// more than 30 years is taken for 30 years.
+///
+/// # Panics
+///
+/// - If `period` is zero.
+/// - Outside a tokio runtime, and in one without the I/O driver
+///   ([`enable_io`](tokio::runtime::Builder::enable_io) or
+///   [`enable_all`](tokio::runtime::Builder::enable_all)). On a system without a native timer,
+///   without the feature `os-native` and with `test-util` it is the time driver
+///   ([`enable_time`](tokio::runtime::Builder::enable_time)) that is needed, with `test-util` both.
+/// - If this is the runtime's first timer and the operating system refuses the runtime's one
+///   kernel timer, as it does when the process has no file descriptor left.
+///   [`OsInterval::builder`] returns that as an error.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let mut interval = tokio_osinterval::interval(Duration::from_millis(2));
+/// interval.tick().await; // at once
+/// interval.tick().await; // 2 ms after that
+/// interval.tick().await; // 4 ms after the first
+/// # }
+/// ```
+#[must_use]
+#[track_caller]
+pub fn interval(period: Duration) -> OsInterval {
+    interval_at(Instant::now(), period)
+}
+
+/// An interval that ticks at `start` and then every `period`.
+///
+/// A `start` in the past is a tick that is late already.
+///
+/// # Panics
+///
+/// As [`interval`] does.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use tokio::time::Instant;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let start = Instant::now() + Duration::from_millis(5);
+/// let mut interval = tokio_osinterval::interval_at(start, Duration::from_millis(1));
+/// assert_eq!(interval.tick().await, start);
+/// assert_eq!(interval.tick().await, start + Duration::from_millis(1));
+/// # }
+/// ```
+#[must_use]
+#[track_caller]
+pub fn interval_at(start: Instant, period: Duration) -> OsInterval {
+    let schedule = Schedule::new(start, period, MissedTickBehavior::default());
+    match Driver::current() {
+        Ok(driver) => OsInterval {
+            schedule,
+            entry: Entry::new(driver),
+        },
+        Err(error) => panic!("the operating system refused a timer: {error}"),
+    }
+}
+
+/// Ticks at a fixed period, as precisely as the operating system's own timer.
+///
+/// It has the methods of [`tokio::time::Interval`] with their meaning; made by [`interval`],
+/// [`interval_at`] or [`OsInterval::builder`]. All intervals of a runtime share one kernel timer: a
+/// further one costs some bytes and no file descriptor.
+///
+/// # Precision
+///
+/// A tick is never early. How late it is, is up to the kernel and to the runtime: a task that does
+/// not yield, or more work than the runtime has threads for, delays it as it would any other
+/// event. What the kernel contributes is some tens of microseconds on Linux.
+///
+/// # Runtimes
+///
+/// An interval belongs to the runtime that was current when it was made: that one must run for it
+/// to tick. It may be polled anywhere, by any executor. Once its runtime has shut down, the next
+/// poll that would have to wait panics, as tokio's timers do.
+pub struct OsInterval {
+    schedule: Schedule,
+    entry: Entry,
+}
+
+impl OsInterval {
+    /// Everything that can be set, and an error in place of a panic.
+    ///
+    /// # Panics
+    ///
+    /// If `period` is zero.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tokio_osinterval::{MissedTickBehavior, OsInterval};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let mut interval = OsInterval::builder(Duration::from_millis(1))
+    ///     .missed_tick_behavior(MissedTickBehavior::Skip)
+    ///     .build()?;
+    /// interval.tick().await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn builder(period: Duration) -> IntervalBuilder {
+        IntervalBuilder {
+            period: span::checked_period(period),
+            start: None,
+            missed_tick_behavior: MissedTickBehavior::default(),
+        }
+    }
+
+    /// Waits for the next tick; returns its deadline, which has passed by then, if only just.
+    ///
+    /// # Panics
+    ///
+    /// If the tick is not due and the runtime of this interval has shut down.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses no tick: the next call waits for the same one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tokio::time::Instant;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let mut interval = tokio_osinterval::interval(Duration::from_millis(1));
+    /// for _ in 0..3 {
+    ///     let deadline = interval.tick().await;
+    ///     assert!(Instant::now() >= deadline);
+    /// }
+    /// # }
+    /// ```
+    pub async fn tick(&mut self) -> Instant {
+        poll_fn(|cx| self.poll_tick(cx)).await
+    }
+
+    /// Polls for the next tick.
+    ///
+    /// On `Pending`, the waker of `cx` is woken when the tick is due, or asked to try again because
+    /// the task has used up its
+    /// [cooperative budget](tokio::task::coop#cooperative-scheduling). Only the waker of the latest
+    /// call is kept, and none after `Ready`.
+    ///
+    /// # Panics
+    ///
+    /// As [`tick`](Self::tick) does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::future::poll_fn;
+    /// use std::time::Duration;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let mut interval = tokio_osinterval::interval(Duration::from_millis(1));
+    /// poll_fn(|cx| interval.poll_tick(cx)).await;
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<Instant> {
+        let now = ready!(self.entry.poll_elapsed(cx, self.schedule.deadline()));
+        Poll::Ready(self.schedule.tick(now))
+    }
+
+    /// The next tick: one period from now.
+    ///
+    /// Like its siblings, it leaves aside what the [`MissedTickBehavior`] would have done, and a
+    /// task that waits in [`tick`](Self::tick) goes on waiting, for the new deadline.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tokio::time::Instant;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let period = Duration::from_millis(2);
+    /// let mut interval = tokio_osinterval::interval(period);
+    /// let before = Instant::now();
+    /// interval.reset();
+    /// assert!(interval.tick().await >= before + period);
+    /// # }
+    /// ```
+    pub fn reset(&mut self) {
+        self.reset_after(self.schedule.period());
+    }
+
+    /// The next tick: at once.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let mut interval = tokio_osinterval::interval(Duration::from_secs(3600));
+    /// interval.tick().await;
+    /// interval.reset_immediately();
+    /// interval.tick().await; // not an hour later
+    /// # }
+    /// ```
+    pub fn reset_immediately(&mut self) {
+        self.reset_after(Duration::ZERO);
+    }
+
+    /// The next tick: `after` from now, and from then on every period again.
+    ///
+    /// More than 30 years are taken for 30 years.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let mut interval = tokio_osinterval::interval(Duration::from_secs(3600));
+    /// interval.reset_after(Duration::from_millis(1));
+    /// interval.tick().await;
+    /// # }
+    /// ```
+    pub fn reset_after(&mut self, after: Duration) {
+        self.reset_at(span::after(self.entry.now(), after));
+    }
+
+    /// The next tick: at `deadline`, and from then on every period again.
+    ///
+    /// A `deadline` in the past is a tick that is late already.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tokio::time::Instant;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let mut interval = tokio_osinterval::interval(Duration::from_secs(3600));
+    /// let deadline = Instant::now() + Duration::from_millis(1);
+    /// interval.reset_at(deadline);
+    /// assert_eq!(interval.tick().await, deadline);
+    /// # }
+    /// ```
+    pub fn reset_at(&mut self, deadline: Instant) {
+        self.schedule.set_deadline(deadline);
+        self.entry.postpone(deadline);
+    }
+
+    /// What happens after a missed tick.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tokio_osinterval::MissedTickBehavior;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let interval = tokio_osinterval::interval(Duration::from_secs(1));
+    /// assert_eq!(interval.missed_tick_behavior(), MissedTickBehavior::Burst);
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn missed_tick_behavior(&self) -> MissedTickBehavior {
+        self.schedule.behavior()
+    }
+
+    /// Sets what happens after a missed tick: one that is later than the period, or than 5 ms if
+    /// the period is longer.
+    ///
+    /// tokio's threshold is 5 ms whatever the period, so that below it `Skip` and `Delay` behave as
+    /// `Burst`. Here they do what their names say.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tokio_osinterval::MissedTickBehavior;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let mut interval = tokio_osinterval::interval(Duration::from_millis(1));
+    /// interval.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    /// let first = interval.tick().await;
+    /// std::thread::sleep(Duration::from_micros(3500));
+    /// interval.tick().await; // late, the one of 1 ms
+    /// assert!(interval.tick().await >= first + Duration::from_millis(4));
+    /// # }
+    /// ```
+    pub fn set_missed_tick_behavior(&mut self, behavior: MissedTickBehavior) {
+        self.schedule.set_behavior(behavior);
+    }
+
+    /// How many ticks were passed over, since this interval was made, because they were missed.
+    ///
+    /// [`Burst`](MissedTickBehavior::Burst) delivers every tick, if late, and so counts none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tokio_osinterval::MissedTickBehavior;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let mut interval = tokio_osinterval::interval(Duration::from_millis(1));
+    /// interval.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    /// interval.tick().await;
+    /// std::thread::sleep(Duration::from_micros(3500));
+    /// interval.tick().await; // the one of 1 ms; those of 2 and 3 ms are passed over
+    /// assert!(interval.missed_ticks() >= 2);
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn missed_ticks(&self) -> u64 {
+        self.schedule.missed()
+    }
+
+    /// The period.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let interval = tokio_osinterval::interval(Duration::from_secs(1));
+    /// assert_eq!(interval.period(), Duration::from_secs(1));
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn period(&self) -> Duration {
+        self.schedule.period()
+    }
+
+    /// Sets the period from the next tick on: that one keeps its deadline, and the one after it
+    /// follows the new period later. So a tempo changes without a jump.
+    ///
+    /// More than 30 years are taken for 30 years.
+    ///
+    /// # Panics
+    ///
+    /// If `period` is zero.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let mut interval = tokio_osinterval::interval(Duration::from_millis(2));
+    /// let first = interval.tick().await;
+    /// interval.set_period(Duration::from_millis(1));
+    /// assert_eq!(interval.tick().await, first + Duration::from_millis(2));
+    /// assert_eq!(interval.tick().await, first + Duration::from_millis(3));
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn set_period(&mut self, period: Duration) {
+        self.schedule.set_period(period);
+    }
+}
+
+impl fmt::Debug for OsInterval {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OsInterval")
+            .field("deadline", &self.schedule.deadline())
+            .field("period", &self.period())
+            .field("missed_tick_behavior", &self.missed_tick_behavior())
+            .field("missed_ticks", &self.missed_ticks())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Sets up an [`OsInterval`]; made by [`OsInterval::builder`].
+#[derive(Debug, Clone)]
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct IntervalBuilder {
+    period: Duration,
+    start: Option<Instant>,
+    missed_tick_behavior: MissedTickBehavior,
+}
+
+impl IntervalBuilder {
+    /// When the first tick is due. Without it: at once, when the interval is built.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tokio::time::Instant;
+    /// use tokio_osinterval::OsInterval;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let start = Instant::now() + Duration::from_millis(1);
+    /// let mut interval = OsInterval::builder(Duration::from_secs(1)).start(start).build()?;
+    /// assert_eq!(interval.tick().await, start);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn start(mut self, start: Instant) -> Self {
+        self.start = Some(start);
+        self
+    }
+
+    /// What happens after a missed tick: see
+    /// [`set_missed_tick_behavior`](OsInterval::set_missed_tick_behavior). Without it:
+    /// [`Burst`](MissedTickBehavior::Burst).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tokio_osinterval::{MissedTickBehavior, OsInterval};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let interval = OsInterval::builder(Duration::from_secs(1))
+    ///     .missed_tick_behavior(MissedTickBehavior::Delay)
+    ///     .build()?;
+    /// assert_eq!(interval.missed_tick_behavior(), MissedTickBehavior::Delay);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn missed_tick_behavior(mut self, behavior: MissedTickBehavior) -> Self {
+        self.missed_tick_behavior = behavior;
+        self
+    }
+
+    /// Makes the interval, in the current runtime.
+    ///
+    /// # Errors
+    ///
+    /// Where [`interval`] would panic: outside a runtime; in a runtime that lacks the driver that
+    /// is needed (tokio can be asked that only by running into its panic, which is caught here: the
+    /// panic hook still runs, and a program that aborts on panic aborts); and with the operating
+    /// system's errno, if it refuses the runtime's kernel timer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tokio_osinterval::OsInterval;
+    ///
+    /// let outside_a_runtime = OsInterval::builder(Duration::from_secs(1)).build();
+    /// assert!(outside_a_runtime.is_err());
+    /// ```
+    pub fn build(self) -> io::Result<OsInterval> {
+        let entry = Entry::new(Driver::try_current()?);
+        let start = self.start.unwrap_or_else(|| entry.now());
+        Ok(OsInterval {
+            schedule: Schedule::new(start, self.period, self.missed_tick_behavior),
+            entry,
+        })
+    }
+}

@@ -1,0 +1,89 @@
+//! Intervals for tokio on the operating system's own timers: drop-in, as precise as the kernel,
+//! and any number of them on one kernel timer.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! let mut interval = tokio_osinterval::interval(Duration::from_micros(500));
+//! for _ in 0..4 {
+//!     let deadline = interval.tick().await;
+//!     println!("late by {:?}", deadline.elapsed());
+//! }
+//! # }
+//! ```
+//!
+//! tokio's timers are a wheel that turns once a millisecond. An [`OsInterval`] ticks when the
+//! kernel's timer fires: the runtime's reactor is told of it as of any other event, and wakes the
+//! task, with no thread and no task of its own in between. It has the methods of
+//! [`tokio::time::Interval`], and [`time`] has the names of [`tokio::time`], so that changing the
+//! import is the whole migration.
+//!
+//! # Platforms
+//!
+//! | system | mechanism | precision |
+//! | --- | --- | --- |
+//! | Linux, Android | `timerfd` | the kernel's: tens of microseconds |
+//! | every other, and without the feature `os-native` | `tokio::time::Sleep` | tokio's: 1 ms, and 15 ms on Windows |
+//!
+//! # Differences from tokio
+//!
+//! | | tokio | here |
+//! | --- | --- | --- |
+//! | resolution | 1 ms | the kernel's |
+//! | missed tick | later than 5 ms, whatever the period | later than the period, or than 5 ms if the period is longer: below 5 ms, `Skip` and `Delay` do what their names say |
+//! | needs | the time driver | the I/O driver; with `test-util` both; without `os-native` the time driver |
+//! | kernel refuses a timer | cannot happen | the first timer of a runtime panics, or [`IntervalBuilder::build`] returns the error |
+//! | runtime has shut down | every poll panics | a poll that would have to wait panics; so does making an interval |
+//! | beyond tokio | | [`set_period`](OsInterval::set_period), [`missed_ticks`](OsInterval::missed_ticks), [`builder`](OsInterval::builder), [`PeriodicInterval`] |
+//!
+//! # Testing with a paused clock
+//!
+//! With the feature `test-util`, for dev-dependencies, timers follow [`tokio::time::pause`],
+//! [`advance`](tokio::time::advance), [`resume`](tokio::time::resume) and the jumps of a paused
+//! clock. Without it they do not, even if tokio's own `test-util` is on.
+//!
+//! # Features
+//!
+//! | feature | default | |
+//! | --- | --- | --- |
+//! | `interval` | yes | [`OsInterval`], [`interval()`], [`interval_at`] |
+//! | `os-native` | yes | the operating system's timers; without it, everything runs on `tokio::time::Sleep` |
+//! | `periodic` | | [`PeriodicInterval`] |
+//! | `test-util` | | timers follow tokio's paused clock |
+//! | `full` | | everything except `test-util` |
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![deny(unsafe_code)]
+
+#[cfg(feature = "interval")]
+mod driver;
+#[cfg(feature = "interval")]
+mod interval;
+#[cfg(feature = "periodic")]
+mod periodic;
+#[cfg(feature = "interval")]
+mod schedule;
+#[cfg(any(feature = "interval", feature = "periodic"))]
+#[cfg_attr(
+    not(feature = "interval"),
+    allow(dead_code, reason = "the half that this set of features leaves unused")
+)]
+mod span;
+#[cfg(feature = "interval")]
+mod sync;
+#[cfg(any(feature = "interval", feature = "periodic"))]
+#[allow(
+    unsafe_code,
+    reason = "the one place that talks to the operating system"
+)]
+mod sys;
+pub mod time;
+
+#[cfg(feature = "interval")]
+pub use interval::{IntervalBuilder, OsInterval, interval, interval_at};
+#[cfg(feature = "periodic")]
+pub use periodic::{Expirations, PeriodicInterval};
+#[cfg(feature = "interval")]
+pub use tokio::time::MissedTickBehavior;

@@ -1,0 +1,160 @@
+//! `PeriodicInterval`: the kernel keeps the schedule, and counts.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::io;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+
+use crate::span;
+use crate::sys::{self, Periodic};
+
+/// How often a [`PeriodicInterval`] has expired since it was last asked.
+pub type Expirations = u64;
+
+/// A timer of its own in the kernel, armed once, that reports how often it has expired.
+///
+/// For work that must know how many periods it has overrun: what is missed is counted, not lost.
+/// Where that is not the question, [`OsInterval`](crate::OsInterval) is cheaper, as it shares its
+/// kernel timer and needs no file descriptor of its own.
+///
+/// Without the feature `os-native`, with `test-util` and on systems that have no native timer it
+/// runs on [`tokio::time::Sleep`], with the same counts: under `test-util` it follows tokio's
+/// clock.
+///
+/// # Precision
+///
+/// Never early, in phase with its construction for ever, and as late as the kernel's timer.
+///
+/// # Runtimes
+///
+/// As for [`OsInterval`](crate::OsInterval). Once its runtime has shut down, [`tick`](Self::tick)
+/// returns an error.
+pub struct PeriodicInterval {
+    timer: Periodic,
+    period: Duration,
+}
+
+impl PeriodicInterval {
+    /// Starts a timer that expires every `period`, for the first time one period from now.
+    ///
+    /// A `period` of more than 30 years is taken for 30 years.
+    ///
+    /// # Panics
+    ///
+    /// If `period` is zero.
+    ///
+    /// # Errors
+    ///
+    /// Outside a runtime, and in one without the I/O driver (see
+    /// [`IntervalBuilder::build`](crate::IntervalBuilder::build) for how that is found out); with
+    /// the operating system's errno, if it refuses the timer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tokio_osinterval::PeriodicInterval;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let mut interval = PeriodicInterval::new(Duration::from_millis(1))?;
+    /// let expirations = interval.tick().await?;
+    /// assert!(expirations >= 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn new(period: Duration) -> io::Result<Self> {
+        let period = span::checked_period(period);
+        Handle::try_current().map_err(io::Error::other)?;
+        let timer = sys::catch_disabled(|| Periodic::new(period))?;
+        Ok(Self { timer, period })
+    }
+
+    /// The period.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tokio_osinterval::PeriodicInterval;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let interval = PeriodicInterval::new(Duration::from_secs(1))?;
+    /// assert_eq!(interval.period(), Duration::from_secs(1));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn period(&self) -> Duration {
+        self.period
+    }
+
+    /// Waits until the timer has expired; returns how often it has since the last call, at least
+    /// once.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's, with its errno; and after the runtime has shut down.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing: the kernel goes on counting.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tokio_osinterval::PeriodicInterval;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let mut interval = PeriodicInterval::new(Duration::from_millis(1))?;
+    /// std::thread::sleep(Duration::from_micros(3500));
+    /// assert!(interval.tick().await? >= 3);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn tick(&mut self) -> io::Result<Expirations> {
+        poll_fn(|cx| self.poll_tick(cx)).await
+    }
+
+    /// Polls for expirations; on `Pending`, the waker of the latest call is woken at the next.
+    ///
+    /// Takes part in tokio's [cooperative budget](tokio::task::coop#cooperative-scheduling).
+    ///
+    /// # Errors
+    ///
+    /// As [`tick`](Self::tick).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::future::poll_fn;
+    /// use std::time::Duration;
+    /// use tokio_osinterval::PeriodicInterval;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let mut interval = PeriodicInterval::new(Duration::from_millis(1))?;
+    /// let expirations = poll_fn(|cx| interval.poll_tick(cx)).await?;
+    /// assert!(expirations >= 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Expirations>> {
+        self.timer.poll(cx)
+    }
+}
+
+impl fmt::Debug for PeriodicInterval {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PeriodicInterval")
+            .field("period", &self.period)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,101 @@
+//! The operating system's timers.
+//!
+//! The one place that knows which operating system this is, and the only one with `unsafe` code. A
+//! backend is a module with two types of the same shape on every system; the compiler picks.
+//!
+//! `Alarm` is a one-shot timer for a driver, which keeps it under its lock:
+//!
+//! | method | what it must do |
+//! | --- | --- |
+//! | `new(&Handle) -> io::Result<Alarm>` | make the kernel's timer and register it with the current runtime; panic at the caller's location if the runtime lacks the driver it needs |
+//! | `listen(&mut self, &Waker) -> io::Result<()>` | have the waker woken at the next expiry, and when the runtime shuts down; an error once it has. Called when the alarm is new and after each wake-up |
+//! | `arm(&mut self, Instant, &Waker) -> io::Result<Armed>` | expire at that instant and not before, in place of what it was armed for |
+//! | `disarm(&mut self)` | nobody waits any more; called only where `EXACT` |
+//! | `resync(&mut self)` | the alarm was early by the runtime's clock: compare the two anew |
+//! | `EXACT: bool` | whether an alarm that is left armed for longer than anybody waits does harm; otherwise it is left so, since that is cheaper |
+//!
+//! None of them may wake a waker: the driver holds its lock.
+//!
+//! `Periodic` is a kernel-periodic timer that counts its expirations:
+//!
+//! | method | what it must do |
+//! | --- | --- |
+//! | `new(Duration) -> io::Result<Periodic>` | as above; the first expiration is one period away |
+//! | `poll(&mut self, &mut Context) -> Poll<io::Result<u64>>` | the expirations since the last time, at least 1; take part in the cooperative budget |
+//!
+//! Conversions to the kernel's units are pure functions that saturate and round up.
+
+#[cfg_attr(runtime_clock, path = "runtime_clock.rs")]
+#[cfg_attr(not(runtime_clock), path = "system_clock.rs")]
+mod clock;
+
+#[cfg(not(portable))]
+#[cfg_attr(timerfd, path = "timerfd.rs")]
+#[cfg_attr(
+    any(
+        feature = "test-util",
+        not(all(feature = "interval", feature = "periodic"))
+    ),
+    allow(dead_code, reason = "the half that this set of features leaves unused")
+)]
+mod native;
+
+#[cfg(runtime_clock)]
+#[cfg_attr(
+    any(not(portable), not(all(feature = "interval", feature = "periodic"))),
+    allow(dead_code, reason = "the half that this set of features leaves unused")
+)]
+mod portable;
+
+#[cfg(all(feature = "test-util", feature = "interval", not(portable)))]
+mod paused;
+
+#[cfg(feature = "interval")]
+pub(crate) use clock::Clock;
+
+#[cfg(all(feature = "interval", not(runtime_clock)))]
+pub(crate) use native::Alarm;
+#[cfg(all(feature = "interval", feature = "test-util", not(portable)))]
+pub(crate) use paused::Alarm;
+#[cfg(all(feature = "interval", portable))]
+pub(crate) use portable::Alarm;
+
+#[cfg(all(feature = "periodic", not(runtime_clock)))]
+pub(crate) use native::Periodic;
+#[cfg(all(feature = "periodic", runtime_clock))]
+pub(crate) use portable::Periodic;
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// What became of an alarm that was armed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Armed {
+    /// It will wake the driver.
+    Waiting,
+    /// The deadline has passed already, and no wake-up will come of it.
+    #[cfg_attr(
+        not(runtime_clock),
+        allow(
+            dead_code,
+            reason = "a kernel's timer that is armed late fires at once"
+        )
+    )]
+    Due,
+}
+
+/// An error in place of the panic with which tokio answers when the runtime lacks the driver that
+/// `make` needs.
+///
+/// tokio has no way to ask first. The panic hook runs, and where panics abort, this one does.
+pub(crate) fn catch_disabled<T>(make: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    catch_unwind(AssertUnwindSafe(make)).unwrap_or_else(|panic| {
+        let message = panic
+            .downcast_ref::<&str>()
+            .map(ToString::to_string)
+            .or_else(|| panic.downcast_ref::<String>().cloned());
+        Err(io::Error::other(
+            message.unwrap_or_else(|| "the runtime has no timer".to_owned()),
+        ))
+    })
+}

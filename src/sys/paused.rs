@@ -1,0 +1,62 @@
+//! The alarm under `test-util`: the kernel's timer *and* tokio's, and the clock decides.
+//!
+//! tokio's follows `pause`, `advance` and the paused clock's jumps to the next timer; the kernel's
+//! keeps its precision as long as nobody does any of that.
+
+use std::io;
+use std::task::Waker;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::time::Instant;
+
+use super::clock::Clock;
+use super::{Armed, native, portable};
+
+/// How long the kernel's timer, once it has been early, is kept from being so again: a clock that
+/// stands still would otherwise have it fire over and over.
+const BACK_OFF: Duration = Duration::from_millis(1);
+
+#[derive(Debug)]
+pub(crate) struct Alarm {
+    kernel: native::Alarm,
+    tokio: portable::Alarm,
+    clock: Clock,
+    not_before: Option<Instant>,
+}
+
+impl Alarm {
+    pub(crate) const EXACT: bool = true;
+
+    #[track_caller]
+    pub(crate) fn new(runtime: &Handle) -> io::Result<Self> {
+        Ok(Self {
+            kernel: native::Alarm::new(runtime)?,
+            tokio: portable::Alarm::new(runtime)?,
+            clock: Clock::new(runtime),
+            not_before: None,
+        })
+    }
+
+    pub(crate) fn listen(&mut self, waker: &Waker) -> io::Result<()> {
+        self.kernel.listen(waker)?;
+        self.tokio.listen(waker)
+    }
+
+    pub(crate) fn arm(&mut self, deadline: Instant, waker: &Waker) -> io::Result<Armed> {
+        // Each time, since the clock may have been moved each time.
+        self.kernel.resync();
+        let not_before = self.not_before.take().unwrap_or(deadline);
+        self.kernel.arm(deadline.max(not_before), waker)?;
+        self.tokio.arm(deadline, waker)
+    }
+
+    /// The kernel's timer is left alone: it may wake the driver for nothing.
+    pub(crate) fn disarm(&mut self) {
+        self.tokio.disarm();
+    }
+
+    pub(crate) fn resync(&mut self) {
+        self.not_before = Some(self.clock.now() + BACK_OFF);
+    }
+}

@@ -1,0 +1,27 @@
+//! The mirror of [`tokio::time`]: the same names with the same meaning, on the operating system's
+//! timers.
+//!
+//! Changing `use tokio::time` to `use tokio_osinterval::time` is the whole migration of code that
+//! uses the names below. What differs is listed in the
+//! [crate's documentation](crate#differences-from-tokio).
+//!
+//! ```
+//! use tokio_osinterval::time::{self, Duration};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! let mut interval = time::interval(Duration::from_millis(1));
+//! interval.tick().await;
+//! # }
+//! ```
+
+pub use std::time::Duration;
+pub use tokio::time::Instant;
+
+#[cfg(feature = "interval")]
+pub use crate::interval::{OsInterval as Interval, interval, interval_at};
+#[cfg(feature = "interval")]
+pub use tokio::time::MissedTickBehavior;
+
+#[cfg(feature = "test-util")]
+pub use tokio::time::{advance, pause, resume};

@@ -91,3 +91,172 @@ impl Schedule {
         next
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A schedule in nanoseconds since an arbitrary origin, in arithmetic that cannot overflow,
+    /// from the words of the contract.
+    struct Model {
+        deadline: u128,
+        period: u128,
+        behavior: MissedTickBehavior,
+        missed: u128,
+    }
+
+    impl Model {
+        fn tick(&mut self, now: u128) -> u128 {
+            let due = self.deadline;
+            assert!(now >= due);
+            let is_missed = now - due > self.period.min(5_000_000);
+            let next = match self.behavior {
+                MissedTickBehavior::Delay if is_missed => now + self.period,
+                MissedTickBehavior::Skip if is_missed => {
+                    // The first slot of the schedule that is still to come.
+                    let mut slot = due;
+                    slot += self.period * ((now - due) / self.period);
+                    while slot <= now {
+                        slot += self.period;
+                    }
+                    slot
+                }
+                _ => due + self.period,
+            };
+            if is_missed && self.behavior != MissedTickBehavior::Burst {
+                self.missed += (now - due) / self.period;
+            }
+            self.deadline = next;
+            due
+        }
+    }
+
+    fn behavior() -> impl Strategy<Value = MissedTickBehavior> {
+        prop_oneof![
+            Just(MissedTickBehavior::Burst),
+            Just(MissedTickBehavior::Delay),
+            Just(MissedTickBehavior::Skip),
+        ]
+    }
+
+    fn agrees_with_the_model(
+        behavior: MissedTickBehavior,
+        period: u64,
+        lateness: &[u64],
+    ) -> Result<(), TestCaseError> {
+        let origin = Instant::now();
+        let at = |nanos: u128| origin + Duration::from_nanos(u64::try_from(nanos).unwrap());
+        let mut schedule = Schedule::new(origin, Duration::from_nanos(period), behavior);
+        let mut model = Model {
+            deadline: 0,
+            period: period.into(),
+            behavior,
+            missed: 0,
+        };
+        let mut last = None;
+        for &late in lateness {
+            let now = model.deadline + u128::from(late);
+            let tick = schedule.tick(at(now));
+            prop_assert_eq!(tick, at(model.tick(now)));
+            prop_assert_eq!(schedule.deadline(), at(model.deadline));
+            prop_assert_eq!(u128::from(schedule.missed()), model.missed);
+            prop_assert!(last < Some(tick), "strictly increasing");
+            last = Some(tick);
+        }
+        Ok(())
+    }
+
+    /// Up to a few periods late, and exactly on a multiple of it now and then.
+    fn lateness(period: u64) -> impl Strategy<Value = Vec<u64>> {
+        let late = prop_oneof![
+            4 => 0..=period,
+            4 => 0..=period.saturating_mul(5),
+            1 => (0_u64..5).prop_map(move |periods| period.saturating_mul(periods)),
+            1 => 4_999_990_u64..5_000_010,
+        ];
+        prop::collection::vec(late, 1..40)
+    }
+
+    fn program(periods: std::ops::Range<u64>) -> impl Strategy<Value = (u64, Vec<u64>)> {
+        periods.prop_flat_map(|period| (Just(period), lateness(period)))
+    }
+
+    proptest! {
+        #[test]
+        fn missed_ticks_below_5_ms(behavior in behavior(), (period, late) in program(1..5_000_000)) {
+            agrees_with_the_model(behavior, period, &late)?;
+        }
+
+        #[test]
+        fn missed_ticks_from_5_ms(
+            behavior in behavior(),
+            (period, late) in program(5_000_000..3_600_000_000_000),
+        ) {
+            agrees_with_the_model(behavior, period, &late)?;
+        }
+
+        #[test]
+        fn missed_ticks_of_decades(behavior in behavior(), (period, late) in
+            (1_000_000_000_000_000_000_u64..).prop_flat_map(|period| {
+                (Just(period), prop::collection::vec(0..=1_000_000_000_000_000_000_u64, 1..3))
+            })
+        ) {
+            let period = period.min(u64::try_from(crate::span::FAR_FUTURE.as_nanos()).unwrap());
+            agrees_with_the_model(behavior, period, &late)?;
+        }
+    }
+
+    #[test]
+    fn delay_does_not_drift() {
+        let origin = Instant::now();
+        let period = Duration::from_millis(1);
+        let mut schedule = Schedule::new(origin, period, MissedTickBehavior::Delay);
+        for k in 0..1000 {
+            let deadline = origin + period * k;
+            // Late, as every tick is, but not missed.
+            let tick = schedule.tick(deadline + Duration::from_micros(900));
+            assert_eq!(tick, deadline);
+        }
+    }
+
+    #[test]
+    fn skip_exactly_on_a_multiple_waits_one_period() {
+        let origin = Instant::now();
+        let period = Duration::from_millis(10);
+        let mut schedule = Schedule::new(origin, period, MissedTickBehavior::Skip);
+        schedule.tick(origin + 3 * period);
+        assert_eq!(schedule.deadline(), origin + 4 * period);
+        assert_eq!(schedule.missed(), 3);
+    }
+
+    #[test]
+    fn far_future_saturates() {
+        let origin = Instant::now();
+        for behavior in [
+            MissedTickBehavior::Burst,
+            MissedTickBehavior::Delay,
+            MissedTickBehavior::Skip,
+        ] {
+            let mut schedule = Schedule::new(origin, Duration::MAX, behavior);
+            assert_eq!(schedule.period(), crate::span::FAR_FUTURE);
+            for _ in 0..100 {
+                let now = schedule.deadline() + Duration::from_secs(1);
+                schedule.tick(now);
+            }
+            schedule.set_period(Duration::MAX);
+            assert_eq!(schedule.period(), crate::span::FAR_FUTURE);
+        }
+    }
+
+    #[test]
+    fn set_period_keeps_the_next_deadline() {
+        let origin = Instant::now();
+        let ms = Duration::from_millis;
+        let mut schedule = Schedule::new(origin, ms(10), MissedTickBehavior::Burst);
+        schedule.tick(origin);
+        schedule.set_period(ms(3));
+        assert_eq!(schedule.tick(origin + ms(10)), origin + ms(10));
+        assert_eq!(schedule.deadline(), origin + ms(13));
+    }
+}

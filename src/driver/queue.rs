@@ -187,3 +187,156 @@ impl<T> Queue<T> {
         self.seats[node.seat].position = position;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
+    #[derive(Debug, Clone)]
+    enum Op {
+        Join,
+        Leave(usize),
+        Wait(usize, u64),
+        Postpone(usize, u64),
+        Cancel(usize),
+        PopDue(u64),
+    }
+
+    fn op() -> impl Strategy<Value = Op> {
+        // Few distinct deadlines, so that many are equal.
+        let deadline = || 0_u64..20;
+        prop_oneof![
+            3 => Just(Op::Join),
+            1 => any::<usize>().prop_map(Op::Leave),
+            6 => (any::<usize>(), deadline()).prop_map(|(key, at)| Op::Wait(key, at)),
+            2 => (any::<usize>(), deadline()).prop_map(|(key, at)| Op::Postpone(key, at)),
+            1 => any::<usize>().prop_map(Op::Cancel),
+            2 => deadline().prop_map(Op::PopDue),
+        ]
+    }
+
+    /// What waits, by deadline and turn, with whose it is and what it is.
+    #[derive(Default)]
+    struct Model {
+        waiting: BTreeMap<(Instant, u64), (usize, u64)>,
+        turn: u64,
+    }
+
+    impl Model {
+        fn find(&self, owner: usize) -> Option<(Instant, u64)> {
+            let found = self.waiting.iter().find(|(_, value)| value.0 == owner);
+            found.map(|(place, _)| *place)
+        }
+
+        fn insert(&mut self, owner: usize, deadline: Instant, value: u64) {
+            self.waiting.insert((deadline, self.turn), (owner, value));
+            self.turn += 1;
+        }
+
+        fn remove(&mut self, owner: usize) -> Option<(Instant, u64)> {
+            let place = self.find(owner)?;
+            let (_, value) = self.waiting.remove(&place)?;
+            Some((place.0, value))
+        }
+    }
+
+    /// Every node knows its seat, every seat its node, and no child is before its parent.
+    fn check<T>(queue: &Queue<T>) {
+        for (position, node) in queue.heap.iter().enumerate() {
+            assert_eq!(queue.seats[node.seat].position, position);
+            assert!(queue.seats[node.seat].value.is_some());
+            assert!(position == 0 || queue.heap[(position - 1) / ARITY] <= *node);
+        }
+        let waiting = queue.seats.iter().filter(|seat| seat.position != IDLE);
+        assert_eq!(waiting.count(), queue.heap.len());
+        let values = queue.seats.iter().filter(|seat| seat.value.is_some());
+        assert_eq!(values.count(), queue.heap.len());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+
+        #[test]
+        fn behaves_as_a_sorted_map(ops in prop::collection::vec(op(), 1..120)) {
+            let origin = Instant::now();
+            let at = |deadline: u64| origin + Duration::from_nanos(deadline);
+            let mut queue = Queue::new();
+            let mut model = Model::default();
+            let mut keys: Vec<(usize, Key)> = Vec::new();
+            let mut next_owner = 0;
+            let mut next_value = 0;
+            let pick = |keys: &[(usize, Key)], n: usize| keys.get(n % keys.len().max(1)).copied();
+
+            for op in ops {
+                match op {
+                    Op::Join => {
+                        keys.push((next_owner, queue.join()));
+                        next_owner += 1;
+                    }
+                    Op::Leave(n) => if let Some((owner, key)) = pick(&keys, n) {
+                        keys.retain(|(other, _)| *other != owner);
+                        prop_assert_eq!(queue.leave(key), model.remove(owner).map(|(_, v)| v));
+                    }
+                    Op::Wait(n, deadline) => if let Some((owner, key)) = pick(&keys, n) {
+                        let before = model.find(owner);
+                        let replaced = queue.wait(key, at(deadline), next_value);
+                        if let Some(place) = before.filter(|(old, _)| *old == at(deadline)) {
+                            // The same deadline keeps its turn.
+                            let slot = model.waiting.get_mut(&place).unwrap();
+                            prop_assert_eq!(replaced, Some(slot.1));
+                            slot.1 = next_value;
+                        } else {
+                            prop_assert_eq!(replaced, model.remove(owner).map(|(_, v)| v));
+                            model.insert(owner, at(deadline), next_value);
+                        }
+                        next_value += 1;
+                    }
+                    Op::Postpone(n, deadline) => if let Some((owner, key)) = pick(&keys, n) {
+                        let before = model.find(owner);
+                        prop_assert_eq!(queue.postpone(key, at(deadline)), before.is_some());
+                        if before.is_some_and(|(old, _)| old != at(deadline)) {
+                            let (_, value) = model.remove(owner).unwrap();
+                            model.insert(owner, at(deadline), value);
+                        }
+                    }
+                    Op::Cancel(n) => if let Some((owner, key)) = pick(&keys, n) {
+                        prop_assert_eq!(queue.cancel(key), model.remove(owner).map(|(_, v)| v));
+                    }
+                    Op::PopDue(now) => {
+                        let first = model.waiting.first_key_value();
+                        let due = first.filter(|((deadline, _), _)| *deadline <= at(now));
+                        let due = due.map(|(place, value)| (*place, value.1));
+                        if let Some((place, _)) = due {
+                            model.waiting.remove(&place);
+                        }
+                        prop_assert_eq!(queue.pop_due(at(now)), due.map(|(_, value)| value));
+                    }
+                }
+                let earliest = model.waiting.first_key_value().map(|((deadline, _), _)| *deadline);
+                prop_assert_eq!(queue.earliest(), earliest);
+                check(&queue);
+            }
+
+            let mut left: Vec<u64> = queue.into_values().collect();
+            left.sort_unstable();
+            let mut expected: Vec<u64> = model.waiting.into_values().map(|(_, v)| v).collect();
+            expected.sort_unstable();
+            prop_assert_eq!(left, expected);
+        }
+    }
+
+    #[test]
+    fn seats_are_used_again() {
+        let mut queue = Queue::new();
+        let now = Instant::now();
+        for _ in 0..1000 {
+            let key = queue.join();
+            queue.wait(key, now, ());
+            queue.leave(key);
+        }
+        assert_eq!(queue.seats.len(), 1);
+    }
+}

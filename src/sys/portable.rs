@@ -47,12 +47,13 @@ impl Alarm {
 
     pub(crate) fn arm(&mut self, deadline: Instant, waker: &Waker) -> io::Result<Armed> {
         let _context = self.clock.enter();
+        let never = span::after(self.clock.now(), Duration::MAX);
         // A new sleep each time: resetting one that has a waker may wake it, here and now, under
-        // the driver's lock.
-        if self.set(deadline) {
+        // the driver's lock. And no deadline beyond the one that tokio takes for never: it would
+        // overflow.
+        if self.set(deadline.min(never)) {
             // Elapsed before it was polled: its deadline has passed, or it has no runtime any
             // more. Only then has one elapsed, too, whose deadline is decades away.
-            let never = span::after(self.clock.now(), Duration::MAX);
             return if self.set(never) {
                 Err(io::Error::other(SHUTDOWN))
             } else {
@@ -133,4 +134,35 @@ fn expirations(due: Instant, now: Instant, period: Duration) -> (u64, Instant) {
     let count = lateness / period.as_nanos() + 1;
     let next = later(due, Duration::from_nanos(nanos(count * period.as_nanos())));
     (nanos(count), next)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn every_expiration_is_counted_once(
+            period in 1_u64..10_000_000_000,
+            looks in prop::collection::vec(0_u64..50_000_000_000, 1..30),
+        ) {
+            let origin = Instant::now();
+            let period = Duration::from_nanos(period);
+            let mut due = origin + period;
+            let mut now = origin;
+            let mut total = 0;
+            for wait in looks {
+                now += Duration::from_nanos(wait);
+                if now >= due {
+                    let (count, next) = expirations(due, now, period);
+                    prop_assert!(count >= 1);
+                    prop_assert!(next > now && next <= now + period);
+                    total += u128::from(count);
+                    due = next;
+                }
+                prop_assert_eq!(total, (now - origin).as_nanos() / period.as_nanos());
+            }
+        }
+    }
 }

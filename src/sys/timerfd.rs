@@ -195,3 +195,52 @@ fn advance(from: Timespec, wait: Duration) -> Timespec {
         sum
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn nanos(time: Timespec) -> i128 {
+        i128::from(time.tv_sec) * 1_000_000_000 + i128::from(time.tv_nsec)
+    }
+
+    proptest! {
+        #[test]
+        fn conversion_is_exact_or_clamped(
+            from_secs in 0..=LAST_SECOND,
+            from_nanos in 0_u32..1_000_000_000,
+            wait_secs in prop_oneof![0_u64..10, 0..u64::MAX, Just(u64::MAX)],
+            wait_nanos in 0_u32..1_000_000_000,
+        ) {
+            let from = Timespec { tv_sec: from_secs, tv_nsec: from_nanos.into() };
+            let wait = Duration::new(wait_secs, wait_nanos);
+            let sum = advance(from, wait);
+            let exact = nanos(from) + i128::try_from(wait.as_nanos()).unwrap();
+            prop_assert!((0..1_000_000_000).contains(&i64::from(sum.tv_nsec)), "valid");
+            prop_assert!(sum.tv_sec <= LAST_SECOND, "fits 32 bits of seconds");
+            let clamped = exact.clamp(1, i128::from(LAST_SECOND) * 1_000_000_000 + 999_999_999);
+            if clamped == exact {
+                prop_assert_eq!(nanos(sum), exact);
+            } else {
+                prop_assert!(nanos(sum) >= 1, "zero would disarm");
+                prop_assert!(exact < 1 || sum.tv_sec == LAST_SECOND, "never truncated");
+            }
+        }
+    }
+
+    #[test]
+    fn zero_does_not_disarm() {
+        assert_eq!(nanos(advance(ZERO, Duration::ZERO)), 1);
+    }
+
+    #[test]
+    fn a_deadline_before_the_epoch_is_due_at_once() {
+        let now = Instant::now();
+        let epoch = Epoch {
+            instant: now + Duration::from_secs(1),
+            kernel: clock_gettime(ClockId::Monotonic),
+        };
+        assert_eq!(epoch.at(now), epoch.kernel);
+    }
+}

@@ -1,0 +1,92 @@
+//! Any number of timers on one kernel timer; and what happens when there is no descriptor for it.
+//!
+//! The limit is the process's, so this is one test in a file of its own.
+#![cfg(unix)]
+
+mod support;
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use support::{Watchdog, current_thread, ms, open_descriptors, panic_of};
+use tokio::task::JoinSet;
+use tokio_osinterval::{OsInterval, interval};
+
+const INTERVALS: usize = 50_000;
+
+fn limit_descriptors(limit: u64) {
+    let before = getrlimit(Resource::Nofile);
+    let now = Rlimit {
+        current: Some(limit),
+        maximum: before.maximum,
+    };
+    setrlimit(Resource::Nofile, now).unwrap();
+}
+
+#[test]
+fn fifty_thousand_intervals_and_no_descriptor_left() {
+    let _watchdog = Watchdog::new("fifty_thousand_intervals_and_no_descriptor_left");
+    let before = getrlimit(Resource::Nofile);
+    limit_descriptors(64);
+    current_thread().block_on(fifty_thousand_intervals_tick());
+    no_descriptor_is_left();
+    setrlimit(Resource::Nofile, before).unwrap();
+}
+
+async fn fifty_thousand_intervals_tick() {
+    let before = open_descriptors();
+    let mut tasks = JoinSet::new();
+    for _ in 0..INTERVALS {
+        let mut interval = interval(ms(20));
+        tasks.spawn(async move {
+            for _ in 0..3 {
+                interval.tick().await;
+            }
+        });
+    }
+    if let (Some(before), Some(now)) = (before, open_descriptors()) {
+        let kernel_timers = usize::from(cfg!(timerfd));
+        assert_eq!(now, before + kernel_timers);
+    }
+    let mut ticked = 0;
+    while let Some(task) = tasks.join_next().await {
+        task.unwrap();
+        ticked += 1;
+    }
+    assert_eq!(ticked, INTERVALS);
+}
+
+/// A runtime that exists, and not one descriptor more.
+fn no_descriptor_is_left() {
+    let runtime = current_thread();
+    let _context = runtime.enter();
+    let mut hoard = Vec::new();
+    while let Ok(file) = std::fs::File::open("/dev/null") {
+        hoard.push(file);
+    }
+
+    let built = OsInterval::builder(ms(1)).build();
+    let panic = panic_of(|| drop(interval(ms(1))));
+    #[cfg(all(feature = "periodic", not(feature = "test-util")))]
+    let periodic = tokio_osinterval::PeriodicInterval::new(ms(1));
+    hoard.clear();
+
+    if cfg!(timerfd) {
+        const EMFILE: i32 = 24;
+        assert_eq!(built.unwrap_err().raw_os_error(), Some(EMFILE));
+        let (message, file) = panic.expect("`interval` did not panic");
+        assert!(message.contains("os error 24"), "{message}");
+        assert_eq!(file, file!());
+        #[cfg(all(feature = "periodic", not(feature = "test-util")))]
+        assert_eq!(periodic.unwrap_err().raw_os_error(), Some(EMFILE));
+    } else {
+        built.unwrap();
+        assert_eq!(panic, None);
+    }
+
+    // The runtime is none the worse for it.
+    runtime.block_on(async {
+        let mut interval = interval(ms(1));
+        for _ in 0..3 {
+            interval.tick().await;
+        }
+    });
+}

@@ -1,0 +1,57 @@
+//! Runtimes come and go, and every descriptor that a timer of theirs had comes back.
+//!
+//! Descriptors are the process's, so this is one test in a file of its own.
+
+mod support;
+
+use std::time::Duration;
+
+use support::{Watchdog, current_thread, ms, multi_thread, open_descriptors};
+use tokio::time::Instant;
+use tokio_osinterval::{interval, interval_at};
+
+#[test]
+fn runtimes_leave_no_descriptor_behind() {
+    let _watchdog = Watchdog::new("runtimes_leave_no_descriptor_behind");
+    // The first runtime of a process opens descriptors that it keeps, for signals.
+    one_of_a_thread();
+    one_of_many_threads();
+    let before = open_descriptors();
+    for _ in 0..10_000 {
+        one_of_a_thread();
+    }
+    assert_eq!(open_descriptors(), before);
+    for _ in 0..300 {
+        one_of_many_threads();
+    }
+    assert_eq!(open_descriptors(), before);
+}
+
+fn one_of_a_thread() {
+    current_thread().block_on(async {
+        let mut interval = interval(Duration::from_micros(50));
+        interval.tick().await;
+        interval.tick().await;
+        // In a task that is never finished, too.
+        tokio::spawn(async move {
+            loop {
+                interval.tick().await;
+            }
+        });
+        tokio::task::yield_now().await;
+    });
+}
+
+fn one_of_many_threads() {
+    multi_thread(2).block_on(async {
+        tokio::spawn(async {
+            let mut interval = interval(ms(1));
+            loop {
+                interval.tick().await;
+            }
+        });
+        interval_at(Instant::now() + Duration::from_micros(100), ms(1))
+            .tick()
+            .await;
+    });
+}

@@ -1,0 +1,188 @@
+//! Bad input: tokio's panics, at the caller's location, and errors from what returns errors.
+
+mod support;
+
+use std::time::Duration;
+
+use support::{Watchdog, current_thread, ms, panic_of};
+use tokio::runtime::{Builder, Handle};
+use tokio::time::Instant;
+use tokio_osinterval::{OsInterval, interval, interval_at};
+
+/// Runs `make` where tokio's own constructors would panic; expects the panic to be blamed on this
+/// file, and its message to contain `part`.
+#[track_caller]
+fn assert_panics_here(part: &str, make: impl FnOnce()) {
+    let (message, file) = panic_of(make).expect("no panic");
+    assert!(message.contains(part), "{message}");
+    assert_eq!(file, file!(), "{message}");
+}
+
+const ZERO: &str = "`period` must be non-zero.";
+
+#[test]
+fn zero_period_panics_at_the_caller() {
+    // As tokio's does: with or without a runtime.
+    assert_panics_here(ZERO, || drop(interval(Duration::ZERO)));
+    assert_panics_here(ZERO, || drop(interval_at(Instant::now(), Duration::ZERO)));
+    assert_panics_here(ZERO, || drop(OsInterval::builder(Duration::ZERO)));
+    current_thread().block_on(async {
+        assert_panics_here(ZERO, || drop(interval(Duration::ZERO)));
+        let mut interval = interval(ms(1));
+        assert_panics_here(ZERO, || interval.set_period(Duration::ZERO));
+        assert_eq!(interval.period(), ms(1));
+    });
+}
+
+#[test]
+fn no_runtime_panics_at_the_caller() {
+    let message = "must be called from the context of a Tokio 1.x runtime";
+    assert_panics_here(message, || drop(interval(ms(1))));
+    assert_panics_here(message, || drop(interval_at(Instant::now(), ms(1))));
+}
+
+#[test]
+fn no_runtime_is_an_error_of_build() {
+    let error = OsInterval::builder(ms(1)).build().unwrap_err();
+    assert!(error.to_string().contains("Tokio 1.x runtime"), "{error}");
+}
+
+/// A runtime with neither the I/O nor the time driver, and what tokio advises to do about it.
+#[test]
+fn no_driver_panics_at_the_caller() {
+    let runtime = Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let advice = if cfg!(timerfd) {
+            "enable_io"
+        } else {
+            "enable_time"
+        };
+        assert_panics_here(advice, || drop(interval(ms(1))));
+        assert_panics_here(advice, || drop(interval_at(Instant::now(), ms(1))));
+    });
+}
+
+#[test]
+fn no_driver_is_an_error_of_build() {
+    let runtime = Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let advice = if cfg!(timerfd) {
+            "enable_io"
+        } else {
+            "enable_time"
+        };
+        let error = OsInterval::builder(ms(1)).build().unwrap_err();
+        assert!(error.to_string().contains(advice), "{error}");
+    });
+}
+
+#[test]
+fn the_driver_that_the_backend_needs_is_enough() {
+    let _watchdog = Watchdog::new("the_driver_that_the_backend_needs_is_enough");
+    let mut builder = Builder::new_current_thread();
+    if cfg!(timerfd) {
+        builder.enable_io();
+    }
+    if cfg!(any(not(timerfd), feature = "test-util")) {
+        builder.enable_time();
+    }
+    builder.build().unwrap().block_on(async {
+        let mut interval = interval(ms(1));
+        for _ in 0..5 {
+            interval.tick().await;
+        }
+    });
+}
+
+#[test]
+fn a_runtime_that_ended_panics_at_the_next_wait() {
+    let _watchdog = Watchdog::new("a_runtime_that_ended_panics_at_the_next_wait");
+    for runtime in [current_thread(), support::multi_thread(2)] {
+        let (mut waited, mut fresh) = runtime.block_on(async {
+            let mut waited = interval(ms(5));
+            waited.tick().await;
+            waited.tick().await;
+            (
+                waited,
+                interval_at(Instant::now() + Duration::from_secs(3600), ms(1)),
+            )
+        });
+        drop(runtime);
+        for interval in [&mut waited, &mut fresh] {
+            interval.reset_after(Duration::from_secs(3600));
+            let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+            let message = "A Tokio 1.x context was found, but it is being shutdown.";
+            assert_panics_here(message, || {
+                assert!(interval.poll_tick(&mut cx).is_pending())
+            });
+        }
+        // What has passed needs no runtime any more.
+        waited.reset_at(Instant::now());
+        let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+        assert!(waited.poll_tick(&mut cx).is_ready());
+    }
+}
+
+#[test]
+fn a_runtime_that_ended_makes_no_timers() {
+    let _watchdog = Watchdog::new("a_runtime_that_ended_makes_no_timers");
+    let runtime = current_thread();
+    let handle: Handle = runtime.handle().clone();
+    drop(runtime);
+    let _context = handle.enter();
+    let outcome = OsInterval::builder(ms(1))
+        .start(Instant::now() + Duration::from_secs(3600))
+        .build();
+    // The kernel's timer cannot be registered; tokio's says so when it is first waited for.
+    match outcome {
+        Err(error) => assert!(error.to_string().contains("shutdown"), "{error}"),
+        Ok(mut interval) => {
+            let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+            assert_panics_here("shutdown", || {
+                assert!(interval.poll_tick(&mut cx).is_pending());
+            });
+        }
+    }
+}
+
+#[cfg(feature = "periodic")]
+mod periodic {
+    use super::*;
+    use tokio_osinterval::PeriodicInterval;
+
+    #[test]
+    fn zero_period_panics_at_the_caller() {
+        assert_panics_here(ZERO, || drop(PeriodicInterval::new(Duration::ZERO)));
+    }
+
+    #[test]
+    fn no_runtime_is_an_error() {
+        let error = PeriodicInterval::new(ms(1)).unwrap_err();
+        assert!(error.to_string().contains("Tokio 1.x runtime"), "{error}");
+    }
+
+    #[test]
+    fn no_driver_is_an_error() {
+        let runtime = Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let error = PeriodicInterval::new(ms(1)).unwrap_err();
+            let advice = if cfg!(all(timerfd, not(feature = "test-util"))) {
+                "enable_io"
+            } else {
+                "enable_time"
+            };
+            assert!(error.to_string().contains(advice), "{error}");
+        });
+    }
+
+    #[test]
+    fn a_runtime_that_ended_is_an_error() {
+        let _watchdog = Watchdog::new("a_runtime_that_ended_is_an_error");
+        let runtime = current_thread();
+        let mut interval =
+            runtime.block_on(async { PeriodicInterval::new(Duration::from_secs(3600)).unwrap() });
+        drop(runtime);
+        let error = futures::executor::block_on(interval.tick()).unwrap_err();
+        assert!(error.to_string().contains("shutdown"), "{error}");
+    }
+}

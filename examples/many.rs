@@ -1,1 +1,70 @@
-fn main() {}
+//! Ten thousand intervals on one kernel timer.
+//!
+//! ```text
+//! cargo run --release --example many -- [INTERVALS] [PERIOD] [DURATION]
+//! ```
+
+mod support;
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use support::{Arguments, Lateness};
+use tokio::task::LocalSet;
+use tokio::time::Instant;
+use tokio_osinterval::interval_at;
+
+fn main() {
+    let mut arguments = Arguments::new("many [INTERVALS] [PERIOD] [DURATION]");
+    let intervals = arguments.count("INTERVALS", 10_000);
+    let period = arguments.duration("PERIOD", Duration::from_millis(100));
+    let duration = arguments.duration("DURATION", Duration::from_secs(3));
+    arguments.finish();
+    let Ok(intervals) = u32::try_from(intervals) else {
+        support::fail("INTERVALS: 4294967295 at the most");
+    };
+    run(intervals, period, duration);
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn run(intervals: u32, period: Duration, duration: Duration) {
+    let descriptors_before = descriptors();
+    let ticks = Rc::new(Cell::new(0_u64));
+    let lateness = Rc::new(RefCell::new(Lateness::new()));
+    let tasks = LocalSet::new();
+    // Spread over the period, and begun when all are made.
+    let start = Instant::now() + Duration::from_millis(100) + period;
+    let end = start + duration;
+    for n in 0..intervals {
+        let mut interval = interval_at(start + period * n / intervals, period);
+        let (ticks, lateness) = (Rc::clone(&ticks), Rc::clone(&lateness));
+        tasks.spawn_local(async move {
+            loop {
+                let deadline = interval.tick().await;
+                if deadline >= end {
+                    break;
+                }
+                ticks.set(ticks.get() + 1);
+                lateness.borrow_mut().record(deadline.elapsed());
+            }
+        });
+    }
+    let descriptors = descriptors_before.and_then(|before| Some(descriptors()? - before));
+    tasks.await;
+
+    println!("{intervals} intervals of {period:?}, spread over it, for {duration:?}");
+    match descriptors {
+        Some(descriptors) => println!("descriptors for all of them: {descriptors}"),
+        None => println!("descriptors for all of them: this system does not tell"),
+    }
+    #[allow(clippy::cast_precision_loss, reason = "a figure to look at")]
+    let rate = ticks.get() as f64 / duration.as_secs_f64();
+    println!("ticks: {}, {rate:.0} a second", ticks.get());
+    println!("late: {}", lateness.borrow());
+}
+
+/// How many descriptors this process has open, where the system tells.
+fn descriptors() -> Option<usize> {
+    Some(std::fs::read_dir("/dev/fd").ok()?.count())
+}

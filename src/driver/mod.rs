@@ -221,7 +221,6 @@ impl Driver {
             }
         }
         due.wake();
-        due.finish();
     }
 
     /// No timer of this driver will fire again: lets go of the kernel's timer and of the lock, and
@@ -242,7 +241,6 @@ impl Driver {
             wakers.push(waker);
         }
         wakers.wake();
-        wakers.finish();
     }
 }
 

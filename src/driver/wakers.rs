@@ -1,24 +1,16 @@
 //! Wakers that were collected under the driver's lock, to be woken after it is released.
 
-use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
-
-/// What a waker that panicked threw.
-type Panic = Box<dyn Any + Send>;
 
 /// How many wakers are taken under one hold of the lock: enough that the lock costs little for
 /// each, few enough that no other thread waits long for it.
 const BATCH: usize = 32;
 
 /// A batch of wakers on the stack.
-///
-/// A waker is anybody's code. One that panics keeps no other from being woken: its panic goes on
-/// when all is done, in [`Batch::finish`].
 pub(super) struct Batch {
     wakers: [Option<Waker>; BATCH],
     len: usize,
-    panic: Option<Panic>,
 }
 
 impl Batch {
@@ -26,7 +18,6 @@ impl Batch {
         Self {
             wakers: [const { None }; BATCH],
             len: 0,
-            panic: None,
         }
     }
 
@@ -43,19 +34,14 @@ impl Batch {
     }
 
     /// Wakes all and is empty again. Never call it with the driver's lock held.
+    ///
+    /// A waker is anybody's code. The panic of one ends here, once the panic hook has reported it:
+    /// it keeps no other from being woken, and does not unwind through the reactor, which a
+    /// current-thread runtime would not survive.
     pub(super) fn wake(&mut self) {
         for waker in self.wakers[..self.len].iter_mut().filter_map(Option::take) {
-            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
-                self.panic.get_or_insert(panic);
-            }
+            let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
         }
         self.len = 0;
-    }
-
-    /// Lets the first panic of a waker, if there was one, go on to whoever called the driver.
-    pub(super) fn finish(self) {
-        if let Some(panic) = self.panic {
-            resume_unwind(panic);
-        }
     }
 }

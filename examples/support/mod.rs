@@ -1,0 +1,93 @@
+//! What the examples share.
+#![allow(dead_code, reason = "each example uses its part")]
+
+use std::fmt;
+use std::process::exit;
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+
+/// Ends the process, with one line on standard error.
+pub(crate) fn fail(message: &str) -> ! {
+    eprintln!("error: {message}");
+    exit(2);
+}
+
+/// The command line: positional arguments, all with a default.
+pub(crate) struct Arguments {
+    usage: &'static str,
+    left: std::env::Args,
+}
+
+impl Arguments {
+    pub(crate) fn new(usage: &'static str) -> Self {
+        let mut left = std::env::args();
+        left.next();
+        Self { usage, left }
+    }
+
+    /// A duration above zero, such as `1ms` or `500us`.
+    pub(crate) fn duration(&mut self, name: &str, default: Duration) -> Duration {
+        let Some(text) = self.left.next() else {
+            return default;
+        };
+        match humantime::parse_duration(&text) {
+            Ok(duration) if !duration.is_zero() => duration,
+            Ok(_) => self.refuse(name, &text, "it must not be zero"),
+            Err(error) => self.refuse(name, &text, &error.to_string()),
+        }
+    }
+
+    /// A number above zero.
+    pub(crate) fn count(&mut self, name: &str, default: u64) -> u64 {
+        let Some(text) = self.left.next() else {
+            return default;
+        };
+        match text.parse() {
+            Ok(0) => self.refuse(name, &text, "it must not be zero"),
+            Ok(count) => count,
+            Err(error) => self.refuse(name, &text, &format!("{error}")),
+        }
+    }
+
+    pub(crate) fn finish(mut self) {
+        if let Some(text) = self.left.next() {
+            fail(&format!("unexpected `{text}`; usage: {}", self.usage));
+        }
+    }
+
+    fn refuse(&self, name: &str, text: &str, why: &str) -> ! {
+        fail(&format!("{name} `{text}`: {why}; usage: {}", self.usage));
+    }
+}
+
+/// How late ticks were.
+pub(crate) struct Lateness {
+    nanos: Histogram<u64>,
+}
+
+impl Lateness {
+    pub(crate) fn new() -> Self {
+        let nanos = Histogram::new(3).expect("three digits are what it supports");
+        Self { nanos }
+    }
+
+    pub(crate) fn record(&mut self, late: Duration) {
+        let nanos = u64::try_from(late.as_nanos()).unwrap_or(u64::MAX);
+        // It grows as it must, so there is no value that it refuses.
+        let _ = self.nanos.record(nanos);
+    }
+}
+
+impl fmt::Display for Lateness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = |quantile| Duration::from_nanos(self.nanos.value_at_quantile(quantile));
+        write!(
+            f,
+            "p50 {:?}, p99 {:?}, max {:?}",
+            at(0.5),
+            at(0.99),
+            Duration::from_nanos(self.nanos.max()),
+        )
+    }
+}

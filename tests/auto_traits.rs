@@ -1,0 +1,44 @@
+//! The auto traits of tokio's types are ours too: checked by the compiler.
+
+use std::panic::{RefUnwindSafe, UnwindSafe};
+
+use tokio_osinterval::{IntervalBuilder, OsInterval};
+
+fn same_as_tokio<T: Send + Sync + Unpin>() {}
+fn unwind_safe<T: UnwindSafe + RefUnwindSafe>() {}
+
+#[test]
+fn intervals_are_send_sync_unpin() {
+    same_as_tokio::<tokio::time::Interval>();
+    same_as_tokio::<OsInterval>();
+    same_as_tokio::<tokio_osinterval::time::Interval>();
+    same_as_tokio::<IntervalBuilder>();
+    unwind_safe::<IntervalBuilder>();
+    #[cfg(feature = "periodic")]
+    same_as_tokio::<tokio_osinterval::PeriodicInterval>();
+}
+
+/// `tick()` is a future that any executor can send to another thread.
+#[test]
+fn ticks_are_send_sync() {
+    fn check<T: Send + Sync>(_: &T) {}
+    fn tick(interval: &mut OsInterval) {
+        check(&interval.tick());
+    }
+    #[cfg(feature = "periodic")]
+    fn periodic(interval: &mut tokio_osinterval::PeriodicInterval) {
+        check(&interval.tick());
+    }
+    let _ = tick;
+    #[cfg(feature = "periodic")]
+    let _ = periodic;
+}
+
+#[tokio::test]
+async fn debug_shows_the_public_state() {
+    let interval = tokio_osinterval::interval(std::time::Duration::from_millis(7));
+    let debug = format!("{interval:?}");
+    for part in ["OsInterval", "deadline", "7ms", "Burst", "missed_ticks: 0"] {
+        assert!(debug.contains(part), "{debug}");
+    }
+}

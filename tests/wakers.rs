@@ -1,0 +1,329 @@
+//! Which waker is woken, when it is let go of, and that any may do what it likes.
+
+mod support;
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
+
+use support::{Watchdog, current_thread, ms, on_every_runtime, panic_of};
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+use tokio_osinterval::{OsInterval, interval, interval_at};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// Counts how often it is woken.
+#[derive(Default)]
+struct Count(AtomicUsize);
+
+impl Count {
+    fn get(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+impl Wake for Count {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// Does something once when it is woken, and something once when the last of it is dropped.
+struct Act {
+    on_wake: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+    on_drop: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
+
+impl Act {
+    fn on_wake(act: impl FnOnce() + Send + 'static) -> Waker {
+        Waker::from(Arc::new(Self {
+            on_wake: Mutex::new(Some(Box::new(act))),
+            on_drop: Mutex::new(None),
+        }))
+    }
+
+    fn on_drop(act: impl FnOnce() + Send + 'static) -> Waker {
+        Waker::from(Arc::new(Self {
+            on_wake: Mutex::new(None),
+            on_drop: Mutex::new(Some(Box::new(act))),
+        }))
+    }
+}
+
+impl Wake for Act {
+    fn wake(self: Arc<Self>) {
+        let act = self.on_wake.lock().unwrap().take();
+        if let Some(act) = act {
+            act();
+        }
+    }
+}
+
+impl Drop for Act {
+    fn drop(&mut self) {
+        if let Some(act) = self.on_drop.get_mut().unwrap().take() {
+            act();
+        }
+    }
+}
+
+fn poll(interval: &mut OsInterval, waker: &Waker) -> Poll<Instant> {
+    interval.poll_tick(&mut Context::from_waker(waker))
+}
+
+fn wait(interval: &mut OsInterval, waker: &Waker) {
+    assert!(poll(interval, waker).is_pending());
+}
+
+/// Lets the runtime run until `done`.
+async fn until(done: impl Fn() -> bool) {
+    while !done() {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[test]
+fn only_the_latest_waker_is_woken() {
+    on_every_runtime("only_the_latest_waker_is_woken", || async {
+        let (first, latest) = (Arc::new(Count::default()), Arc::new(Count::default()));
+        let mut interval = interval_at(Instant::now() + ms(20), HOUR);
+        wait(&mut interval, &Waker::from(Arc::clone(&first)));
+        wait(&mut interval, &Waker::from(Arc::clone(&latest)));
+        assert_eq!(Arc::strong_count(&first), 1, "the earlier one is let go of");
+        until(|| latest.get() == 1).await;
+        assert_eq!(first.get(), 0);
+        assert_eq!(
+            Arc::strong_count(&latest),
+            1,
+            "and so is the one that was woken"
+        );
+    });
+}
+
+#[test]
+fn no_waker_is_kept_after_ready() {
+    on_every_runtime("no_waker_is_kept_after_ready", || async {
+        let count = Arc::new(Count::default());
+        let waker = Waker::from(Arc::clone(&count));
+        let mut interval = interval_at(Instant::now() + ms(2), HOUR);
+        wait(&mut interval, &waker);
+        // Without letting the runtime run: the driver has not fired when the poll finds it due.
+        std::thread::sleep(ms(3));
+        assert!(poll(&mut interval, &waker).is_ready());
+        if count.get() == 0 {
+            assert_eq!(Arc::strong_count(&count), 2, "`count` and `waker`");
+        }
+        let woken = count.get();
+        let mut later = interval_at(Instant::now() + ms(5), HOUR);
+        later.tick().await;
+        assert_eq!(count.get(), woken, "nor woken after it");
+    });
+}
+
+#[test]
+fn dropping_a_timer_lets_go_of_its_waker() {
+    on_every_runtime("dropping_a_timer_lets_go_of_its_waker", || async {
+        let count = Arc::new(Count::default());
+        let waker = Waker::from(Arc::clone(&count));
+        let mut interval = interval_at(Instant::now() + ms(5), HOUR);
+        wait(&mut interval, &waker);
+        drop(interval);
+        assert_eq!(Arc::strong_count(&count), 2);
+        interval_at(Instant::now() + ms(10), HOUR).tick().await;
+        assert_eq!(count.get(), 0);
+    });
+}
+
+#[test]
+fn a_timer_is_dropped_from_a_wake() {
+    on_every_runtime("a_timer_is_dropped_from_a_wake", || async {
+        let (done, is_done) = oneshot::channel();
+        let soon = Instant::now() + ms(5);
+        // One that is due together with the waker's own, one that is not, and one that is made.
+        let mut due = interval_at(soon, HOUR);
+        let mut waiting = interval_at(soon + HOUR, HOUR);
+        wait(&mut due, Waker::noop());
+        wait(&mut waiting, Waker::noop());
+        let handle = tokio::runtime::Handle::current();
+        let waker = Act::on_wake(move || {
+            drop(due);
+            drop(waiting);
+            let _context = handle.enter();
+            wait(&mut interval_at(Instant::now() + HOUR, HOUR), Waker::noop());
+            done.send(()).unwrap();
+        });
+        let mut trigger = interval_at(soon, HOUR);
+        wait(&mut trigger, &waker);
+        drop(waker);
+        is_done.await.unwrap();
+    });
+}
+
+#[test]
+fn a_timer_is_dropped_from_a_wakers_drop() {
+    on_every_runtime("a_timer_is_dropped_from_a_wakers_drop", || async {
+        // The waker is let go of by: a poll with another one, `Ready`, a drop of its timer.
+        for way in 0..3 {
+            let dropped = Arc::new(AtomicBool::new(false));
+            let mut inner = interval_at(Instant::now() + HOUR, HOUR);
+            wait(&mut inner, Waker::noop());
+            let waker = Act::on_drop({
+                let dropped = Arc::clone(&dropped);
+                move || {
+                    drop(inner);
+                    dropped.store(true, Ordering::SeqCst);
+                }
+            });
+            let mut outer = interval_at(Instant::now() + ms(1), HOUR);
+            wait(&mut outer, &waker);
+            drop(waker);
+            match way {
+                0 => {
+                    let _ = poll(&mut outer, Waker::noop());
+                }
+                1 => {
+                    std::thread::sleep(ms(2));
+                    assert!(poll(&mut outer, Waker::noop()).is_ready());
+                }
+                _ => drop(outer),
+            }
+            until(|| dropped.load(Ordering::SeqCst)).await;
+        }
+    });
+}
+
+#[test]
+fn shutdown_drops_a_timer_from_a_waker() {
+    let _watchdog = Watchdog::new("shutdown_drops_a_timer_from_a_waker");
+    for on in [
+        Act::on_wake as fn(Box<dyn FnOnce() + Send>) -> Waker,
+        Act::on_drop,
+    ] {
+        let runtime = current_thread();
+        let dropped = Arc::new(AtomicBool::new(false));
+        let mut outer = runtime.block_on(async {
+            let mut inner = interval_at(Instant::now() + HOUR, HOUR);
+            wait(&mut inner, Waker::noop());
+            let flag = Arc::clone(&dropped);
+            let waker = on(Box::new(move || {
+                drop(inner);
+                flag.store(true, Ordering::SeqCst);
+            }));
+            let mut outer = interval_at(Instant::now() + HOUR, HOUR);
+            wait(&mut outer, &waker);
+            outer
+        });
+        drop(runtime);
+        assert!(dropped.load(Ordering::SeqCst));
+        outer.reset_immediately();
+        assert!(poll(&mut outer, Waker::noop()).is_ready());
+    }
+}
+
+#[test]
+fn a_waker_that_panics_keeps_no_other_from_being_woken() {
+    let _watchdog = Watchdog::new("a_waker_that_panics_keeps_no_other_from_being_woken");
+    let runtime = current_thread();
+    let count = Arc::new(Count::default());
+    let others = Waker::from(Arc::clone(&count));
+    let soon = Instant::now() + ms(10);
+    let mut intervals: Vec<_> = {
+        let _context = runtime.enter();
+        (0..100).map(|_| interval_at(soon, HOUR)).collect()
+    };
+    for (n, interval) in intervals.iter_mut().enumerate() {
+        if n == 40 {
+            wait(interval, &Act::on_wake(|| panic!("a waker's own")));
+        } else {
+            wait(interval, &others);
+        }
+    }
+    // The hook is told, the reactor is not: a current-thread runtime would not survive it.
+    let outcome = panic_of(|| runtime.block_on(until(|| count.get() == 99)));
+    assert_eq!(outcome, None);
+    drop(intervals);
+
+    // And the driver serves on.
+    runtime.block_on(async {
+        let mut interval = interval(ms(1));
+        for _ in 0..3 {
+            interval.tick().await;
+        }
+    });
+}
+
+/// A task waits in `tick` while another hand resets its interval.
+fn reset_wakes(name: &'static str, reset: impl Fn(&mut OsInterval) + Copy + Send + 'static) {
+    on_every_runtime(name, || async move {
+        let interval = Arc::new(Mutex::new(interval_at(Instant::now() + HOUR, ms(2))));
+        let tick = tokio::spawn({
+            let interval = Arc::clone(&interval);
+            poll_fn(move |cx| interval.lock().unwrap().poll_tick(cx))
+        });
+        interval_at(Instant::now() + ms(2), HOUR).tick().await;
+        assert!(!tick.is_finished());
+        // Later, while it waits: it must wait on, not be lost.
+        interval.lock().unwrap().reset_at(Instant::now() + 2 * HOUR);
+        tokio::task::yield_now().await;
+        assert!(!tick.is_finished());
+        reset(&mut interval.lock().unwrap());
+        tick.await.unwrap();
+    });
+}
+
+#[test]
+fn reset_wakes_a_waiting_task() {
+    reset_wakes("reset_wakes_a_waiting_task", OsInterval::reset);
+}
+
+#[test]
+fn reset_immediately_wakes_a_waiting_task() {
+    reset_wakes(
+        "reset_immediately_wakes_a_waiting_task",
+        OsInterval::reset_immediately,
+    );
+}
+
+#[test]
+fn reset_after_wakes_a_waiting_task() {
+    reset_wakes("reset_after_wakes_a_waiting_task", |interval| {
+        interval.reset_after(ms(1))
+    });
+}
+
+#[test]
+fn reset_at_wakes_a_waiting_task() {
+    reset_wakes("reset_at_wakes_a_waiting_task", |interval| {
+        interval.reset_at(Instant::now() + ms(1));
+    });
+}
+
+#[test]
+fn reset_at_the_past_wakes_a_waiting_task() {
+    reset_wakes("reset_at_the_past_wakes_a_waiting_task", |interval| {
+        interval.reset_at(Instant::now().checked_sub(ms(1)).unwrap());
+    });
+}
+
+/// `Pin` is not needed anywhere: an interval may be kept and moved as one likes.
+#[test]
+fn a_waiting_interval_may_be_moved() {
+    on_every_runtime("a_waiting_interval_may_be_moved", || async {
+        let count = Arc::new(Count::default());
+        let waker = Waker::from(Arc::clone(&count));
+        let mut intervals = Vec::new();
+        for n in 0..100 {
+            let mut interval = interval_at(Instant::now() + ms(1 + n % 7), HOUR);
+            wait(&mut interval, &waker);
+            intervals.push(interval);
+        }
+        until(|| count.get() == 100).await;
+        for mut interval in intervals {
+            Pin::new(&mut interval).tick().await;
+        }
+    });
+}

@@ -130,8 +130,7 @@ impl Driver {
         let key = *key.get_or_insert_with(|| timers.queue.join());
         _replaced = timers.queue.wait(key, deadline, waker);
         let armed = timers.arm_by(deadline, self);
-        self.release(state, armed);
-        Ok(())
+        self.release(state, armed)
     }
 
     /// Moves what `key` waits for, if it waits, to `deadline`.
@@ -142,7 +141,7 @@ impl Driver {
         };
         if timers.queue.postpone(key, deadline) {
             let armed = timers.arm_by(deadline, self);
-            self.release(state, armed);
+            let _ = self.release(state, armed);
         }
     }
 
@@ -153,7 +152,7 @@ impl Driver {
         if let State::Alive(timers) = &mut *state {
             _canceled = timers.queue.cancel(key);
             let armed = timers.settle(self);
-            self.release(state, armed);
+            let _ = self.release(state, armed);
         }
     }
 
@@ -164,20 +163,33 @@ impl Driver {
         if let State::Alive(timers) = &mut *state {
             _canceled = timers.queue.leave(key);
             let armed = timers.settle(self);
-            self.release(state, armed);
+            let _ = self.release(state, armed);
         }
     }
 
     /// Lets go of the lock after the alarm was set, and does what the alarm cannot.
-    fn release(self: &Arc<Self>, state: MutexGuard<'_, State>, armed: io::Result<Armed>) {
+    ///
+    /// # Errors
+    ///
+    /// Says why, if the driver died of it. Everyone who waits has been woken to find out, so that
+    /// only who is about to wait needs to look.
+    fn release(
+        self: &Arc<Self>,
+        state: MutexGuard<'_, State>,
+        armed: io::Result<Armed>,
+    ) -> Result<(), String> {
         match armed {
             Ok(Armed::Waiting) => drop(state),
             Ok(Armed::Due) => {
                 drop(state);
                 self.fire();
             }
-            Err(error) => self.die(state, &error),
+            Err(error) => {
+                self.die(state, &error);
+                return Err(error.to_string());
+            }
         }
+        Ok(())
     }
 
     /// Wakes everyone who is due and arms the alarm for the next.

@@ -113,7 +113,7 @@ fn a_runtime_that_ended_panics_at_the_next_wait() {
             let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
             let message = "A Tokio 1.x context was found, but it is being shutdown.";
             assert_panics_here(message, || {
-                assert!(interval.poll_tick(&mut cx).is_pending())
+                assert!(interval.poll_tick(&mut cx).is_pending());
             });
         }
         // What has passed needs no runtime any more.

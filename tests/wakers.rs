@@ -291,7 +291,7 @@ fn reset_immediately_wakes_a_waiting_task() {
 #[test]
 fn reset_after_wakes_a_waiting_task() {
     reset_wakes("reset_after_wakes_a_waiting_task", |interval| {
-        interval.reset_after(ms(1))
+        interval.reset_after(ms(1));
     });
 }
 

@@ -34,6 +34,10 @@ pub(crate) struct Driver {
 }
 
 #[derive(Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "there is one, in place, and it is nearly always the large one"
+)]
 enum State {
     Alive(Timers),
     /// The runtime shut down, or the kernel refused its timer: why.

@@ -25,6 +25,12 @@
 //!
 //! Conversions to the kernel's units are pure functions that saturate and round up.
 
+#![allow(
+    clippy::unnecessary_wraps,
+    clippy::unused_self,
+    reason = "every backend has the same shape, whatever it needs of it"
+)]
+
 #[cfg_attr(runtime_clock, path = "runtime_clock.rs")]
 #[cfg_attr(not(runtime_clock), path = "system_clock.rs")]
 mod clock;

@@ -25,7 +25,6 @@ impl Alarm {
     pub(crate) const EXACT: bool = true;
 
     #[track_caller]
-    #[allow(clippy::unnecessary_wraps, reason = "the shape that every backend has")]
     pub(crate) fn new(runtime: &Handle) -> io::Result<Self> {
         let clock = Clock::new(runtime);
         Ok(Self {
@@ -36,11 +35,6 @@ impl Alarm {
 
     /// A runtime that shuts down wakes whoever waits for a `Sleep`, so while this alarm is armed
     /// there is nothing more to do; while it is not, nobody waits.
-    #[allow(
-        clippy::unnecessary_wraps,
-        clippy::unused_self,
-        reason = "the shape that every backend has"
-    )]
     pub(crate) fn listen(&mut self, _waker: &Waker) -> io::Result<()> {
         Ok(())
     }
@@ -74,7 +68,6 @@ impl Alarm {
     }
 
     /// There is one clock only.
-    #[allow(clippy::unused_self, reason = "the shape that every backend has")]
     pub(crate) fn resync(&mut self) {}
 
     /// A new sleep, registered but without a waker; `true` if it has elapsed already.

@@ -87,9 +87,10 @@ pub(crate) fn panic_of(run: impl FnOnce()) -> Option<(String, String)> {
         set_hook(Box::new(move |info| {
             CAUGHT.with_borrow_mut(|caught| match caught {
                 Some((message, file)) => {
-                    info.payload_as_str()
-                        .unwrap_or_default()
-                        .clone_into(message);
+                    let payload = info.payload();
+                    let text = payload.downcast_ref::<&str>().copied();
+                    let text = text.or(payload.downcast_ref::<String>().map(String::as_str));
+                    text.unwrap_or_default().clone_into(message);
                     info.location().unwrap().file().clone_into(file);
                 }
                 None => others(info),

@@ -96,20 +96,20 @@ fn pause_and_resume_while_waiting() {
     let _watchdog = Watchdog::new("pause_and_resume_while_waiting");
     current_thread().block_on(async {
         // Made, and waited for, while the clock runs.
-        let mut interval = interval(ms(20));
+        let mut interval = interval(ms(300));
         let first = interval.tick().await;
         assert!(poll_once(&mut Box::pin(interval.tick())).await.is_pending());
         pause();
-        std::thread::sleep(ms(40));
+        std::thread::sleep(ms(400));
         // By the real clock it is due, by tokio's it is not.
         assert!(poll_once(&mut Box::pin(interval.tick())).await.is_pending());
         resume();
         // The clock goes on from where it stood.
-        assert_eq!(interval.tick().await, first + ms(20));
-        assert!(Instant::now() >= first + ms(20));
+        assert_eq!(interval.tick().await, first + ms(300));
+        assert!(Instant::now() >= first + ms(300));
         pause();
         advance(Duration::from_secs(60)).await;
-        assert_eq!(interval.tick().await, first + ms(40));
+        assert_eq!(interval.tick().await, first + ms(600));
         resume();
         interval.set_missed_tick_behavior(MissedTickBehavior::Skip);
         interval.tick().await;
@@ -215,14 +215,14 @@ fn the_clock_is_that_of_the_runtime_it_was_made_on() {
         .unwrap();
     let (mut interval, start) = real.block_on(async {
         let start = Instant::now();
-        (interval_at(start + ms(20), ms(20)), start)
+        (interval_at(start + ms(300), ms(300)), start)
     });
     paused.block_on(async {
         // This clock stands still, unless it jumps; that of the interval's own runtime goes on.
         advance(Duration::from_secs(3600)).await;
         assert!(poll_once(&mut Box::pin(interval.tick())).await.is_pending());
-        let keeps_from_jumping = tokio::task::spawn_blocking(|| std::thread::sleep(ms(50)));
-        assert_eq!(interval.tick().await, start + ms(20));
+        let keeps_from_jumping = tokio::task::spawn_blocking(|| std::thread::sleep(ms(400)));
+        assert_eq!(interval.tick().await, start + ms(300));
         keeps_from_jumping.await.unwrap();
     });
 }

@@ -13,7 +13,10 @@ use std::time::Duration;
 use support::{Arguments, Lateness};
 use tokio::task::LocalSet;
 use tokio::time::Instant;
-use tokio_osinterval::interval_at;
+use tokio_osinterval::OsInterval;
+
+/// Each is a task, of some hundred bytes.
+const MOST: u32 = 10_000_000;
 
 fn main() {
     let mut arguments = Arguments::new("many [INTERVALS] [PERIOD] [DURATION]");
@@ -21,14 +24,16 @@ fn main() {
     let period = arguments.duration("PERIOD", Duration::from_millis(100));
     let duration = arguments.duration("DURATION", Duration::from_secs(3));
     arguments.finish();
-    let Ok(intervals) = u32::try_from(intervals) else {
-        support::fail("INTERVALS: 4294967295 at the most");
+    let Some(intervals) = u32::try_from(intervals).ok().filter(|n| *n <= MOST) else {
+        support::fail(&format!("INTERVALS: {MOST} at the most"));
     };
-    run(intervals, period, duration);
+    if let Err(error) = run(intervals, period, duration) {
+        support::fail(&format!("no timer: {error}"));
+    }
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn run(intervals: u32, period: Duration, duration: Duration) {
+async fn run(intervals: u32, period: Duration, duration: Duration) -> std::io::Result<()> {
     let descriptors_before = descriptors();
     let ticks = Rc::new(Cell::new(0_u64));
     let lateness = Rc::new(RefCell::new(Lateness::new()));
@@ -37,7 +42,9 @@ async fn run(intervals: u32, period: Duration, duration: Duration) {
     let start = Instant::now() + Duration::from_millis(100) + period;
     let end = start + duration;
     for n in 0..intervals {
-        let mut interval = interval_at(start + period * n / intervals, period);
+        let mut interval = OsInterval::builder(period)
+            .start(start + period * n / intervals)
+            .build()?;
         let (ticks, lateness) = (Rc::clone(&ticks), Rc::clone(&lateness));
         tasks.spawn_local(async move {
             loop {
@@ -62,6 +69,7 @@ async fn run(intervals: u32, period: Duration, duration: Duration) {
     let rate = ticks.get() as f64 / duration.as_secs_f64();
     println!("ticks: {}, {rate:.0} a second", ticks.get());
     println!("late: {}", lateness.borrow());
+    Ok(())
 }
 
 /// How many descriptors this process has open, where the system tells.

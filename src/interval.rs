@@ -22,11 +22,13 @@ use crate::span;
 /// # Panics
 ///
 /// - If `period` is zero.
-/// - Outside a tokio runtime, and in one without the I/O driver
+/// - Outside a tokio runtime, and in one that has shut down.
+/// - In a runtime without the I/O driver
 ///   ([`enable_io`](tokio::runtime::Builder::enable_io) or
-///   [`enable_all`](tokio::runtime::Builder::enable_all)). On a system without a native timer,
-///   without the feature `os-native` and with `test-util` it is the time driver
-///   ([`enable_time`](tokio::runtime::Builder::enable_time)) that is needed, with `test-util` both.
+///   [`enable_all`](tokio::runtime::Builder::enable_all)). Where there is no native timer, and
+///   without the feature `os-native`, it is the time driver
+///   ([`enable_time`](tokio::runtime::Builder::enable_time)) instead; with the feature `test-util`
+///   it is both.
 /// - If this is the runtime's first timer and the operating system refuses the runtime's one
 ///   kernel timer, as it does when the process has no file descriptor left.
 ///   [`OsInterval::builder`] returns that as an error.
@@ -81,7 +83,10 @@ pub fn interval_at(start: Instant, period: Duration) -> OsInterval {
             schedule,
             entry: Entry::new(driver),
         },
-        Err(error) => panic!("the operating system refused a timer: {error}"),
+        Err(error) if error.raw_os_error().is_some() => {
+            panic!("the operating system refused a timer: {error}")
+        }
+        Err(error) => panic!("{error}"),
     }
 }
 
@@ -470,8 +475,8 @@ impl IntervalBuilder {
     ///
     /// # Errors
     ///
-    /// Where [`interval`] would panic: outside a runtime; in a runtime that lacks the driver that
-    /// is needed (tokio can be asked that only by running into its panic, which is caught here: the
+    /// Where [`interval`] would panic: outside a runtime, and in one that has shut down; in a
+    /// runtime that lacks the driver that is needed (tokio can be asked that only by running into its panic, which is caught here: the
     /// panic hook still runs, and a program that aborts on panic aborts); and with the operating
     /// system's errno, if it refuses the runtime's kernel timer.
     ///

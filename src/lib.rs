@@ -14,11 +14,12 @@
 //! # }
 //! ```
 //!
-//! tokio's timers are a wheel that turns once a millisecond. An [`OsInterval`] ticks when the
+//! tokio's timers are a wheel that turns once a millisecond. An `OsInterval` ticks when the
 //! kernel's timer fires: the runtime's reactor is told of it as of any other event, and wakes the
 //! task, with no thread and no task of its own in between. It has the methods of
-//! [`tokio::time::Interval`], and [`time`] has the names of [`tokio::time`], so that changing the
-//! import is the whole migration.
+//! [`tokio::time::Interval`], and [`time`] has the names of [`tokio::time`] for intervals: for code
+//! that uses those, changing the import is the whole migration. `sleep` and `timeout` are not there
+//! yet.
 //!
 //! # Platforms
 //!
@@ -33,24 +34,25 @@
 //! | --- | --- | --- |
 //! | resolution | 1 ms | the kernel's |
 //! | missed tick | later than 5 ms, whatever the period | later than the period, or than 5 ms if the period is longer: below 5 ms, `Skip` and `Delay` do what their names say |
-//! | needs | the time driver | the I/O driver; with `test-util` both; without `os-native` the time driver |
-//! | kernel refuses a timer | cannot happen | the first timer of a runtime panics, or [`IntervalBuilder::build`] returns the error |
+//! | needs | the time driver | the I/O driver; without `os-native` the time driver; with `test-util` both (a `PeriodicInterval`: the time driver) |
+//! | kernel refuses a timer | cannot happen | the first timer of a runtime panics, or `build()` returns the error |
 //! | runtime has shut down | every poll panics | a poll that would have to wait panics; so does making an interval |
-//! | beyond tokio | | [`set_period`](OsInterval::set_period), [`missed_ticks`](OsInterval::missed_ticks), [`builder`](OsInterval::builder), [`PeriodicInterval`] |
+//! | a waker that panics | unwinds through the reactor | is reported by the panic hook, and goes no further |
+//! | beyond tokio | | `set_period`, `missed_ticks`, `OsInterval::builder`, `PeriodicInterval` |
 //!
 //! # Testing with a paused clock
 //!
-//! With the feature `test-util`, for dev-dependencies, timers follow [`tokio::time::pause`],
-//! [`advance`](tokio::time::advance), [`resume`](tokio::time::resume) and the jumps of a paused
-//! clock. Without it they do not, even if tokio's own `test-util` is on.
+//! With the feature `test-util`, for dev-dependencies, timers follow `tokio::time::pause`,
+//! `advance`, `resume`, `start_paused` and the jumps of a paused clock. Without it they do not, even
+//! if tokio's own `test-util` is on.
 //!
 //! # Features
 //!
 //! | feature | default | |
 //! | --- | --- | --- |
-//! | `interval` | yes | [`OsInterval`], [`interval()`], [`interval_at`] |
+//! | `interval` | yes | `OsInterval`, `interval`, `interval_at` |
 //! | `os-native` | yes | the operating system's timers; without it, everything runs on `tokio::time::Sleep` |
-//! | `periodic` | | [`PeriodicInterval`] |
+//! | `periodic` | | `PeriodicInterval` |
 //! | `test-util` | | timers follow tokio's paused clock |
 //! | `full` | | everything except `test-util` |
 

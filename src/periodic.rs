@@ -17,8 +17,8 @@ pub type Expirations = u64;
 /// A timer of its own in the kernel, armed once, that reports how often it has expired.
 ///
 /// For work that must know how many periods it has overrun: what is missed is counted, not lost.
-/// Where that is not the question, [`OsInterval`](crate::OsInterval) is cheaper, as it shares its
-/// kernel timer and needs no file descriptor of its own.
+/// Where that is not the question, `OsInterval` is cheaper, as it shares its kernel timer and needs
+/// no file descriptor of its own.
 ///
 /// Without the feature `os-native`, with `test-util` and on systems that have no native timer it
 /// runs on [`tokio::time::Sleep`], with the same counts: under `test-util` it follows tokio's
@@ -26,12 +26,13 @@ pub type Expirations = u64;
 ///
 /// # Precision
 ///
-/// Never early, in phase with its construction for ever, and as late as the kernel's timer.
+/// Never early, in phase with its construction for ever, and as late as the kernel's timer, or as
+/// [`tokio::time::Sleep`] where it runs on that.
 ///
 /// # Runtimes
 ///
-/// As for [`OsInterval`](crate::OsInterval). Once its runtime has shut down, [`tick`](Self::tick)
-/// returns an error.
+/// It belongs to the runtime that was current when it was made: that one must run for it to expire.
+/// Once that has shut down, [`tick`](Self::tick) returns an error.
 pub struct PeriodicInterval {
     timer: Periodic,
     period: Duration,
@@ -48,9 +49,11 @@ impl PeriodicInterval {
     ///
     /// # Errors
     ///
-    /// Outside a runtime, and in one without the I/O driver (see
-    /// [`IntervalBuilder::build`](crate::IntervalBuilder::build) for how that is found out); with
-    /// the operating system's errno, if it refuses the timer.
+    /// Outside a runtime, and in one that has shut down; in a runtime without the I/O driver, or,
+    /// where it runs on [`tokio::time::Sleep`], without the time driver (tokio can be asked that
+    /// only by running into its panic, which is caught here: the panic hook still runs, and a
+    /// program that aborts on panic aborts); with the operating system's errno, if it refuses the
+    /// timer.
     ///
     /// # Examples
     ///

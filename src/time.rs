@@ -1,8 +1,8 @@
-//! The mirror of [`tokio::time`]: the same names with the same meaning, on the operating system's
-//! timers.
+//! The mirror of [`tokio::time`], on the operating system's timers.
 //!
 //! Changing `use tokio::time` to `use tokio_osinterval::time` is the whole migration of code that
-//! uses the names below. What differs is listed in the
+//! uses the names below, and no others: `sleep` and `timeout` are not there yet. The types are this
+//! crate's own, so an `Interval` is not one that tokio-stream takes. What differs is listed in the
 //! [crate's documentation](crate#differences-from-tokio).
 //!
 //! ```

@@ -60,6 +60,29 @@ fn a_tick_already_due_takes_part_in_the_budget() {
     });
 }
 
+/// The first timer of a runtime, and with it the driver, may be made by a task that has no budget
+/// left.
+#[test]
+fn a_timer_made_with_a_spent_budget_ticks() {
+    let _watchdog = Watchdog::new("a_timer_made_with_a_spent_budget_ticks");
+    for runtime in [current_thread(), multi_thread(1)] {
+        runtime.block_on(async {
+            let mut made = None;
+            times_in_one_poll(async || {
+                if !tokio::task::coop::has_budget_remaining() {
+                    made.get_or_insert_with(|| interval(Duration::from_millis(1)));
+                }
+                tokio::task::coop::consume_budget().await;
+            })
+            .await;
+            let mut interval = made.expect("the budget is finite");
+            for _ in 0..5 {
+                interval.tick().await;
+            }
+        });
+    }
+}
+
 async fn times_in_one_poll(mut consume: impl AsyncFnMut()) -> usize {
     let mut times = 0;
     {

@@ -135,7 +135,10 @@ fn a_runtime_that_ended_makes_no_timers() {
         .build();
     // The kernel's timer cannot be registered; tokio's says so when it is first waited for.
     match outcome {
-        Err(error) => assert!(error.to_string().contains("shutdown"), "{error}"),
+        Err(error) => {
+            assert!(error.to_string().contains("shutdown"), "{error}");
+            assert_panics_here(&error.to_string(), || drop(interval(ms(1))));
+        }
         Ok(mut interval) => {
             let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
             assert_panics_here("shutdown", || {
@@ -178,11 +181,16 @@ mod periodic {
     #[test]
     fn a_runtime_that_ended_is_an_error() {
         let _watchdog = Watchdog::new("a_runtime_that_ended_is_an_error");
-        let runtime = current_thread();
-        let mut interval =
-            runtime.block_on(async { PeriodicInterval::new(Duration::from_secs(3600)).unwrap() });
-        drop(runtime);
-        let error = futures::executor::block_on(interval.tick()).unwrap_err();
-        assert!(error.to_string().contains("shutdown"), "{error}");
+        // Due or not.
+        for period in [Duration::from_secs(3600), ms(1)] {
+            let runtime = current_thread();
+            let mut interval = runtime.block_on(async { PeriodicInterval::new(period).unwrap() });
+            drop(runtime);
+            std::thread::sleep(ms(5));
+            for _ in 0..3 {
+                let error = futures::executor::block_on(interval.tick()).unwrap_err();
+                assert!(error.to_string().contains("shutdown"), "{error}");
+            }
+        }
     }
 }

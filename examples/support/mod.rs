@@ -1,6 +1,7 @@
 //! What the examples share.
 #![allow(dead_code, reason = "each example uses its part")]
 
+use std::env::ArgsOs;
 use std::fmt;
 use std::process::exit;
 use std::time::Duration;
@@ -16,31 +17,33 @@ pub(crate) fn fail(message: &str) -> ! {
 /// The command line: positional arguments, all with a default.
 pub(crate) struct Arguments {
     usage: &'static str,
-    left: std::env::Args,
+    left: ArgsOs,
 }
 
 impl Arguments {
     pub(crate) fn new(usage: &'static str) -> Self {
-        let mut left = std::env::args();
+        let mut left = std::env::args_os();
         left.next();
         Self { usage, left }
     }
 
     /// A duration above zero, such as `1ms` or `500us`.
     pub(crate) fn duration(&mut self, name: &str, default: Duration) -> Duration {
-        let Some(text) = self.left.next() else {
+        const LONGEST: Duration = Duration::from_secs(86_400 * 365);
+        let Some(text) = self.next() else {
             return default;
         };
         match humantime::parse_duration(&text) {
-            Ok(duration) if !duration.is_zero() => duration,
-            Ok(_) => self.refuse(name, &text, "it must not be zero"),
+            Ok(Duration::ZERO) => self.refuse(name, &text, "it must not be zero"),
+            Ok(duration) if duration > LONGEST => self.refuse(name, &text, "a year at the most"),
+            Ok(duration) => duration,
             Err(error) => self.refuse(name, &text, &error.to_string()),
         }
     }
 
     /// A number above zero.
     pub(crate) fn count(&mut self, name: &str, default: u64) -> u64 {
-        let Some(text) = self.left.next() else {
+        let Some(text) = self.next() else {
             return default;
         };
         match text.parse() {
@@ -51,9 +54,17 @@ impl Arguments {
     }
 
     pub(crate) fn finish(mut self) {
-        if let Some(text) = self.left.next() {
+        if let Some(text) = self.next() {
             fail(&format!("unexpected `{text}`; usage: {}", self.usage));
         }
+    }
+
+    fn next(&mut self) -> Option<String> {
+        let text = self.left.next()?;
+        Some(text.into_string().unwrap_or_else(|text| {
+            let text = text.to_string_lossy();
+            fail(&format!("`{text}` is not UTF-8; usage: {}", self.usage));
+        }))
     }
 
     fn refuse(&self, name: &str, text: &str, why: &str) -> ! {

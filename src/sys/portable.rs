@@ -46,14 +46,9 @@ impl Alarm {
         // the driver's lock. And no deadline beyond the one that tokio takes for never: it would
         // overflow.
         if self.set(deadline.min(never)) {
-            // Elapsed before it was polled: its deadline has passed, or it has no runtime any
-            // more. Only then has one elapsed, too, whose deadline is decades away.
-            return if self.set(never) {
-                Err(io::Error::other(SHUTDOWN))
-            } else {
-                self.disarm();
-                Ok(Armed::Due)
-            };
+            // Elapsed before it was polled: its deadline has passed, or its runtime has ended.
+            self.check()?;
+            return Ok(Armed::Due);
         }
         let polled = pin!(unconstrained(self.sleep.as_mut()));
         Ok(match polled.poll(&mut Context::from_waker(waker)) {
@@ -65,6 +60,19 @@ impl Alarm {
     pub(crate) fn disarm(&mut self) {
         let _context = self.clock.enter();
         self.sleep.set(sleep_until(self.clock.now()));
+    }
+
+    /// An error if the runtime has shut down; leaves the alarm disarmed.
+    ///
+    /// Polling a `Sleep` would panic then. But there, and only there, has one elapsed as soon as it
+    /// is registered whose deadline is decades away.
+    fn check(&mut self) -> io::Result<()> {
+        let _context = self.clock.enter();
+        if self.set(span::after(self.clock.now(), Duration::MAX)) {
+            return Err(io::Error::other(SHUTDOWN));
+        }
+        self.disarm();
+        Ok(())
     }
 
     /// There is one clock only.
@@ -108,10 +116,10 @@ impl Periodic {
         loop {
             let now = self.clock.now();
             if now >= self.due {
+                self.alarm.check()?;
                 coop.made_progress();
                 let (count, next) = expirations(self.due, now, self.period);
                 self.due = next;
-                self.alarm.disarm();
                 return Poll::Ready(Ok(count));
             }
             if self.alarm.arm(self.due, cx.waker())? == Armed::Waiting {

@@ -14,6 +14,8 @@ fn main() {
             )
         },
         portable: { not(timerfd) },
+        // Features that put timers into a driver.
+        driver: { any(feature = "interval", feature = "sleep") },
         // The clock can be paused under us: by tokio's `test-util`, or in the portable backend,
         // which runs on tokio's own timer.
         runtime_clock: { any(feature = "test-util", portable) },

@@ -1,5 +1,5 @@
-//! Intervals for tokio on the operating system's own timers: drop-in, as precise as the kernel,
-//! and any number of them on one kernel timer.
+//! Intervals, sleeps and timeouts for tokio on the operating system's own timers: drop-in, as
+//! precise as the kernel, and any number of them on one kernel timer.
 //!
 //! ```
 //! use std::time::Duration;
@@ -17,9 +17,8 @@
 //! tokio's timers are a wheel that turns once a millisecond. An `OsInterval` ticks when the
 //! kernel's timer fires: the runtime's reactor is told of it as of any other event, and wakes the
 //! task, with no thread and no task of its own in between. It has the methods of
-//! [`tokio::time::Interval`], and [`time`] has the names of [`tokio::time`] for intervals: for code
-//! that uses those, changing the import is the whole migration. `sleep` and `timeout` are not there
-//! yet.
+//! [`tokio::time::Interval`], and [`time`] has the names of [`tokio::time`], so that changing the
+//! import is the whole migration.
 //!
 //! # Platforms
 //!
@@ -51,6 +50,7 @@
 //! | feature | default | |
 //! | --- | --- | --- |
 //! | `interval` | yes | `OsInterval`, `interval`, `interval_at` |
+//! | `sleep` | yes | `Sleep`, `sleep`, `sleep_until`, `Timeout`, `timeout`, `timeout_at` |
 //! | `os-native` | yes | the operating system's timers; without it, everything runs on `tokio::time::Sleep` |
 //! | `periodic` | | `PeriodicInterval` |
 //! | `test-util` | | timers follow tokio's paused clock |
@@ -59,7 +59,11 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![deny(unsafe_code)]
 
-#[cfg(feature = "interval")]
+#[cfg(driver)]
+#[cfg_attr(
+    not(feature = "interval"),
+    allow(dead_code, reason = "the part that this set of features leaves unused")
+)]
 mod driver;
 #[cfg(feature = "interval")]
 mod interval;
@@ -67,25 +71,43 @@ mod interval;
 mod periodic;
 #[cfg(feature = "interval")]
 mod schedule;
-#[cfg(any(feature = "interval", feature = "periodic"))]
+#[cfg(feature = "sleep")]
+mod sleep;
+#[cfg(any(driver, feature = "periodic"))]
 #[cfg_attr(
     not(feature = "interval"),
-    allow(dead_code, reason = "the half that this set of features leaves unused")
+    allow(dead_code, reason = "the part that this set of features leaves unused")
 )]
 mod span;
-#[cfg(feature = "interval")]
+#[cfg(driver)]
 mod sync;
-#[cfg(any(feature = "interval", feature = "periodic"))]
+#[cfg(any(driver, feature = "periodic"))]
+#[cfg_attr(
+    not(feature = "interval"),
+    allow(dead_code, reason = "the part that this set of features leaves unused")
+)]
 #[allow(
     unsafe_code,
     reason = "the one place that talks to the operating system"
 )]
 mod sys;
 pub mod time;
+#[cfg(feature = "sleep")]
+mod timeout;
 
 #[cfg(feature = "interval")]
 pub use interval::{IntervalBuilder, OsInterval, interval, interval_at};
 #[cfg(feature = "periodic")]
 pub use periodic::{Expirations, PeriodicInterval};
+#[cfg(feature = "sleep")]
+pub use sleep::{Sleep, sleep, sleep_until};
+#[cfg(feature = "sleep")]
+pub use timeout::{Timeout, timeout, timeout_at};
 #[cfg(feature = "interval")]
 pub use tokio::time::MissedTickBehavior;
+
+/// Errors of this crate's own.
+#[cfg(feature = "sleep")]
+pub mod error {
+    pub use crate::timeout::Elapsed;
+}

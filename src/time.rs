@@ -1,8 +1,8 @@
 //! The mirror of [`tokio::time`], on the operating system's timers.
 //!
 //! Changing `use tokio::time` to `use tokio_osinterval::time` is the whole migration of code that
-//! uses the names below, and no others: `sleep` and `timeout` are not there yet. The types are this
-//! crate's own, so an `Interval` is not one that tokio-stream takes. What differs is listed in the
+//! uses the names below. The types are this crate's own, so an `Interval` is not one that
+//! tokio-stream takes. What differs is listed in the
 //! [crate's documentation](crate#differences-from-tokio).
 //!
 //! ```
@@ -20,8 +20,18 @@ pub use tokio::time::Instant;
 
 #[cfg(feature = "interval")]
 pub use crate::interval::{OsInterval as Interval, interval, interval_at};
+#[cfg(feature = "sleep")]
+pub use crate::sleep::{Sleep, sleep, sleep_until};
+#[cfg(feature = "sleep")]
+pub use crate::timeout::{Timeout, timeout, timeout_at};
 #[cfg(feature = "interval")]
 pub use tokio::time::MissedTickBehavior;
+
+/// The errors of timers: those of [`tokio::time::error`] that this crate's can have.
+#[cfg(feature = "sleep")]
+pub mod error {
+    pub use crate::timeout::Elapsed;
+}
 
 #[cfg(feature = "test-util")]
 pub use tokio::time::{advance, pause, resume};

@@ -1,4 +1,5 @@
 //! The auto traits of tokio's types are ours too: checked by the compiler.
+#![cfg(feature = "interval")]
 
 use std::panic::{RefUnwindSafe, UnwindSafe};
 

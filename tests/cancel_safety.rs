@@ -1,4 +1,5 @@
 //! Dropping `tick()` loses nothing.
+#![cfg(feature = "interval")]
 
 mod support;
 

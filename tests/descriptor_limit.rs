@@ -1,7 +1,7 @@
 //! Any number of timers on one kernel timer; and what happens when there is no descriptor for it.
 //!
 //! The limit is the process's, so this is one test in a file of its own.
-#![cfg(unix)]
+#![cfg(all(unix, feature = "interval"))]
 
 mod support;
 

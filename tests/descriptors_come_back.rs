@@ -1,6 +1,7 @@
 //! Runtimes come and go, and every descriptor that a timer of theirs had comes back.
 //!
 //! Descriptors are the process's, so this is one test in a file of its own.
+#![cfg(feature = "interval")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! Timers leave time for others, however short their period.
+#![cfg(feature = "interval")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! Nothing overflows, however far away or long ago.
+#![cfg(feature = "interval")]
 
 mod support;
 

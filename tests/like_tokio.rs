@@ -3,7 +3,7 @@
 //!
 //! For periods of 5 ms and more: below, the threshold of a missed tick is a documented difference.
 //! In whole milliseconds: tokio knows no others.
-#![cfg(feature = "test-util")]
+#![cfg(all(feature = "test-util", feature = "interval"))]
 
 mod support;
 

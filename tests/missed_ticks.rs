@@ -1,4 +1,5 @@
 //! What each `MissedTickBehavior` does on a real clock, below tokio's threshold and above it.
+#![cfg(feature = "interval")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! No tick is returned before its deadline, and what is returned is the deadline.
+#![cfg(feature = "interval")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! Bad input: tokio's panics, at the caller's location, and errors from what returns errors.
+#![cfg(feature = "interval")]
 
 mod support;
 

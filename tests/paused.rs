@@ -1,5 +1,5 @@
 //! Timers follow tokio's paused clock, whenever it is paused, moved or resumed.
-#![cfg(feature = "test-util")]
+#![cfg(all(feature = "test-util", feature = "interval"))]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! Timers and the runtimes that they are made on, moved between, and left behind by.
+#![cfg(feature = "interval")]
 
 mod support;
 

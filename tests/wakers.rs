@@ -1,4 +1,5 @@
 //! Which waker is woken, when it is let go of, and that any may do what it likes.
+#![cfg(feature = "interval")]
 
 mod support;
 

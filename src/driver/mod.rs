@@ -58,14 +58,20 @@ impl Driver {
     ///
     /// # Panics
     ///
-    /// As tokio does, at the caller's location: outside a runtime, or in one that lacks the driver
-    /// that the alarm needs.
+    /// At the caller's location: as tokio does, outside a runtime or in one that lacks the driver
+    /// that the alarm needs; and if the alarm is refused.
     #[track_caller]
-    pub(crate) fn current() -> io::Result<Arc<Self>> {
+    pub(crate) fn current() -> Arc<Self> {
         let handle = Handle::current();
-        match registry::find(handle.id()) {
-            Some(driver) => Ok(driver),
-            None => Self::start(&handle),
+        if let Some(driver) = registry::find(handle.id()) {
+            return driver;
+        }
+        match Self::start(&handle) {
+            Ok(driver) => driver,
+            Err(error) if error.raw_os_error().is_some() => {
+                panic!("the operating system refused a timer: {error}")
+            }
+            Err(error) => panic!("{error}"),
         }
     }
 

@@ -38,32 +38,29 @@ mod clock;
 #[cfg(not(portable))]
 #[cfg_attr(timerfd, path = "timerfd.rs")]
 #[cfg_attr(
-    any(
-        feature = "test-util",
-        not(all(feature = "interval", feature = "periodic"))
-    ),
+    any(feature = "test-util", not(all(driver, feature = "periodic"))),
     allow(dead_code, reason = "the half that this set of features leaves unused")
 )]
 mod native;
 
 #[cfg(runtime_clock)]
 #[cfg_attr(
-    any(not(portable), not(all(feature = "interval", feature = "periodic"))),
+    any(not(portable), not(all(driver, feature = "periodic"))),
     allow(dead_code, reason = "the half that this set of features leaves unused")
 )]
 mod portable;
 
-#[cfg(all(feature = "test-util", feature = "interval", not(portable)))]
+#[cfg(all(driver, feature = "test-util", not(portable)))]
 mod paused;
 
-#[cfg(feature = "interval")]
+#[cfg(driver)]
 pub(crate) use clock::Clock;
 
-#[cfg(all(feature = "interval", not(runtime_clock)))]
+#[cfg(all(driver, not(runtime_clock)))]
 pub(crate) use native::Alarm;
-#[cfg(all(feature = "interval", feature = "test-util", not(portable)))]
+#[cfg(all(driver, feature = "test-util", not(portable)))]
 pub(crate) use paused::Alarm;
-#[cfg(all(feature = "interval", portable))]
+#[cfg(all(driver, portable))]
 pub(crate) use portable::Alarm;
 
 #[cfg(all(feature = "periodic", not(runtime_clock)))]

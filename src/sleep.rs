@@ -1,0 +1,215 @@
+//! `Sleep`, and the two functions that make it.
+
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomPinned;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use pin_project_lite::pin_project;
+use tokio::time::Instant;
+
+use crate::driver::{Driver, Entry};
+use crate::span;
+
+/// Waits until `duration` has elapsed.
+///
+/// The same as [`sleep_until`]`(Instant::now() + duration)`. More than 30 years are taken for 30
+/// years.
+///
+/// # Panics
+///
+/// As [`sleep_until`] does.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use tokio::time::Instant;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let before = Instant::now();
+/// tokio_osinterval::sleep(Duration::from_micros(200)).await;
+/// assert!(before.elapsed() >= Duration::from_micros(200));
+/// # }
+/// ```
+#[track_caller]
+pub fn sleep(duration: Duration) -> Sleep {
+    sleep_until(span::after(Instant::now(), duration))
+}
+
+/// Waits until `deadline`.
+///
+/// A `deadline` in the past is ready at the first poll. Nothing is registered with the runtime's
+/// driver before the first poll that has to wait.
+///
+/// # Panics
+///
+/// - Outside a tokio runtime, and in one that has shut down.
+/// - In a runtime without the I/O driver
+///   ([`enable_io`](tokio::runtime::Builder::enable_io) or
+///   [`enable_all`](tokio::runtime::Builder::enable_all)). Where there is no native timer, and
+///   without the feature `os-native`, it is the time driver
+///   ([`enable_time`](tokio::runtime::Builder::enable_time)) instead; with the feature `test-util`
+///   it is both.
+/// - If this is the runtime's first timer and the operating system refuses the runtime's one
+///   kernel timer.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use tokio::time::Instant;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let deadline = Instant::now() + Duration::from_millis(1);
+/// tokio_osinterval::sleep_until(deadline).await;
+/// assert!(Instant::now() >= deadline);
+/// # }
+/// ```
+#[track_caller]
+pub fn sleep_until(deadline: Instant) -> Sleep {
+    Sleep {
+        entry: Entry::new(Driver::current()),
+        deadline,
+        begun: false,
+        _pinned: PhantomPinned,
+    }
+}
+
+pin_project! {
+    /// A future that is ready at its deadline; made by [`sleep`] and [`sleep_until`].
+    ///
+    /// It has the methods of [`tokio::time::Sleep`] with their meaning.
+    ///
+    /// # Precision
+    ///
+    /// Never early, and as late as the operating system's own timer: see
+    /// [the crate's documentation](crate#platforms).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it cancels the wait; there is nothing else to lose.
+    ///
+    /// # Panics
+    ///
+    /// A poll that has to wait panics if the runtime that was current when the sleep was made has
+    /// shut down.
+    ///
+    /// # Examples
+    ///
+    /// One sleep, used again and again:
+    ///
+    /// ```
+    /// use std::pin::pin;
+    /// use std::time::Duration;
+    /// use tokio::time::Instant;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let mut sleep = pin!(tokio_osinterval::sleep(Duration::from_millis(1)));
+    /// for _ in 0..3 {
+    ///     sleep.as_mut().await;
+    ///     sleep.as_mut().reset(Instant::now() + Duration::from_millis(1));
+    /// }
+    /// # }
+    /// ```
+    #[must_use = "futures do nothing unless you `.await` or poll them"]
+    pub struct Sleep {
+        entry: Entry,
+        deadline: Instant,
+        // Polled or reset: until then it does not count as elapsed, whatever its deadline.
+        begun: bool,
+        // As tokio's: code that relies on it being `Unpin` would not move back.
+        #[pin]
+        _pinned: PhantomPinned,
+    }
+}
+
+impl Sleep {
+    /// When it is ready.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tokio::time::Instant;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let deadline = Instant::now() + Duration::from_secs(1);
+    /// assert_eq!(tokio_osinterval::sleep_until(deadline).deadline(), deadline);
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// Whether its deadline has passed; never before it was first polled or reset.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::pin::pin;
+    /// use std::time::Duration;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let mut sleep = pin!(tokio_osinterval::sleep(Duration::from_millis(1)));
+    /// assert!(!sleep.is_elapsed());
+    /// sleep.as_mut().await;
+    /// assert!(sleep.is_elapsed());
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn is_elapsed(&self) -> bool {
+        self.begun && self.entry.now() >= self.deadline
+    }
+
+    /// Moves the deadline, before or after it has passed. A task that waits goes on waiting, for
+    /// the new one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::pin::pin;
+    /// use std::time::Duration;
+    /// use tokio::time::Instant;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let mut sleep = pin!(tokio_osinterval::sleep(Duration::from_secs(3600)));
+    /// sleep.as_mut().reset(Instant::now() + Duration::from_millis(1));
+    /// sleep.await; // not an hour
+    /// # }
+    /// ```
+    pub fn reset(self: Pin<&mut Self>, deadline: Instant) {
+        let this = self.project();
+        *this.deadline = deadline;
+        *this.begun = true;
+        this.entry.postpone(deadline);
+    }
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    #[track_caller]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.project();
+        *this.begun = true;
+        this.entry.poll_elapsed(cx, *this.deadline).map(drop)
+    }
+}
+
+impl fmt::Debug for Sleep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sleep")
+            .field("deadline", &self.deadline)
+            .finish_non_exhaustive()
+    }
+}

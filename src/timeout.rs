@@ -1,0 +1,222 @@
+//! `Timeout`, and the two functions that make it.
+
+use std::error::Error;
+use std::fmt;
+use std::future::{Future, IntoFuture};
+use std::io;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use pin_project_lite::pin_project;
+use tokio::task::coop;
+use tokio::time::Instant;
+
+use crate::sleep::{Sleep, sleep_until};
+
+/// Waits for `future`, but no longer than `duration`.
+///
+/// # Panics
+///
+/// As [`sleep_until`] does.
+///
+/// # Examples
+///
+/// ```
+/// use std::future::pending;
+/// use std::time::Duration;
+/// use tokio_osinterval::timeout;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// assert_eq!(timeout(Duration::from_millis(1), async { 7 }).await, Ok(7));
+/// assert!(timeout(Duration::from_millis(1), pending::<()>()).await.is_err());
+/// # }
+/// ```
+#[track_caller]
+pub fn timeout<F: IntoFuture>(duration: Duration, future: F) -> Timeout<F::IntoFuture> {
+    // Beyond what the clock can express there is no deadline, as in tokio. (In a closure, the
+    // caller's location would be lost.)
+    #[allow(clippy::manual_map)]
+    let delay = match Instant::now().checked_add(duration) {
+        Some(deadline) => Some(sleep_until(deadline)),
+        None => None,
+    };
+    Timeout {
+        value: future.into_future(),
+        delay,
+    }
+}
+
+/// Waits for `future`, but not beyond `deadline`.
+///
+/// # Panics
+///
+/// As [`sleep_until`] does.
+///
+/// # Examples
+///
+/// ```
+/// use std::future::pending;
+/// use std::time::Duration;
+/// use tokio::time::Instant;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let deadline = Instant::now() + Duration::from_millis(1);
+/// assert!(tokio_osinterval::timeout_at(deadline, pending::<()>()).await.is_err());
+/// assert!(Instant::now() >= deadline);
+/// # }
+/// ```
+#[track_caller]
+pub fn timeout_at<F: IntoFuture>(deadline: Instant, future: F) -> Timeout<F::IntoFuture> {
+    Timeout {
+        value: future.into_future(),
+        delay: Some(sleep_until(deadline)),
+    }
+}
+
+pin_project! {
+    /// A future with a deadline; made by [`timeout`] and [`timeout_at`].
+    ///
+    /// It has the methods of [`tokio::time::Timeout`] with their meaning. At each poll the wrapped
+    /// future comes first: one that is ready is returned, however late it is.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it drops the wrapped future, and is as safe as that.
+    ///
+    /// # Panics
+    ///
+    /// As [`Sleep`]. A panic of the wrapped future goes through.
+    #[must_use = "futures do nothing unless you `.await` or poll them"]
+    #[derive(Debug)]
+    pub struct Timeout<T> {
+        #[pin]
+        value: T,
+        #[pin]
+        delay: Option<Sleep>,
+    }
+}
+
+impl<T> Timeout<T> {
+    /// The wrapped future.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::future::ready;
+    /// use std::time::Duration;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let timeout = tokio_osinterval::timeout(Duration::from_secs(1), ready(7));
+    /// let _: &std::future::Ready<i32> = timeout.get_ref();
+    /// # }
+    /// ```
+    pub fn get_ref(&self) -> &T {
+        &self.value
+    }
+
+    /// The wrapped future.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::future::ready;
+    /// use std::time::Duration;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let mut timeout = tokio_osinterval::timeout(Duration::from_secs(1), ready(7));
+    /// *timeout.get_mut() = ready(8);
+    /// assert_eq!(timeout.await, Ok(8));
+    /// # }
+    /// ```
+    pub fn get_mut(&mut self) -> &mut T {
+        &mut self.value
+    }
+
+    /// The wrapped future, without the deadline.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::future::ready;
+    /// use std::time::Duration;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let timeout = tokio_osinterval::timeout(Duration::from_secs(1), ready(7));
+    /// assert_eq!(timeout.into_inner().await, 7);
+    /// # }
+    /// ```
+    pub fn into_inner(self) -> T {
+        self.value
+    }
+}
+
+impl<T: Future> Future for Timeout<T> {
+    type Output = Result<T::Output, Elapsed>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let had_budget = coop::has_budget_remaining();
+        if let Poll::Ready(value) = this.value.poll(cx) {
+            return Poll::Ready(Ok(value));
+        }
+        let Some(delay) = this.delay.as_pin_mut() else {
+            return Poll::Pending;
+        };
+        // A future that always spends the whole budget must not keep its deadline from being
+        // looked at.
+        let spent_by_future = had_budget && !coop::has_budget_remaining();
+        let elapsed = if spent_by_future {
+            pin!(coop::unconstrained(delay)).poll(cx)
+        } else {
+            delay.poll(cx)
+        };
+        elapsed.map(|()| Err(Elapsed::new()))
+    }
+}
+
+/// The deadline of a [`Timeout`] has passed.
+///
+/// # Examples
+///
+/// ```
+/// use std::future::pending;
+/// use std::io;
+/// use std::time::Duration;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let elapsed = tokio_osinterval::timeout(Duration::ZERO, pending::<()>()).await.unwrap_err();
+/// assert_eq!(elapsed.to_string(), "deadline has elapsed");
+/// assert_eq!(io::Error::from(elapsed).kind(), io::ErrorKind::TimedOut);
+/// # }
+/// ```
+#[derive(Debug, PartialEq, Eq)]
+pub struct Elapsed {
+    _private: (),
+}
+
+impl Elapsed {
+    fn new() -> Self {
+        Self { _private: () }
+    }
+}
+
+impl fmt::Display for Elapsed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("deadline has elapsed")
+    }
+}
+
+impl Error for Elapsed {}
+
+impl From<Elapsed> for io::Error {
+    fn from(_: Elapsed) -> Self {
+        io::ErrorKind::TimedOut.into()
+    }
+}

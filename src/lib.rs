@@ -51,6 +51,7 @@
 //! | --- | --- | --- |
 //! | `interval` | yes | `OsInterval`, `interval`, `interval_at` |
 //! | `sleep` | yes | `Sleep`, `sleep`, `sleep_until`, `Timeout`, `timeout`, `timeout_at` |
+//! | `stream` | | `IntervalStream`, `PeriodicStream` |
 //! | `os-native` | yes | the operating system's timers; without it, everything runs on `tokio::time::Sleep` |
 //! | `periodic` | | `PeriodicInterval` |
 //! | `test-util` | | timers follow tokio's paused clock |
@@ -79,6 +80,8 @@ mod sleep;
     allow(dead_code, reason = "the part that this set of features leaves unused")
 )]
 mod span;
+#[cfg(feature = "stream")]
+mod stream;
 #[cfg(driver)]
 mod sync;
 #[cfg(any(driver, feature = "periodic"))]
@@ -101,6 +104,10 @@ pub use interval::{IntervalBuilder, OsInterval, interval, interval_at};
 pub use periodic::{Expirations, PeriodicInterval};
 #[cfg(feature = "sleep")]
 pub use sleep::{Sleep, sleep, sleep_until};
+#[cfg(all(feature = "stream", feature = "interval"))]
+pub use stream::IntervalStream;
+#[cfg(all(feature = "stream", feature = "periodic"))]
+pub use stream::PeriodicStream;
 #[cfg(feature = "sleep")]
 pub use timeout::{Timeout, timeout, timeout_at};
 #[cfg(feature = "interval")]

@@ -1,24 +1,34 @@
 #!/usr/bin/env bash
-# Runs tokio's own timer tests against this crate: takes them from the tokio package that this
-# project resolves to, changes `tokio::time` to `tokio_osinterval::time` throughout, and tests in
-# target/tokio-suite. Nothing of theirs is kept in the repository.
-#
-# No case is left out.
+# Runs tokio's own timer tests, and tokio-stream's of its `IntervalStream`, against this crate: takes
+# them from the packages in cargo's registry, changes the names of timers to this crate's, and tests
+# in target/tokio-suite. Nothing of theirs is kept in the repository, and no case is left out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 here=$PWD
 suite=$here/target/tokio-suite
-files=(time_interval time_panic time_pause time_rt time_sleep time_timeout)
+timers=(time_interval time_panic time_pause time_rt time_sleep time_timeout)
 
-metadata=$(cargo metadata --format-version 1 --all-features)
-read -r version manifest < <(python3 -c '
-import json, sys
-tokio = [p for p in json.load(sys.stdin)["packages"] if p["name"] == "tokio"]
-assert len(tokio) == 1, "expected one tokio, found %d" % len(tokio)
-print(tokio[0]["version"], tokio[0]["manifest_path"])
-' <<<"$metadata")
-theirs=$(dirname "$manifest")/tests
+# package NAME: version and folder of the one package of that name that this folder resolves to.
+package() {
+    cargo metadata --format-version 1 --all-features | python3 -c '
+import json, os, sys
+found = [p for p in json.load(sys.stdin)["packages"] if p["name"] == sys.argv[1]]
+assert len(found) == 1, "expected one %s, found %d" % (sys.argv[1], len(found))
+print(found[0]["version"], os.path.dirname(found[0]["manifest_path"]))
+' "$1"
+}
 
+# rewrite FILE SED-EXPRESSION…: one of their tests, on our timers.
+rewrite() {
+    local from=$1 to=$suite/tests/$(basename "$1")
+    shift
+    sed -E "$@" "$from" >"$to"
+    # A rewrite that finds nothing would test them against themselves.
+    grep -q 'use tokio_osinterval::' "$to" ||
+        { echo "tokio-suite: $from does not import its timers as expected" >&2; exit 1; }
+}
+
+read -r tokio_version tokio < <(package tokio)
 mkdir -p "$suite/src" "$suite/tests/support"
 : >"$suite/src/lib.rs"
 cat >"$suite/Cargo.toml" <<TOML
@@ -34,30 +44,34 @@ publish = false
 unexpected_cfgs = "allow"
 
 [features]
-default = ["full"]
+default = ["full", "time"]
 full = []
+time = []
 
 [dependencies]
 futures = "0.3"
+futures-core = "0.3"
 rand = "0.9"
-tokio = { version = "=$version", features = ["full", "test-util"] }
+tokio = { version = "=$tokio_version", features = ["full", "test-util"] }
 tokio-osinterval = { path = "$here", features = ["full", "test-util"] }
+tokio-stream = { version = "0.1", features = ["time"] }
 tokio-test = "0.4"
 TOML
 cp Cargo.lock "$suite/Cargo.lock"
-cp "$theirs/support/panic.rs" "$suite/tests/support/panic.rs"
-
-for file in "${files[@]}"; do
-    sed 's/\btokio::time\b/tokio_osinterval::time/g' "$theirs/$file.rs" >"$suite/tests/$file.rs"
-    # A rewrite that finds nothing would test tokio against itself.
-    grep -q 'use tokio_osinterval::time' "$suite/tests/$file.rs" ||
-        { echo "tokio-suite: $file.rs of tokio $version does not import its timers as expected" >&2; exit 1; }
-done
-
-echo "tokio-suite: the timer tests of tokio $version"
-export CARGO_TARGET_DIR=$suite/target
 cd "$suite"
-for file in "${files[@]}"; do
+read -r stream_version stream < <(package tokio-stream)
+
+cp "$tokio/tests/support/panic.rs" tests/support/panic.rs
+for file in "${timers[@]}"; do
+    rewrite "$tokio/tests/$file.rs" -e 's/\btokio::time\b/tokio_osinterval::time/g'
+done
+rewrite "$stream/tests/stream_fuse.rs" \
+    -e 's/\btokio::time\b/tokio_osinterval::time/g' \
+    -e 's/\btokio_stream::wrappers::IntervalStream\b/tokio_osinterval::IntervalStream/g'
+
+export CARGO_TARGET_DIR=$suite/target
+echo "tokio-suite: the timer tests of tokio $tokio_version and tokio-stream $stream_version"
+for file in "${timers[@]}" stream_fuse; do
     echo "tokio-suite: $file"
     timeout 300 cargo test --quiet --test "$file"
 done

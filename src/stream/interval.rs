@@ -1,0 +1,94 @@
+//! `IntervalStream`.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+use futures_core::stream::FusedStream;
+use tokio::time::Instant;
+
+use crate::OsInterval;
+
+/// An [`OsInterval`] as a [`Stream`] of its ticks' deadlines, without end.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use futures::StreamExt;
+/// use tokio_osinterval::{IntervalStream, interval};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let ticks = IntervalStream::new(interval(Duration::from_millis(1)));
+/// let deadlines: Vec<_> = ticks.take(3).collect().await;
+/// assert_eq!(deadlines[2] - deadlines[0], Duration::from_millis(2));
+/// # }
+/// ```
+#[derive(Debug)]
+#[must_use = "streams do nothing unless polled"]
+pub struct IntervalStream {
+    interval: OsInterval,
+}
+
+impl IntervalStream {
+    /// A stream of `interval`.
+    ///
+    /// # Examples
+    ///
+    /// See [`IntervalStream`].
+    pub fn new(interval: OsInterval) -> Self {
+        Self { interval }
+    }
+
+    /// The interval again, with no tick lost.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use tokio_osinterval::{IntervalStream, interval};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let stream = IntervalStream::new(interval(Duration::from_millis(1)));
+    /// stream.into_inner().tick().await;
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn into_inner(self) -> OsInterval {
+        self.interval
+    }
+}
+
+impl Stream for IntervalStream {
+    type Item = Instant;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.interval.poll_tick(cx).map(Some)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (usize::MAX, None)
+    }
+}
+
+impl FusedStream for IntervalStream {
+    fn is_terminated(&self) -> bool {
+        false
+    }
+}
+
+impl AsRef<OsInterval> for IntervalStream {
+    fn as_ref(&self) -> &OsInterval {
+        &self.interval
+    }
+}
+
+impl AsMut<OsInterval> for IntervalStream {
+    fn as_mut(&mut self) -> &mut OsInterval {
+        &mut self.interval
+    }
+}

@@ -41,7 +41,7 @@ fn a_periodic_stream_yields_every_expiration() {
 
 #[test]
 fn streams_have_no_end() {
-    fn check(stream: &(impl FusedStream)) {
+    fn check(stream: &impl FusedStream) {
         assert_eq!(stream.size_hint(), (usize::MAX, None));
         assert!(!stream.is_terminated());
     }

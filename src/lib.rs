@@ -36,14 +36,15 @@
 //! | needs | the time driver | the I/O driver; without `os-native` the time driver; with `test-util` both (a `PeriodicInterval`: the time driver) |
 //! | kernel refuses a timer | cannot happen | the first timer of a runtime panics, or `build()` returns the error |
 //! | runtime has shut down | every poll panics | a poll that would have to wait panics; so does making an interval |
-//! | a waker that panics | unwinds through the reactor | is reported by the panic hook, and goes no further |
+//! | a waker that panics | unwinds through the reactor | is reported by the panic hook, and goes no further (unless panics abort) |
 //! | beyond tokio | | `set_period`, `missed_ticks`, `OsInterval::builder`, `PeriodicInterval` |
 //!
 //! # Testing with a paused clock
 //!
 //! With the feature `test-util`, for dev-dependencies, timers follow `tokio::time::pause`,
 //! `advance`, `resume`, `start_paused` and the jumps of a paused clock. Without it they do not, even
-//! if tokio's own `test-util` is on.
+//! if tokio's own `test-util` is on: while the clock stands still they never tick, and it does not
+//! jump to them.
 //!
 //! # Features
 //!
@@ -82,7 +83,15 @@ mod sleep;
 mod span;
 #[cfg(feature = "stream")]
 mod stream;
-#[cfg(driver)]
+#[cfg(any(driver, feature = "periodic"))]
+#[cfg_attr(
+    not(all(driver, runtime_clock)),
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "the part that this set of features leaves unused"
+    )
+)]
 mod sync;
 #[cfg(any(driver, feature = "periodic"))]
 #[cfg_attr(

@@ -19,6 +19,20 @@ fn intervals_are_send_sync_unpin() {
     same_as_tokio::<tokio_osinterval::PeriodicInterval>();
 }
 
+/// As little unwind safe as tokio's.
+#[test]
+fn intervals_are_not_unwind_safe() {
+    trait Ambiguous<Marker> {
+        fn check() {}
+    }
+    impl<T> Ambiguous<()> for T {}
+    struct IsUnwindSafe;
+    impl<T: UnwindSafe> Ambiguous<IsUnwindSafe> for T {}
+    // No longer compiled if they were.
+    <tokio::time::Interval as Ambiguous<_>>::check();
+    <OsInterval as Ambiguous<_>>::check();
+}
+
 /// `tick()` is a future that any executor can send to another thread.
 #[test]
 fn ticks_are_send_sync() {

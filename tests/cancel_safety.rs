@@ -26,7 +26,7 @@ fn select_loses_no_tick() {
         });
         let mut expected = start;
         let mut canceled = 0_u32;
-        while expected < start + period * 40 {
+        while expected < start + period * 40 || canceled < 100 {
             tokio::select! {
                 tick = ours.tick() => {
                     assert_eq!(tick, expected);
@@ -36,7 +36,6 @@ fn select_loses_no_tick() {
                 Some(()) = receiver.recv() => canceled += 1,
             }
         }
-        assert!(canceled > 100);
         flood.abort();
     });
 }
@@ -74,7 +73,7 @@ fn a_timeout_around_a_tick_loses_no_tick() {
         let mut interval = interval_at(start, ms(5));
         let mut expected = start;
         let mut timeouts = 0_u32;
-        while expected < start + ms(60) {
+        while expected < start + ms(60) || timeouts == 0 {
             match tokio::time::timeout(Duration::from_millis(1), interval.tick()).await {
                 Ok(tick) => {
                     assert_eq!(tick, expected);
@@ -83,6 +82,5 @@ fn a_timeout_around_a_tick_loses_no_tick() {
                 Err(_elapsed) => timeouts += 1,
             }
         }
-        assert!(timeouts > 0);
     });
 }

@@ -56,23 +56,28 @@ fn an_interval_moves_between_threads() {
     let _watchdog = Watchdog::new("an_interval_moves_between_threads");
     multi_thread(4).block_on(async {
         let start = Instant::now();
-        let period = ms(1);
-        let mut interval = interval_at(start, period);
-        for k in 0..200 {
-            // Polled on one worker, and then moved to another while it is registered.
-            let (tick, back) = tokio::spawn(async move {
-                assert!(
-                    k == 0 || {
-                        let _ = support::poll_once(&mut Box::pin(interval.tick())).await;
-                        true
-                    }
-                );
-                let other = tokio::spawn(async move { (interval.tick().await, interval) });
+        let mut expected = start;
+        let mut interval = interval_at(start, ms(1));
+        for _ in 0..200 {
+            // Polled on one worker, and then moved to another, registered or not.
+            let (ticks, back) = tokio::spawn(async move {
+                let mut ticks = Vec::new();
+                let polled = support::poll_once(&mut Box::pin(interval.tick())).await;
+                if let std::task::Poll::Ready(tick) = polled {
+                    ticks.push(tick);
+                }
+                let other = tokio::spawn(async move {
+                    ticks.push(interval.tick().await);
+                    (ticks, interval)
+                });
                 other.await.unwrap()
             })
             .await
             .unwrap();
-            assert!(tick >= start + period * k, "no tick is lost or given twice");
+            for tick in ticks {
+                assert_eq!(tick, expected, "no tick is lost or given twice");
+                expected += ms(1);
+            }
             interval = back;
         }
     });
@@ -110,8 +115,8 @@ fn an_interval_is_polled_on_another_runtime() {
 }
 
 #[test]
-fn a_task_that_waits_can_be_stolen() {
-    on_every_runtime("a_task_that_waits_can_be_stolen", || async {
+fn tasks_on_many_threads_get_their_ticks() {
+    on_every_runtime("tasks_on_many_threads_get_their_ticks", || async {
         let start = Instant::now();
         let tasks: Vec<_> = (0..64)
             .map(|_| {
@@ -160,4 +165,109 @@ fn threads_hammer_one_driver() {
             });
         }
     });
+}
+
+/// A thread that is none of the runtime's sets its timer again and again, just as it fires.
+#[test]
+fn a_reset_races_with_the_expiry() {
+    let _watchdog = Watchdog::new("a_reset_races_with_the_expiry");
+    let runtime = multi_thread(2);
+    let ticks = runtime.spawn(async {
+        let mut interval = interval_at(Instant::now(), ms(1));
+        loop {
+            interval.tick().await;
+        }
+    });
+    let _context = runtime.enter();
+    let mut interval = interval_at(Instant::now(), ms(1));
+    let mut cx = Context::from_waker(Waker::noop());
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(2) {
+        interval.reset_after(Duration::from_micros(1));
+        let _ = interval.poll_tick(&mut cx);
+    }
+    ticks.abort();
+    // And nobody has lost anything.
+    runtime.block_on(async {
+        interval.reset();
+        interval.tick().await;
+    });
+}
+
+/// Threads wait and reset while the runtime of their timers shuts down: each ends, with tokio's
+/// panic.
+#[test]
+fn a_wait_races_with_shutdown() {
+    let _watchdog = Watchdog::new("a_wait_races_with_shutdown");
+    for round in 0..200_u64 {
+        let runtime = multi_thread(1);
+        let waiting: Vec<_> = (0..2)
+            .map(|thread| {
+                let mut interval = {
+                    let _context = runtime.enter();
+                    interval_at(Instant::now(), ms(1))
+                };
+                std::thread::spawn(move || {
+                    support::panic_of(|| {
+                        futures::executor::block_on(async {
+                            loop {
+                                // Never due at once: then it would never have to wait.
+                                let after = 20 + (round * 7 + thread * 13) % 40;
+                                interval.reset_after(Duration::from_micros(after));
+                                interval.tick().await;
+                            }
+                        });
+                    })
+                })
+            })
+            .collect();
+        std::thread::sleep(Duration::from_micros(round % 10 * 100));
+        drop(runtime);
+        for thread in waiting {
+            let (message, _) = thread.join().unwrap().expect("it only ends by a panic");
+            assert!(message.contains("being shutdown"), "{message}");
+        }
+    }
+}
+
+/// What a thread leaves in its thread-local variables is dropped when tokio's own are gone already.
+#[test]
+fn thread_locals_may_hold_timers_and_runtimes() {
+    use std::cell::RefCell;
+    use std::rc::Rc;
+
+    thread_local! {
+        static KEPT: RefCell<Vec<Rc<dyn std::any::Any>>> = const { RefCell::new(Vec::new()) };
+    }
+    let _watchdog = Watchdog::new("thread_locals_may_hold_timers_and_runtimes");
+    let runtime = multi_thread(1);
+    let handle = runtime.handle().clone();
+    let beside = runtime.spawn(async {
+        let mut interval = interval_at(Instant::now(), ms(1));
+        for _ in 0..100 {
+            interval.tick().await;
+        }
+    });
+    std::thread::spawn(move || {
+        // Made before tokio's, so that it goes after.
+        KEPT.with_borrow(|_| ());
+        let mut interval = {
+            let _context = handle.enter();
+            interval_at(Instant::now() + Duration::from_micros(100), ms(1))
+        };
+        let own = current_thread();
+        own.block_on(async {
+            let _ = support::poll_once(&mut Box::pin(interval.tick())).await;
+            let mut never = interval_at(Instant::now() + Duration::from_secs(3600), ms(1));
+            tokio::spawn(async move { never.tick().await });
+            tokio::task::yield_now().await;
+        });
+        KEPT.with_borrow_mut(|kept| {
+            kept.push(Rc::new(interval));
+            kept.push(Rc::new(own));
+        });
+    })
+    .join()
+    .unwrap();
+    runtime.block_on(beside).unwrap();
 }

@@ -1,5 +1,7 @@
 //! One timer's place in its driver's queue: all that an interval, a sleep or a timeout needs of it.
 
+use std::any::Any;
+use std::marker::PhantomData;
 use std::task::{Context, Poll, ready};
 
 use tokio::task::coop;
@@ -16,6 +18,8 @@ pub(crate) struct Entry {
     key: Option<Key>,
     /// Whether the queue may hold a waker of ours. It may have let go of it unasked, by firing.
     waiting: bool,
+    /// Not unwind safe: tokio's timers are not, and that we could be is nothing to promise.
+    _not_unwind_safe: PhantomData<Box<dyn Any + Send + Sync>>,
 }
 
 impl Entry {
@@ -24,6 +28,7 @@ impl Entry {
             driver,
             key: None,
             waiting: false,
+            _not_unwind_safe: PhantomData,
         }
     }
 

@@ -86,12 +86,17 @@ impl Driver {
 
     #[track_caller]
     fn start(handle: &Handle) -> io::Result<Arc<Self>> {
+        let alarm = match Alarm::new(handle) {
+            Ok(alarm) => alarm,
+            // Another thread may have been faster, and have taken the last descriptor.
+            Err(error) => return registry::find(handle.id()).ok_or(error),
+        };
         let driver = Arc::new(Self {
             runtime: handle.id(),
             clock: Clock::new(handle),
             state: Mutex::new(State::Alive(Timers {
                 queue: Queue::new(),
-                alarm: Alarm::new(handle)?,
+                alarm,
                 armed: None,
             })),
         });
@@ -205,7 +210,6 @@ impl Driver {
     /// Wakes everyone who is due and arms the alarm for the next.
     fn fire(self: &Arc<Self>) {
         let mut due = Batch::new();
-        let mut none_due = true;
         let mut now = self.now();
         loop {
             let mut state = self.state.lock();
@@ -217,7 +221,6 @@ impl Driver {
                     break;
                 };
                 due.push(waker);
-                none_due = false;
             }
             if !due.has_room() {
                 // Perhaps there are more; what falls due meanwhile is for the next time, so that
@@ -226,7 +229,7 @@ impl Driver {
                 due.wake();
                 continue;
             }
-            match timers.rearm(none_due, self) {
+            match timers.rearm(now, self) {
                 Ok(Armed::Waiting) => {
                     drop(state);
                     break;
@@ -248,11 +251,12 @@ impl Driver {
     /// No timer of this driver will fire again: lets go of the kernel's timer and of the lock, and
     /// wakes everyone, so that each finds out at its next poll.
     fn die(&self, mut state: MutexGuard<'_, State>, error: &io::Error) {
+        // First: nobody shall find it there dead.
+        registry::forget(self);
         let State::Alive(timers) = mem::replace(&mut *state, State::Dead(error.to_string())) else {
             return;
         };
         drop(state);
-        registry::forget(self);
         drop(timers.alarm);
 
         let mut wakers = Batch::new();
@@ -276,11 +280,11 @@ impl Timers {
     }
 
     /// Sets the alarm, which has fired, for the earliest of those who still wait.
-    fn rearm(&mut self, was_early: bool, driver: &Arc<Driver>) -> io::Result<Armed> {
+    fn rearm(&mut self, now: Instant, driver: &Arc<Driver>) -> io::Result<Armed> {
         // First listen, then arm: the other way round, the event of an alarm that fires at once
         // would be taken for the old one and cleared.
         self.alarm.listen(&driver.waker())?;
-        self.armed = None;
+        let was_early = self.armed.take().is_some_and(|armed| now < armed);
         let Some(earliest) = self.queue.earliest() else {
             return Ok(Armed::Waiting);
         };

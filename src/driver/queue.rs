@@ -13,6 +13,9 @@ const ARITY: usize = 4;
 /// The heap position of a seat that is not waiting.
 const IDLE: usize = usize::MAX;
 
+/// How many seats an empty queue keeps.
+const KEPT: usize = 1024;
+
 /// A seat in one queue.
 ///
 /// Only ever used with the queue that gave it, and not after [`Queue::leave`]: its one owner
@@ -70,6 +73,10 @@ impl<T> Queue<T> {
     pub(crate) fn leave(&mut self, key: Key) -> Option<T> {
         let value = self.cancel(key);
         self.free.push(key.0);
+        if self.free.len() == self.seats.len() && self.seats.len() > KEPT {
+            // The last of a crowd: leave no memory behind.
+            (self.heap, self.seats, self.free) = (Vec::new(), Vec::new(), Vec::new());
+        }
         value
     }
 
@@ -326,6 +333,21 @@ mod tests {
             expected.sort_unstable();
             prop_assert_eq!(left, expected);
         }
+    }
+
+    #[test]
+    fn a_crowd_leaves_no_memory_behind() {
+        let mut queue = Queue::new();
+        let now = Instant::now();
+        let keys: Vec<_> = (0..10 * KEPT).map(|_| queue.join()).collect();
+        for key in &keys {
+            queue.wait(*key, now, ());
+        }
+        for key in keys {
+            assert_eq!(queue.leave(key), Some(()));
+        }
+        let capacity = queue.heap.capacity() + queue.seats.capacity() + queue.free.capacity();
+        assert_eq!(capacity, 0);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Wakers that were collected under the driver's lock, to be woken after it is released.
 
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
 
@@ -40,7 +41,10 @@ impl Batch {
     /// current-thread runtime would not survive.
     pub(super) fn wake(&mut self) {
         for waker in self.wakers[..self.len].iter_mut().filter_map(Option::take) {
-            let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
+                // Its drop is anybody's code, too, and may panic.
+                mem::forget(payload);
+            }
         }
         self.len = 0;
     }

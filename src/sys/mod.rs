@@ -11,7 +11,8 @@
 //! | `listen(&mut self, &Waker) -> io::Result<()>` | have the waker woken at the next expiry, and when the runtime shuts down; an error once it has. Called when the alarm is new and after each wake-up |
 //! | `arm(&mut self, Instant, &Waker) -> io::Result<Armed>` | expire at that instant and not before, in place of what it was armed for |
 //! | `disarm(&mut self)` | nobody waits any more; called only where `EXACT` |
-//! | `resync(&mut self)` | the alarm was early by the runtime's clock: compare the two anew |
+//! | `resync(&mut self)` | the alarm was early by the runtime's clock: compare the two anew, and let the next alarm be a millisecond away |
+//! | `compare_clocks(&mut self)` | native backends: as `resync`, but no later |
 //! | `EXACT: bool` | whether an alarm that is left armed for longer than anybody waits does harm; otherwise it is left so, since that is cheaper |
 //!
 //! None of them may wake a waker: the driver holds its lock.

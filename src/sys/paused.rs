@@ -5,24 +5,16 @@
 
 use std::io;
 use std::task::Waker;
-use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
-use super::clock::Clock;
 use super::{Armed, native, portable};
-
-/// How long the kernel's timer, once it has been early, is kept from being so again: a clock that
-/// stands still would otherwise have it fire over and over.
-const BACK_OFF: Duration = Duration::from_millis(1);
 
 #[derive(Debug)]
 pub(crate) struct Alarm {
     kernel: native::Alarm,
     tokio: portable::Alarm,
-    clock: Clock,
-    not_before: Option<Instant>,
 }
 
 impl Alarm {
@@ -33,8 +25,6 @@ impl Alarm {
         Ok(Self {
             kernel: native::Alarm::new(runtime)?,
             tokio: portable::Alarm::new(runtime)?,
-            clock: Clock::new(runtime),
-            not_before: None,
         })
     }
 
@@ -45,9 +35,8 @@ impl Alarm {
 
     pub(crate) fn arm(&mut self, deadline: Instant, waker: &Waker) -> io::Result<Armed> {
         // Each time, since the clock may have been moved each time.
-        self.kernel.resync();
-        let not_before = self.not_before.take().unwrap_or(deadline);
-        self.kernel.arm(deadline.max(not_before), waker)?;
+        self.kernel.compare_clocks();
+        self.kernel.arm(deadline, waker)?;
         self.tokio.arm(deadline, waker)
     }
 
@@ -57,6 +46,6 @@ impl Alarm {
     }
 
     pub(crate) fn resync(&mut self) {
-        self.not_before = Some(self.clock.now() + BACK_OFF);
+        self.kernel.resync();
     }
 }

@@ -1,8 +1,10 @@
 //! Any system: `tokio::time::Sleep`, and so its precision, about a millisecond.
 
+use std::future::Future;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, Wake, Waker, ready};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -12,10 +14,12 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::Armed;
 use super::clock::Clock;
 use crate::span::{self, later, nanos};
+use crate::sync::{Arc, AtomicU8, Ordering};
 
 #[derive(Debug)]
 pub(crate) struct Alarm {
-    sleep: Pin<Box<Sleep>>,
+    /// `None` while it is not armed.
+    sleep: Option<Pin<Box<Sleep>>>,
     clock: Clock,
 }
 
@@ -27,10 +31,9 @@ impl Alarm {
     #[track_caller]
     pub(crate) fn new(runtime: &Handle) -> io::Result<Self> {
         let clock = Clock::new(runtime);
-        Ok(Self {
-            sleep: Box::pin(sleep_until(clock.now())),
-            clock,
-        })
+        // For its panic, if the runtime has no time driver.
+        drop(sleep_until(clock.now()));
+        Ok(Self { sleep: None, clock })
     }
 
     /// A runtime that shuts down wakes whoever waits for a `Sleep`, so while this alarm is armed
@@ -40,54 +43,125 @@ impl Alarm {
     }
 
     pub(crate) fn arm(&mut self, deadline: Instant, waker: &Waker) -> io::Result<Armed> {
-        let _context = self.clock.enter();
-        let never = span::after(self.clock.now(), Duration::MAX);
-        // A new sleep each time: resetting one that has a waker may wake it, here and now, under
-        // the driver's lock. And no deadline beyond the one that tokio takes for never: it would
-        // overflow.
-        if self.set(deadline.min(never)) {
-            // Elapsed before it was polled: its deadline has passed, or its runtime has ended.
+        let Some(_context) = self.clock.enter() else {
+            // On a thread that ends: one that is armed already, if too early, must do.
+            let armed = self.sleep.as_ref().is_some_and(|sleep| !sleep.is_elapsed());
+            return if armed {
+                Ok(Armed::Waiting)
+            } else {
+                Err(shutdown())
+            };
+        };
+        // No deadline beyond the one that tokio takes for never: it would overflow.
+        let mut sleep = registered(deadline.min(never(&self.clock)));
+        if sleep.is_elapsed() {
+            // Before it was polled: its deadline has passed, or its runtime has ended.
             self.check()?;
             return Ok(Armed::Due);
         }
-        let polled = pin!(unconstrained(self.sleep.as_mut()));
-        Ok(match polled.poll(&mut Context::from_waker(waker)) {
-            Poll::Pending => Armed::Waiting,
-            Poll::Ready(()) => Armed::Due,
-        })
+        let relay = Arc::new(Relay::new(waker));
+        let relaying = Waker::from(Arc::clone(&relay));
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            let polled = pin!(unconstrained(sleep.as_mut()));
+            polled.poll(&mut Context::from_waker(&relaying))
+        }));
+        // A new sleep each time: resetting one that has a waker may wake it, here and now.
+        self.sleep = Some(sleep);
+        match polled {
+            Ok(Poll::Pending) => Ok(relay.connect()),
+            Ok(Poll::Ready(())) => Ok(Armed::Due),
+            // The runtime has ended since we looked.
+            Err(_panic) => Err(shutdown()),
+        }
     }
 
     pub(crate) fn disarm(&mut self) {
-        let _context = self.clock.enter();
-        self.sleep.set(sleep_until(self.clock.now()));
+        self.sleep = None;
     }
+
+    /// There is one clock only.
+    pub(crate) fn resync(&mut self) {}
 
     /// An error if the runtime has shut down; leaves the alarm disarmed.
     ///
     /// Polling a `Sleep` would panic then. But there, and only there, has one elapsed as soon as it
     /// is registered whose deadline is decades away.
     fn check(&mut self) -> io::Result<()> {
-        let _context = self.clock.enter();
-        if self.set(span::after(self.clock.now(), Duration::MAX)) {
-            return Err(io::Error::other(SHUTDOWN));
-        }
         self.disarm();
+        let Some(_context) = self.clock.enter() else {
+            return Err(shutdown());
+        };
+        if registered(never(&self.clock)).is_elapsed() {
+            return Err(shutdown());
+        }
         Ok(())
-    }
-
-    /// There is one clock only.
-    pub(crate) fn resync(&mut self) {}
-
-    /// A new sleep, registered but without a waker; `true` if it has elapsed already.
-    fn set(&mut self, deadline: Instant) -> bool {
-        self.sleep.set(sleep_until(deadline));
-        self.sleep.as_mut().reset(deadline);
-        self.sleep.is_elapsed()
     }
 }
 
+/// A sleep that is registered with the current runtime, but without a waker.
+fn registered(deadline: Instant) -> Pin<Box<Sleep>> {
+    let mut sleep = Box::pin(sleep_until(deadline));
+    sleep.as_mut().reset(deadline);
+    sleep
+}
+
+fn never(clock: &Clock) -> Instant {
+    span::after(clock.now(), Duration::MAX)
+}
+
 /// What tokio's own timers say in that case.
-const SHUTDOWN: &str = "A Tokio 1.x context was found, but it is being shutdown.";
+fn shutdown() -> io::Error {
+    io::Error::other("A Tokio 1.x context was found, but it is being shutdown.")
+}
+
+/// A waker that holds back until it is connected.
+///
+/// If a `Sleep` fires on one thread while it is polled on another, the poll itself wakes the waker
+/// that it was given. Here that would be under the driver's lock, and the driver's own.
+struct Relay {
+    waker: Waker,
+    state: AtomicU8,
+}
+
+const HOLDING_BACK: u8 = 0;
+const CONNECTED: u8 = 1;
+const WOKEN: u8 = 2;
+
+impl Relay {
+    fn new(waker: &Waker) -> Self {
+        Self {
+            waker: waker.clone(),
+            state: AtomicU8::new(HOLDING_BACK),
+        }
+    }
+
+    /// From now on a wake goes through; one that was held back has not.
+    fn connect(&self) -> Armed {
+        let exchanged = self.state.compare_exchange(
+            HOLDING_BACK,
+            CONNECTED,
+            Ordering::AcqRel,
+            Ordering::Acquire,
+        );
+        if exchanged.is_ok() {
+            Armed::Waiting
+        } else {
+            Armed::Due
+        }
+    }
+}
+
+impl Wake for Relay {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if self.state.swap(WOKEN, Ordering::AcqRel) == CONNECTED {
+            self.waker.wake_by_ref();
+        }
+    }
+}
 
 /// An alarm that every poll arms anew, with the counts that a kernel would give.
 #[derive(Debug)]

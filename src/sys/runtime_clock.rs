@@ -3,7 +3,7 @@
 //! `Instant::now()` asks the runtime of the thread it is called on. A timer may be polled on any,
 //! and its driver is also called from threads that are on none.
 
-use tokio::runtime::Handle;
+use tokio::runtime::{EnterGuard, Handle};
 use tokio::time::Instant;
 
 #[derive(Debug, Clone)]
@@ -19,12 +19,20 @@ impl Clock {
     }
 
     pub(crate) fn now(&self) -> Instant {
-        let _context = self.runtime.enter();
-        Instant::now()
+        match self.enter() {
+            Some(_context) => Instant::now(),
+            // Nothing that can be paused is left on this thread.
+            None => std::time::Instant::now().into(),
+        }
     }
 
     /// Makes this clock's runtime the current one for as long as the guard lives.
-    pub(super) fn enter(&self) -> tokio::runtime::EnterGuard<'_> {
-        self.runtime.enter()
+    ///
+    /// `None` in the destructor of a thread-local variable, when tokio's own is gone already.
+    pub(super) fn enter(&self) -> Option<EnterGuard<'_>> {
+        match Handle::try_current() {
+            Err(error) if error.is_thread_local_destroyed() => None,
+            _ => Some(self.runtime.enter()),
+        }
     }
 }

@@ -42,7 +42,13 @@ pub(crate) struct Alarm {
     fd: AsyncFd<OwnedFd>,
     clock: Clock,
     epoch: Epoch,
+    /// Holds back the next time it is armed.
+    not_before: Option<Instant>,
 }
+
+/// How long an alarm that was early is kept from being so again: a clock that stands still would
+/// otherwise have it fire over and over.
+const BACK_OFF: Duration = Duration::from_millis(1);
 
 impl Alarm {
     pub(crate) const EXACT: bool = false;
@@ -54,6 +60,7 @@ impl Alarm {
             fd: register(create()?)?,
             epoch: Epoch::read(&clock),
             clock,
+            not_before: None,
         })
     }
 
@@ -75,9 +82,10 @@ impl Alarm {
     }
 
     pub(crate) fn arm(&mut self, deadline: Instant, _waker: &Waker) -> io::Result<Armed> {
+        let not_before = self.not_before.take().unwrap_or(deadline);
         let once = Itimerspec {
             it_interval: ZERO,
-            it_value: self.epoch.at(deadline),
+            it_value: self.epoch.at(deadline.max(not_before)),
         };
         timerfd_settime(self.fd.get_ref(), TimerfdTimerFlags::ABSTIME, &once)?;
         Ok(Armed::Waiting)
@@ -87,6 +95,12 @@ impl Alarm {
     pub(crate) fn disarm(&mut self) {}
 
     pub(crate) fn resync(&mut self) {
+        self.compare_clocks();
+        self.not_before = Some(self.clock.now() + BACK_OFF);
+    }
+
+    /// Tells deadlines by how the two clocks stand to each other now.
+    pub(crate) fn compare_clocks(&mut self) {
         self.epoch = Epoch::read(&self.clock);
     }
 }

@@ -4,23 +4,12 @@
 mod support;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Wake, Waker};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
-use support::{Watchdog, current_thread, ms, multi_thread, on_every_runtime};
+use support::{Count, Watchdog, current_thread, ms, multi_thread, on_every_runtime};
 use tokio::time::Instant;
 use tokio_osinterval::interval_at;
-
-/// Counts how often it is woken.
-#[derive(Default)]
-struct Count(AtomicUsize);
-
-impl Wake for Count {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::SeqCst);
-    }
-}
 
 #[test]
 fn shutdown_wakes_those_who_wait() {
@@ -41,7 +30,7 @@ fn shutdown_wakes_those_who_wait() {
         });
         drop(runtime);
         // tokio's own timer wakes one, that of the driver; the driver wakes the others.
-        assert_eq!(count.0.load(Ordering::SeqCst), 100);
+        assert_eq!(count.get(), 100);
         drop(intervals);
         assert_eq!(
             Arc::strong_count(&count),

@@ -7,26 +7,15 @@ use std::future::{pending, poll_fn, ready};
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use support::{Watchdog, current_thread, ms, multi_thread, on_every_runtime, panic_of, us};
+use support::{Count, Watchdog, current_thread, ms, multi_thread, on_every_runtime, panic_of, us};
 use tokio::time::Instant;
 use tokio_osinterval::error::Elapsed;
 use tokio_osinterval::{Sleep, Timeout, sleep, sleep_until, timeout, timeout_at};
 
 const HOUR: Duration = Duration::from_secs(3600);
-
-/// Counts how often it is woken.
-#[derive(Default)]
-struct Count(AtomicUsize);
-
-impl Wake for Count {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::SeqCst);
-    }
-}
 
 #[test]
 fn sleep_is_never_early_on_every_sample() {

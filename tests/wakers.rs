@@ -5,33 +5,17 @@ mod support;
 
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use support::{Watchdog, current_thread, ms, on_every_runtime, panic_of};
+use support::{Count, Watchdog, current_thread, ms, on_every_runtime, panic_of};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio_osinterval::{OsInterval, interval, interval_at};
 
 const HOUR: Duration = Duration::from_secs(3600);
-
-/// Counts how often it is woken.
-#[derive(Default)]
-struct Count(AtomicUsize);
-
-impl Count {
-    fn get(&self) -> usize {
-        self.0.load(Ordering::SeqCst)
-    }
-}
-
-impl Wake for Count {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::SeqCst);
-    }
-}
 
 /// Does something once when it is woken, and something once when the last of it is dropped.
 struct Act {

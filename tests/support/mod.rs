@@ -2,8 +2,10 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
-use std::task::Poll;
+use std::task::{Poll, Wake};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
@@ -47,6 +49,22 @@ pub(crate) fn on_every_runtime<F: Future>(name: &'static str, test: impl Fn() ->
     let _watchdog = Watchdog::new(name);
     for runtime in [current_thread(), multi_thread(1), multi_thread(4)] {
         runtime.block_on(test());
+    }
+}
+
+/// Counts how often it is woken.
+#[derive(Default)]
+pub(crate) struct Count(AtomicUsize);
+
+impl Count {
+    pub(crate) fn get(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+impl Wake for Count {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
     }
 }
 

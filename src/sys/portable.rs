@@ -216,6 +216,35 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    struct Count(AtomicU8);
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    #[test]
+    fn a_relay_holds_back_until_it_is_connected() {
+        let count = Arc::new(Count(AtomicU8::new(0)));
+        let woken = || count.0.load(Ordering::SeqCst);
+        let relay = || Arc::new(Relay::new(&Waker::from(Arc::clone(&count))));
+
+        // Woken while it is polled with: nobody hears of it but who polls.
+        let early = relay();
+        Waker::from(Arc::clone(&early)).wake();
+        assert_eq!(woken(), 0);
+        assert_eq!(early.connect(), Armed::Due);
+
+        // Woken after it: once.
+        let late = relay();
+        assert_eq!(late.connect(), Armed::Waiting);
+        assert_eq!(woken(), 0);
+        Waker::from(Arc::clone(&late)).wake();
+        Waker::from(Arc::clone(&late)).wake();
+        assert_eq!(woken(), 1);
+    }
+
     proptest! {
         #[test]
         fn every_expiration_is_counted_once(

@@ -48,18 +48,19 @@ fn no_runtime_is_an_error_of_build() {
     assert!(error.to_string().contains("Tokio 1.x runtime"), "{error}");
 }
 
-/// A runtime with neither the I/O nor the time driver, and what tokio advises to do about it.
+/// What tokio advises where the driver that the backend needs is missing.
+const ADVICE: &str = if cfg!(timerfd) {
+    "enable_io"
+} else {
+    "enable_time"
+};
+
 #[test]
 fn no_driver_panics_at_the_caller() {
     let runtime = Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
-        let advice = if cfg!(timerfd) {
-            "enable_io"
-        } else {
-            "enable_time"
-        };
-        assert_panics_here(advice, || drop(interval(ms(1))));
-        assert_panics_here(advice, || drop(interval_at(Instant::now(), ms(1))));
+        assert_panics_here(ADVICE, || drop(interval(ms(1))));
+        assert_panics_here(ADVICE, || drop(interval_at(Instant::now(), ms(1))));
     });
 }
 
@@ -67,13 +68,8 @@ fn no_driver_panics_at_the_caller() {
 fn no_driver_is_an_error_of_build() {
     let runtime = Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
-        let advice = if cfg!(timerfd) {
-            "enable_io"
-        } else {
-            "enable_time"
-        };
         let error = OsInterval::builder(ms(1)).build().unwrap_err();
-        assert!(error.to_string().contains(advice), "{error}");
+        assert!(error.to_string().contains(ADVICE), "{error}");
     });
 }
 

@@ -61,6 +61,12 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![deny(unsafe_code)]
 
+#[cfg(any(driver, feature = "periodic"))]
+#[cfg_attr(
+    not(feature = "periodic"),
+    allow(dead_code, reason = "the part that this set of features leaves unused")
+)]
+mod clock;
 #[cfg(driver)]
 #[cfg_attr(
     not(feature = "interval"),
@@ -69,8 +75,18 @@
 mod driver;
 #[cfg(feature = "interval")]
 mod interval;
+#[cfg(feature = "interval")]
+#[cfg_attr(feature = "tracing", path = "missed/on.rs")]
+#[cfg_attr(not(feature = "tracing"), path = "missed/off.rs")]
+mod missed;
 #[cfg(feature = "periodic")]
 mod periodic;
+#[cfg(any(driver, feature = "periodic"))]
+#[cfg_attr(
+    not(feature = "interval"),
+    allow(dead_code, reason = "the part that this set of features leaves unused")
+)]
+mod readings;
 #[cfg(feature = "interval")]
 mod schedule;
 #[cfg(feature = "sleep")]
@@ -106,11 +122,19 @@ mod sys;
 pub mod time;
 #[cfg(feature = "sleep")]
 mod timeout;
+#[cfg(any(driver, feature = "periodic"))]
+#[cfg_attr(
+    not(all(feature = "interval", feature = "periodic")),
+    allow(dead_code, reason = "the part that this set of features leaves unused")
+)]
+mod wall;
 
-#[cfg(feature = "interval")]
-pub use interval::{IntervalBuilder, OsInterval, interval, interval_at};
 #[cfg(feature = "periodic")]
-pub use periodic::{Expirations, PeriodicInterval};
+pub use clock::Clock;
+#[cfg(feature = "interval")]
+pub use interval::{IntervalBuilder, OsInterval, interval, interval_aligned, interval_at};
+#[cfg(feature = "periodic")]
+pub use periodic::{Expirations, PeriodicBuilder, PeriodicInterval};
 #[cfg(feature = "sleep")]
 pub use sleep::{Sleep, sleep, sleep_until};
 #[cfg(all(feature = "stream", feature = "interval"))]
@@ -123,7 +147,10 @@ pub use timeout::{Timeout, timeout, timeout_at};
 pub use tokio::time::MissedTickBehavior;
 
 /// Errors of this crate's own.
-#[cfg(feature = "sleep")]
+#[cfg(any(feature = "sleep", feature = "periodic"))]
 pub mod error {
+    #[cfg(feature = "periodic")]
+    pub use crate::clock::ClockWasSet;
+    #[cfg(feature = "sleep")]
     pub use crate::timeout::Elapsed;
 }

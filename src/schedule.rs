@@ -9,6 +9,21 @@ use crate::span::{checked_period, later, nanos};
 /// A tick that is later than this is missed, however long its period.
 const MISSED_AFTER: Duration = Duration::from_millis(5);
 
+/// A tick that was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Tick {
+    pub(crate) deadline: Instant,
+    /// `None` for one that was not missed.
+    pub(crate) missed: Option<Missed>,
+}
+
+/// A missed tick: by how much, and how many more deadlines of the schedule had passed by then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Missed {
+    pub(crate) lateness: Duration,
+    pub(crate) ticks: u64,
+}
+
 /// The deadlines of one interval.
 #[derive(Debug)]
 pub(crate) struct Schedule {
@@ -65,30 +80,34 @@ impl Schedule {
         self.missed
     }
 
-    /// Takes the tick that is due at `now`: returns its deadline and moves on to the next.
-    pub(crate) fn tick(&mut self, now: Instant) -> Instant {
-        let due = self.deadline;
-        let lateness = now.saturating_duration_since(due);
-        self.deadline = if lateness > MISSED_AFTER.min(self.period) {
-            self.after_missed(now, lateness)
+    /// Takes the tick that is due at `now`, and moves on to the next.
+    pub(crate) fn tick(&mut self, now: Instant) -> Tick {
+        let deadline = self.deadline;
+        let lateness = now.saturating_duration_since(deadline);
+        let missed = if lateness > MISSED_AFTER.min(self.period) {
+            Some(self.after_missed(now, lateness))
         } else {
-            later(due, self.period)
+            self.deadline = later(deadline, self.period);
+            None
         };
-        due
+        Tick { deadline, missed }
     }
 
-    fn after_missed(&mut self, now: Instant, lateness: Duration) -> Instant {
+    fn after_missed(&mut self, now: Instant, lateness: Duration) -> Missed {
         let (late, period) = (lateness.as_nanos(), self.period.as_nanos());
-        let next = match self.behavior {
-            MissedTickBehavior::Burst => return later(self.deadline, self.period),
+        let ticks = nanos(late / period);
+        self.deadline = match self.behavior {
+            MissedTickBehavior::Burst => later(self.deadline, self.period),
             MissedTickBehavior::Delay => later(now, self.period),
             MissedTickBehavior::Skip => {
                 let until_slot = period - late % period;
                 later(now, Duration::from_nanos(nanos(until_slot)))
             }
         };
-        self.missed = self.missed.saturating_add(nanos(late / period));
-        next
+        if self.behavior != MissedTickBehavior::Burst {
+            self.missed = self.missed.saturating_add(ticks);
+        }
+        Missed { lateness, ticks }
     }
 }
 
@@ -157,8 +176,19 @@ mod tests {
         let mut last = None;
         for &late in lateness {
             let now = model.deadline + u128::from(late);
-            let tick = schedule.tick(at(now));
+            let Tick {
+                deadline: tick,
+                missed,
+            } = schedule.tick(at(now));
             prop_assert_eq!(tick, at(model.tick(now)));
+            let is_missed = u128::from(late) > u128::from(period).min(5_000_000);
+            prop_assert_eq!(
+                missed,
+                is_missed.then_some(Missed {
+                    lateness: Duration::from_nanos(late),
+                    ticks: late / period,
+                })
+            );
             prop_assert_eq!(schedule.deadline(), at(model.deadline));
             prop_assert_eq!(u128::from(schedule.missed()), model.missed);
             prop_assert!(last < Some(tick), "strictly increasing");
@@ -216,7 +246,7 @@ mod tests {
             let deadline = origin + period * k;
             // Late, as every tick is, but not missed.
             let tick = schedule.tick(deadline + Duration::from_micros(900));
-            assert_eq!(tick, deadline);
+            assert_eq!(tick.deadline, deadline);
         }
     }
 
@@ -256,7 +286,7 @@ mod tests {
         let mut schedule = Schedule::new(origin, ms(10), MissedTickBehavior::Burst);
         schedule.tick(origin);
         schedule.set_period(ms(3));
-        assert_eq!(schedule.tick(origin + ms(10)), origin + ms(10));
+        assert_eq!(schedule.tick(origin + ms(10)).deadline, origin + ms(10));
         assert_eq!(schedule.deadline(), origin + ms(13));
     }
 }

@@ -20,7 +20,7 @@ use tokio::runtime::{Handle, Id};
 use tokio::time::Instant;
 
 use crate::sync::{Arc, Mutex, MutexGuard};
-use crate::sys::{self, Alarm, Armed, Clock};
+use crate::sys::{self, Alarm, Armed, TokioClock};
 use queue::{Key, Queue};
 use wakers::Batch;
 
@@ -29,7 +29,7 @@ pub(crate) use entry::Entry;
 #[derive(Debug)]
 pub(crate) struct Driver {
     runtime: Id,
-    clock: Clock,
+    clock: TokioClock,
     state: Mutex<State>,
 }
 
@@ -93,7 +93,7 @@ impl Driver {
         };
         let driver = Arc::new(Self {
             runtime: handle.id(),
-            clock: Clock::new(handle),
+            clock: TokioClock::new(handle),
             state: Mutex::new(State::Alive(Timers {
                 queue: Queue::new(),
                 alarm,

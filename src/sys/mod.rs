@@ -21,8 +21,8 @@
 //!
 //! | method | what it must do |
 //! | --- | --- |
-//! | `new(Duration) -> io::Result<Periodic>` | as above; the first expiration is one period away |
-//! | `poll(&mut self, &mut Context) -> Poll<io::Result<u64>>` | the expirations since the last time, at least 1; take part in the cooperative budget |
+//! | `new(Clock, Start, Duration) -> io::Result<Periodic>` | as above; `Unsupported` if the system has no timer on that clock |
+//! | `poll(&mut self, &mut Context) -> Poll<io::Result<u64>>` | the expirations since the last time, at least 1; take part in the cooperative budget; `ClockWasSet`, and go on |
 //!
 //! Conversions to the kernel's units are pure functions that saturate and round up.
 
@@ -37,7 +37,7 @@
 mod clock;
 
 #[cfg(not(portable))]
-#[cfg_attr(timerfd, path = "timerfd.rs")]
+#[cfg_attr(timerfd, path = "timerfd/mod.rs")]
 #[cfg_attr(
     any(feature = "test-util", not(all(driver, feature = "periodic"))),
     allow(dead_code, reason = "the half that this set of features leaves unused")
@@ -51,11 +51,15 @@ mod native;
 )]
 mod portable;
 
-#[cfg(all(driver, feature = "test-util", not(portable)))]
+#[cfg(all(feature = "test-util", not(portable)))]
+#[cfg_attr(
+    not(all(driver, feature = "periodic")),
+    allow(dead_code, reason = "the half that this set of features leaves unused")
+)]
 mod paused;
 
 #[cfg(driver)]
-pub(crate) use clock::Clock;
+pub(crate) use clock::TokioClock;
 
 #[cfg(all(driver, not(runtime_clock)))]
 pub(crate) use native::Alarm;
@@ -66,7 +70,9 @@ pub(crate) use portable::Alarm;
 
 #[cfg(all(feature = "periodic", not(runtime_clock)))]
 pub(crate) use native::Periodic;
-#[cfg(all(feature = "periodic", runtime_clock))]
+#[cfg(all(feature = "periodic", feature = "test-util", not(portable)))]
+pub(crate) use paused::Periodic;
+#[cfg(all(feature = "periodic", portable))]
 pub(crate) use portable::Periodic;
 
 use std::io;

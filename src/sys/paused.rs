@@ -1,15 +1,19 @@
-//! The alarm under `test-util`: the kernel's timer *and* tokio's, and the clock decides.
+//! The timers under `test-util`.
 //!
-//! tokio's follows `pause`, `advance` and the paused clock's jumps to the next timer; the kernel's
-//! keeps its precision as long as nobody does any of that.
+//! The alarm is the kernel's timer *and* tokio's, and the clock decides. tokio's follows `pause`,
+//! `advance` and the paused clock's jumps to the next timer; the kernel's keeps its precision as
+//! long as nobody does any of that.
 
 use std::io;
-use std::task::Waker;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use super::{Armed, native, portable};
+use crate::clock::Clock;
+use crate::wall::Start;
 
 #[derive(Debug)]
 pub(crate) struct Alarm {
@@ -47,5 +51,29 @@ impl Alarm {
 
     pub(crate) fn resync(&mut self) {
         self.kernel.resync();
+    }
+}
+
+/// tokio's clock can be paused, and what goes by it follows. The others are the world's.
+#[derive(Debug)]
+pub(crate) enum Periodic {
+    Tokio(portable::Periodic),
+    Kernel(native::Periodic),
+}
+
+impl Periodic {
+    #[track_caller]
+    pub(crate) fn new(clock: Clock, start: Start, period: Duration) -> io::Result<Self> {
+        match clock {
+            Clock::Monotonic => portable::Periodic::new(clock, start, period).map(Self::Tokio),
+            _ => native::Periodic::new(clock, start, period).map(Self::Kernel),
+        }
+    }
+
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<u64>> {
+        match self {
+            Self::Tokio(timer) => timer.poll(cx),
+            Self::Kernel(timer) => timer.poll(cx),
+        }
     }
 }

@@ -12,15 +12,17 @@ use tokio::task::coop::{self, unconstrained};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::Armed;
-use super::clock::Clock;
+use super::clock::TokioClock;
+use crate::clock::Clock;
 use crate::span::{self, later, nanos};
 use crate::sync::{Arc, AtomicU8, Ordering};
+use crate::wall::{self, Start};
 
 #[derive(Debug)]
 pub(crate) struct Alarm {
     /// `None` while it is not armed.
     sleep: Option<Pin<Box<Sleep>>>,
-    clock: Clock,
+    clock: TokioClock,
 }
 
 impl Alarm {
@@ -30,7 +32,7 @@ impl Alarm {
 
     #[track_caller]
     pub(crate) fn new(runtime: &Handle) -> io::Result<Self> {
-        let clock = Clock::new(runtime);
+        let clock = TokioClock::new(runtime);
         // For its panic, if the runtime has no time driver.
         drop(sleep_until(clock.now()));
         Ok(Self { sleep: None, clock })
@@ -105,7 +107,7 @@ fn registered(deadline: Instant) -> Pin<Box<Sleep>> {
     sleep
 }
 
-fn never(clock: &Clock) -> Instant {
+fn never(clock: &TokioClock) -> Instant {
     span::after(clock.now(), Duration::MAX)
 }
 
@@ -167,19 +169,26 @@ impl Wake for Relay {
 #[derive(Debug)]
 pub(crate) struct Periodic {
     alarm: Alarm,
-    clock: Clock,
+    clock: TokioClock,
     due: Instant,
     period: Duration,
 }
 
 impl Periodic {
     #[track_caller]
-    pub(crate) fn new(period: Duration) -> io::Result<Self> {
+    pub(crate) fn new(clock: Clock, start: Start, period: Duration) -> io::Result<Self> {
+        if clock != Clock::Monotonic {
+            return Err(clock.unsupported());
+        }
         let runtime = Handle::current();
-        let clock = Clock::new(&runtime);
+        let clock = TokioClock::new(&runtime);
         Ok(Self {
             alarm: Alarm::new(&runtime)?,
-            due: span::after(clock.now(), period),
+            due: match start {
+                Start::Default => span::after(clock.now(), period),
+                Start::At(start) => start,
+                Start::Aligned => wall::next_multiple(|| clock.now(), period),
+            },
             clock,
             period,
         })

@@ -7,11 +7,11 @@ use tokio::runtime::{EnterGuard, Handle};
 use tokio::time::Instant;
 
 #[derive(Debug, Clone)]
-pub(crate) struct Clock {
+pub(crate) struct TokioClock {
     runtime: Handle,
 }
 
-impl Clock {
+impl TokioClock {
     pub(crate) fn new(runtime: &Handle) -> Self {
         Self {
             runtime: runtime.clone(),

@@ -4,9 +4,9 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 #[derive(Debug, Clone)]
-pub(crate) struct Clock;
+pub(crate) struct TokioClock;
 
-impl Clock {
+impl TokioClock {
     pub(crate) fn new(_runtime: &Handle) -> Self {
         Self
     }

@@ -1,15 +1,17 @@
 //! `PeriodicInterval`: the kernel keeps the schedule, and counts.
 
+mod builder;
+
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::runtime::Handle;
+use crate::clock::Clock;
+use crate::sys::Periodic;
 
-use crate::span;
-use crate::sys::{self, Periodic};
+pub use builder::PeriodicBuilder;
 
 /// How often a [`PeriodicInterval`] has expired since it was last asked.
 pub type Expirations = u64;
@@ -22,11 +24,11 @@ pub type Expirations = u64;
 ///
 /// Without the feature `os-native`, with `test-util` and on systems that have no native timer it
 /// runs on [`tokio::time::Sleep`], with the same counts: under `test-util` it follows tokio's
-/// clock.
+/// clock, unless it goes by [another](Clock).
 ///
 /// # Precision
 ///
-/// Never early, in phase with its construction for ever, and as late as the kernel's timer, or as
+/// Never early, in phase with its start for ever, and as late as the kernel's timer, or as
 /// [`tokio::time::Sleep`] where it runs on that.
 ///
 /// # Runtimes
@@ -36,6 +38,7 @@ pub type Expirations = u64;
 pub struct PeriodicInterval {
     timer: Periodic,
     period: Duration,
+    clock: Clock,
 }
 
 impl PeriodicInterval {
@@ -49,11 +52,7 @@ impl PeriodicInterval {
     ///
     /// # Errors
     ///
-    /// Outside a runtime, and in one that has shut down; in a runtime without the I/O driver, or,
-    /// where it runs on [`tokio::time::Sleep`], without the time driver (tokio can be asked that
-    /// only by running into its panic, which is caught here: the panic hook still runs, and a
-    /// program that aborts on panic aborts); with the operating system's errno, if it refuses the
-    /// timer.
+    /// As [`PeriodicBuilder::build`].
     ///
     /// # Examples
     ///
@@ -71,10 +70,33 @@ impl PeriodicInterval {
     /// ```
     #[track_caller]
     pub fn new(period: Duration) -> io::Result<Self> {
-        let period = span::checked_period(period);
-        Handle::try_current().map_err(io::Error::other)?;
-        let timer = sys::catch_disabled(|| Periodic::new(period))?;
-        Ok(Self { timer, period })
+        Self::builder(period).build()
+    }
+
+    /// Everything that can be set.
+    ///
+    /// # Panics
+    ///
+    /// If `period` is zero.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tokio_osinterval::PeriodicInterval;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let mut full_seconds = PeriodicInterval::builder(Duration::from_secs(1))
+    ///     .align_to_wall_clock()
+    ///     .build()?;
+    /// full_seconds.tick().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn builder(period: Duration) -> PeriodicBuilder {
+        PeriodicBuilder::new(period)
     }
 
     /// The period.
@@ -97,12 +119,33 @@ impl PeriodicInterval {
         self.period
     }
 
+    /// The clock it goes by.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tokio_osinterval::{Clock, PeriodicInterval};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let interval = PeriodicInterval::new(Duration::from_secs(1))?;
+    /// assert_eq!(interval.clock(), Clock::Monotonic);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
     /// Waits until the timer has expired; returns how often it has since the last call, at least
     /// once.
     ///
     /// # Errors
     ///
-    /// The kernel's, with its errno; and after the runtime has shut down.
+    /// The kernel's, with its errno; after the runtime has shut down; and, with
+    /// [`Clock::Realtime`], [`ClockWasSet`](crate::error::ClockWasSet), after which it goes on.
     ///
     /// # Cancel safety
     ///
@@ -158,6 +201,7 @@ impl fmt::Debug for PeriodicInterval {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PeriodicInterval")
             .field("period", &self.period)
+            .field("clock", &self.clock)
             .finish_non_exhaustive()
     }
 }

@@ -1,8 +1,9 @@
-//! `OsInterval`, its builder, and the two functions that tokio has for it.
+//! `OsInterval`, and the functions that make one.
+
+mod builder;
 
 use std::fmt;
 use std::future::poll_fn;
-use std::io;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -10,7 +11,9 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::driver::{Driver, Entry};
 use crate::schedule::Schedule;
-use crate::span;
+use crate::{missed, span, wall};
+
+pub use builder::IntervalBuilder;
 
 /// An interval that ticks at once and then every `period`.
 ///
@@ -83,6 +86,44 @@ pub fn interval_at(start: Instant, period: Duration) -> OsInterval {
     }
 }
 
+/// An interval that ticks at every multiple of `period` of wall-clock time: with a period of one
+/// minute, at every full minute.
+///
+/// Multiples are counted from 1970-01-01 00:00 UTC. The first tick is the next one to come, at most
+/// one period away.
+///
+/// # When the clock is set
+///
+/// The wall clock is looked at once, here. From then on the interval goes by the clock of
+/// [`Instant`], which nobody can set: its ticks stay one period apart, and are off by as much as the
+/// wall clock is set, or slewed. [`OsInterval::reset_aligned`] looks again. To be told when
+/// the wall clock is set there is [`Clock::Realtime`](crate::Clock::Realtime), for a
+/// `PeriodicInterval`.
+///
+/// # Panics
+///
+/// As [`interval`] does.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::{Duration, SystemTime, UNIX_EPOCH};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let mut interval = tokio_osinterval::interval_aligned(Duration::from_millis(20));
+/// interval.tick().await;
+/// let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+/// println!("{} ms into a period", since_1970.as_millis() % 20); // 0, unless the machine is busy
+/// # }
+/// ```
+#[must_use]
+#[track_caller]
+pub fn interval_aligned(period: Duration) -> OsInterval {
+    let period = span::checked_period(period);
+    interval_at(wall::next_multiple(Instant::now, period), period)
+}
+
 /// Ticks at a fixed period, as precisely as the operating system's own timer.
 ///
 /// It has the methods of [`tokio::time::Interval`] with their meaning; made by [`interval`],
@@ -129,11 +170,7 @@ impl OsInterval {
     /// ```
     #[track_caller]
     pub fn builder(period: Duration) -> IntervalBuilder {
-        IntervalBuilder {
-            period: span::checked_period(period),
-            start: None,
-            missed_tick_behavior: MissedTickBehavior::default(),
-        }
+        IntervalBuilder::new(period)
     }
 
     /// Waits for the next tick; returns its deadline, which has passed by then, if only just.
@@ -191,7 +228,11 @@ impl OsInterval {
     #[track_caller]
     pub fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<Instant> {
         let now = ready!(self.entry.poll_elapsed(cx, self.schedule.deadline()));
-        Poll::Ready(self.schedule.tick(now))
+        let tick = self.schedule.tick(now);
+        if let Some(late) = tick.missed {
+            missed::report(self.period(), late.lateness, late.ticks);
+        }
+        Poll::Ready(tick.deadline)
     }
 
     /// The next tick: one period from now.
@@ -278,6 +319,31 @@ impl OsInterval {
     pub fn reset_at(&mut self, deadline: Instant) {
         self.schedule.set_deadline(deadline);
         self.entry.postpone(deadline);
+    }
+
+    /// The next tick: at the next multiple of the period of wall-clock time, as the wall clock
+    /// stands now, and from then on every period again.
+    ///
+    /// See [`interval_aligned`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let mut interval = tokio_osinterval::interval_aligned(Duration::from_millis(5));
+    /// for n in 0..20 {
+    ///     interval.tick().await;
+    ///     if n % 10 == 9 {
+    ///         interval.reset_aligned(); // in case the clock was set
+    ///     }
+    /// }
+    /// # }
+    /// ```
+    pub fn reset_aligned(&mut self) {
+        self.reset_at(wall::next_multiple(|| self.entry.now(), self.period()));
     }
 
     /// What happens after a missed tick.
@@ -405,89 +471,5 @@ impl fmt::Debug for OsInterval {
             .field("missed_tick_behavior", &self.missed_tick_behavior())
             .field("missed_ticks", &self.missed_ticks())
             .finish_non_exhaustive()
-    }
-}
-
-/// Sets up an [`OsInterval`]; made by [`OsInterval::builder`].
-#[derive(Debug, Clone)]
-#[must_use = "a builder does nothing until `build` is called"]
-pub struct IntervalBuilder {
-    period: Duration,
-    start: Option<Instant>,
-    missed_tick_behavior: MissedTickBehavior,
-}
-
-impl IntervalBuilder {
-    /// When the first tick is due. Without it: at once, when the interval is built.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use tokio::time::Instant;
-    /// use tokio_osinterval::OsInterval;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> std::io::Result<()> {
-    /// let start = Instant::now() + Duration::from_millis(1);
-    /// let mut interval = OsInterval::builder(Duration::from_secs(1)).start(start).build()?;
-    /// assert_eq!(interval.tick().await, start);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn start(mut self, start: Instant) -> Self {
-        self.start = Some(start);
-        self
-    }
-
-    /// What happens after a missed tick: see
-    /// [`set_missed_tick_behavior`](OsInterval::set_missed_tick_behavior). Without it:
-    /// [`Burst`](MissedTickBehavior::Burst).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use tokio_osinterval::{MissedTickBehavior, OsInterval};
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> std::io::Result<()> {
-    /// let interval = OsInterval::builder(Duration::from_secs(1))
-    ///     .missed_tick_behavior(MissedTickBehavior::Delay)
-    ///     .build()?;
-    /// assert_eq!(interval.missed_tick_behavior(), MissedTickBehavior::Delay);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn missed_tick_behavior(mut self, behavior: MissedTickBehavior) -> Self {
-        self.missed_tick_behavior = behavior;
-        self
-    }
-
-    /// Makes the interval, in the current runtime.
-    ///
-    /// # Errors
-    ///
-    /// Where [`interval`] would panic: outside a runtime, and in one that has shut down; in a
-    /// runtime that lacks the driver that is needed (tokio can be asked that only by running into its panic, which is caught here: the
-    /// panic hook still runs, and a program that aborts on panic aborts); and with the operating
-    /// system's errno, if it refuses the runtime's kernel timer.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use tokio_osinterval::OsInterval;
-    ///
-    /// let outside_a_runtime = OsInterval::builder(Duration::from_secs(1)).build();
-    /// assert!(outside_a_runtime.is_err());
-    /// ```
-    pub fn build(self) -> io::Result<OsInterval> {
-        let entry = Entry::new(Driver::try_current()?);
-        let start = self.start.unwrap_or_else(|| entry.now());
-        Ok(OsInterval {
-            schedule: Schedule::new(start, self.period, self.missed_tick_behavior),
-            entry,
-        })
     }
 }

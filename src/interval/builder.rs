@@ -1,0 +1,134 @@
+//! `IntervalBuilder`.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::time::{Instant, MissedTickBehavior};
+
+use super::OsInterval;
+use crate::driver::{Driver, Entry};
+use crate::schedule::Schedule;
+use crate::span;
+use crate::wall::{self, Start};
+
+/// Sets up an [`OsInterval`]; made by [`OsInterval::builder`].
+#[derive(Debug, Clone)]
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct IntervalBuilder {
+    period: Duration,
+    start: Start,
+    missed_tick_behavior: MissedTickBehavior,
+}
+
+impl IntervalBuilder {
+    /// # Panics
+    ///
+    /// If `period` is zero.
+    #[track_caller]
+    pub(super) fn new(period: Duration) -> Self {
+        Self {
+            period: span::checked_period(period),
+            start: Start::Default,
+            missed_tick_behavior: MissedTickBehavior::default(),
+        }
+    }
+
+    /// When the first tick is due. Without it: at once, when the interval is built.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tokio::time::Instant;
+    /// use tokio_osinterval::OsInterval;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let start = Instant::now() + Duration::from_millis(1);
+    /// let mut interval = OsInterval::builder(Duration::from_secs(1)).start(start).build()?;
+    /// assert_eq!(interval.tick().await, start);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn start(mut self, start: Instant) -> Self {
+        self.start = Start::At(start);
+        self
+    }
+
+    /// Has the first tick be due at the next multiple of the period of wall-clock time, as with
+    /// [`interval_aligned`](crate::interval_aligned); in place of a [`start`](Self::start).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tokio_osinterval::OsInterval;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let full_seconds = OsInterval::builder(Duration::from_secs(1))
+    ///     .align_to_wall_clock()
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn align_to_wall_clock(mut self) -> Self {
+        self.start = Start::Aligned;
+        self
+    }
+
+    /// What happens after a missed tick: see
+    /// [`set_missed_tick_behavior`](OsInterval::set_missed_tick_behavior). Without it:
+    /// [`Burst`](MissedTickBehavior::Burst).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tokio_osinterval::{MissedTickBehavior, OsInterval};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let interval = OsInterval::builder(Duration::from_secs(1))
+    ///     .missed_tick_behavior(MissedTickBehavior::Delay)
+    ///     .build()?;
+    /// assert_eq!(interval.missed_tick_behavior(), MissedTickBehavior::Delay);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn missed_tick_behavior(mut self, behavior: MissedTickBehavior) -> Self {
+        self.missed_tick_behavior = behavior;
+        self
+    }
+
+    /// Makes the interval, in the current runtime.
+    ///
+    /// # Errors
+    ///
+    /// Where [`interval`] would panic: outside a runtime, and in one that has shut down; in a
+    /// runtime that lacks the driver that is needed (tokio can be asked that only by running into its panic, which is caught here: the
+    /// panic hook still runs, and a program that aborts on panic aborts); and with the operating
+    /// system's errno, if it refuses the runtime's kernel timer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tokio_osinterval::OsInterval;
+    ///
+    /// let outside_a_runtime = OsInterval::builder(Duration::from_secs(1)).build();
+    /// assert!(outside_a_runtime.is_err());
+    /// ```
+    pub fn build(self) -> io::Result<OsInterval> {
+        let entry = Entry::new(Driver::try_current()?);
+        let start = match self.start {
+            Start::Default => entry.now(),
+            Start::At(start) => start,
+            Start::Aligned => wall::next_multiple(|| entry.now(), self.period),
+        };
+        Ok(OsInterval {
+            schedule: Schedule::new(start, self.period, self.missed_tick_behavior),
+            entry,
+        })
+    }
+}

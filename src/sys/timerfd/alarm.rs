@@ -1,0 +1,130 @@
+//! `Alarm`: one shot, at a moment of `CLOCK_MONOTONIC`.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
+
+use rustix::time::{
+    ClockId, Itimerspec, TimerfdClockId, TimerfdTimerFlags, Timespec, clock_gettime,
+    timerfd_settime,
+};
+use tokio::io::unix::AsyncFd;
+use tokio::runtime::Handle;
+use tokio::task::coop::unconstrained;
+use tokio::time::Instant;
+
+use super::time::{ZERO, advance};
+use super::{create, register};
+use crate::readings::closest;
+use crate::sys::Armed;
+use crate::sys::clock::TokioClock;
+
+/// One descriptor, and two system calls for each expiry: `timerfd_settime` here and `epoll_wait`
+/// in the reactor. The expirations are never read, since `timerfd_settime` takes them back.
+#[derive(Debug)]
+pub(crate) struct Alarm {
+    fd: AsyncFd<OwnedFd>,
+    clock: TokioClock,
+    epoch: Epoch,
+    /// Holds back the next time it is armed.
+    not_before: Option<Instant>,
+}
+
+/// How long an alarm that was early is kept from being so again: a clock that stands still would
+/// otherwise have it fire over and over.
+const BACK_OFF: Duration = Duration::from_millis(1);
+
+impl Alarm {
+    pub(crate) const EXACT: bool = false;
+
+    #[track_caller]
+    pub(crate) fn new(runtime: &Handle) -> io::Result<Self> {
+        let clock = TokioClock::new(runtime);
+        Ok(Self {
+            fd: register(create(TimerfdClockId::Monotonic)?)?,
+            epoch: Epoch::read(&clock),
+            clock,
+            not_before: None,
+        })
+    }
+
+    pub(crate) fn listen(&mut self, waker: &Waker) -> io::Result<()> {
+        // `poll_read_ready` charges the budget of whichever task happens to call, and when that is
+        // spent it says `Pending` without having registered the waker: hence `unconstrained`.
+        let shutdown = pin!(unconstrained(poll_fn(|cx| {
+            loop {
+                match ready!(self.fd.poll_read_ready(cx)) {
+                    Ok(mut expired) => expired.clear_ready(),
+                    Err(error) => return Poll::Ready(error),
+                }
+            }
+        })));
+        match shutdown.poll(&mut Context::from_waker(waker)) {
+            Poll::Pending => Ok(()),
+            Poll::Ready(error) => Err(error),
+        }
+    }
+
+    pub(crate) fn arm(&mut self, deadline: Instant, _waker: &Waker) -> io::Result<Armed> {
+        let not_before = self.not_before.take().unwrap_or(deadline);
+        let once = Itimerspec {
+            it_interval: ZERO,
+            it_value: self.epoch.at(deadline.max(not_before)),
+        };
+        timerfd_settime(self.fd.get_ref(), TimerfdTimerFlags::ABSTIME, &once)?;
+        Ok(Armed::Waiting)
+    }
+
+    /// An alarm that nobody waits for costs one wake-up, and disarming it a system call as well.
+    pub(crate) fn disarm(&mut self) {}
+
+    pub(crate) fn resync(&mut self) {
+        self.compare_clocks();
+        self.not_before = Some(self.clock.now() + BACK_OFF);
+    }
+
+    /// Tells deadlines by how the two clocks stand to each other now.
+    pub(crate) fn compare_clocks(&mut self) {
+        self.epoch = Epoch::read(&self.clock);
+    }
+}
+
+/// The same moment on tokio's clock and on the kernel's.
+#[derive(Debug)]
+struct Epoch {
+    instant: Instant,
+    kernel: Timespec,
+}
+
+impl Epoch {
+    /// The kernel's clock is read second: what lies between the readings makes every alarm late by
+    /// that much, and none early.
+    fn read(clock: &TokioClock) -> Self {
+        let kernel = || clock_gettime(ClockId::Monotonic);
+        let (instant, kernel) = closest(|| clock.now(), kernel);
+        Self { instant, kernel }
+    }
+
+    fn at(&self, deadline: Instant) -> Timespec {
+        let wait = deadline.saturating_duration_since(self.instant);
+        advance(self.kernel, wait)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_before_the_epoch_is_due_at_once() {
+        let now = Instant::now();
+        let epoch = Epoch {
+            instant: now + Duration::from_secs(1),
+            kernel: clock_gettime(ClockId::Monotonic),
+        };
+        assert_eq!(epoch.at(now), epoch.kernel);
+    }
+}

@@ -1,0 +1,36 @@
+//! Linux and Android: [timerfd].
+//!
+//! Alarms are on `CLOCK_MONOTONIC`. That is also the clock of [`Instant`] there, so an absolute
+//! alarm is exact, does not drift and is not subject to the timer slack that `epoll_wait` and
+//! `nanosleep` add.
+//!
+//! [timerfd]: https://man7.org/linux/man-pages/man2/timerfd_create.2.html
+//! [`Instant`]: std::time::Instant
+
+mod alarm;
+mod periodic;
+mod time;
+
+use std::io;
+use std::os::fd::OwnedFd;
+
+use rustix::time::{TimerfdClockId, TimerfdFlags, timerfd_create};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+pub(crate) use alarm::Alarm;
+pub(crate) use periodic::Periodic;
+
+fn create(clock: TimerfdClockId) -> io::Result<OwnedFd> {
+    let flags = TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK;
+    Ok(timerfd_create(clock, flags)?)
+}
+
+#[track_caller]
+fn register(fd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    // SAFETY: `AsyncFd::register_with_interest` asks that the descriptor be open, and stay this
+    // same one until it is deregistered. It is owned by the `OwnedFd` that goes into the `AsyncFd`
+    // and never comes out: the `AsyncFd` deregisters it, and only then closes it, when dropped.
+    let fd = unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) };
+    Ok(fd?)
+}

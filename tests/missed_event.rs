@@ -1,0 +1,80 @@
+//! A missed tick is an event of `tracing`.
+#![cfg(all(feature = "interval", feature = "tracing"))]
+
+mod support;
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+
+use support::{Watchdog, current_thread, ms, us};
+use tokio_osinterval::{MissedTickBehavior, interval};
+use tracing_subscriber::filter::LevelFilter;
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn lines(&self) -> Vec<String> {
+        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        text.lines().map(str::to_owned).collect()
+    }
+}
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn events_of(behavior: MissedTickBehavior, level: LevelFilter) -> Vec<String> {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_ansi(false)
+        .without_time()
+        .with_writer(move || writer.clone())
+        .finish();
+    let _default = tracing::subscriber::set_default(subscriber);
+    current_thread().block_on(async {
+        let mut interval = interval(ms(20));
+        interval.set_missed_tick_behavior(behavior);
+        interval.tick().await;
+        std::thread::sleep(us(70_500));
+        // The one of 20 ms: those of 40 and 60 ms have passed as well.
+        interval.tick().await;
+    });
+    log.lines()
+}
+
+#[test]
+fn a_missed_tick_is_told_with_its_period_lateness_and_number() {
+    let _watchdog = Watchdog::new("a_missed_tick_is_told_with_its_period_lateness_and_number");
+    for behavior in [
+        MissedTickBehavior::Burst,
+        MissedTickBehavior::Delay,
+        MissedTickBehavior::Skip,
+    ] {
+        let events = events_of(behavior, LevelFilter::DEBUG);
+        let event = events.last().expect("an event");
+        assert!(event.contains("DEBUG tokio_osinterval"), "{event}");
+        assert!(event.contains("missed tick"), "{event}");
+        assert!(event.contains("period=20ms"), "{event}");
+        assert!(event.contains("lateness="), "{event}");
+        let missed = event.split("missed=").nth(1).unwrap();
+        let missed: u64 = missed.split_whitespace().next().unwrap().parse().unwrap();
+        assert!(missed >= 2, "{event}");
+    }
+}
+
+#[test]
+fn nobody_hears_of_it_who_does_not_listen() {
+    let _watchdog = Watchdog::new("nobody_hears_of_it_who_does_not_listen");
+    let events = events_of(MissedTickBehavior::Skip, LevelFilter::INFO);
+    assert!(events.is_empty(), "{events:?}");
+}

@@ -64,7 +64,11 @@
 #[cfg(any(driver, feature = "periodic"))]
 #[cfg_attr(
     not(feature = "periodic"),
-    allow(dead_code, reason = "the part that this set of features leaves unused")
+    allow(
+        dead_code,
+        unreachable_pub,
+        reason = "the part that this set of features leaves unused"
+    )
 )]
 mod clock;
 #[cfg(driver)]

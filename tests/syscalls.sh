@@ -1,25 +1,45 @@
 #!/usr/bin/env bash
-# System calls per tick of a lone 1 ms interval, in the steady state: at most two, one
-# timerfd_settime and one epoll_wait. Counts every call of the process, in a long run less those in
-# a short one, so that what starting and ending costs cancels out.
+# System calls in the steady state: of a lone 1 ms interval at most two per tick, one timerfd_settime
+# and one epoll_wait; of a `timeout` around a future that is ready at its second poll none. Counts
+# every call of the process, in a long run less those in a short one, so that what starting and
+# ending costs cancels out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 command -v strace >/dev/null || { echo "syscalls: strace is missing" >&2; exit 1; }
 cargo build --quiet --release --example heartbeat
 heartbeat=${CARGO_TARGET_DIR:-target}/release/examples/heartbeat
+table=$(mktemp)
+trap 'rm -f "$table"' EXIT
+strace=(timeout 60 strace -f -c -o "$table")
 
-calls() {
-    local table
-    table=$(mktemp)
-    timeout 60 strace -f -c -o "$table" "$heartbeat" 1ms "$1" >/dev/null
-    awk '$NF == "total" { print $4 }' "$table"
-    rm "$table"
+ticks() {
+    "${strace[@]}" "$heartbeat" 1ms "$1" >/dev/null
 }
 
-short=1000 long=3000
-from=$(calls $short) to=$(calls $long)
-per_tick=$(awk -v d=$((to - from)) -v n=$((long - short)) 'BEGIN { printf "%.3f", d / n }')
-echo "syscalls: $per_tick per tick ($from in a run of $short ticks, $to in one of $long)"
-# A preempted run may add a handful to thousands; a third call per tick would add 1.000.
-awk -v p="$per_tick" 'BEGIN { exit !(p > 1.5 && p <= 2.02) }' ||
-    { echo "syscalls: expected 2 per tick" >&2; exit 1; }
+timeouts() {
+    local runner
+    runner=$(printf '"%s", ' "${strace[@]}")
+    TIMEOUTS=$1 cargo test --quiet --release --features full --test timeout_cost \
+        --config "target.'cfg(all())'.runner = [$runner]" \
+        -- --ignored --exact many_timeouts >/dev/null
+}
+
+# calls WHAT NUMBER: how many calls the process made.
+calls() {
+    "$@"
+    awk '$NF == "total" { print $4 }' "$table"
+}
+
+# check WHAT SHORT LONG LEAST MOST: calls for each, between LEAST and MOST.
+check() {
+    local what=$1 short=$2 long=$3 least=$4 most=$5 from to each
+    from=$(calls "$what" "$short") to=$(calls "$what" "$long")
+    each=$(awk -v d=$((to - from)) -v n=$((long - short)) 'BEGIN { printf "%.3f", d / n }')
+    echo "syscalls: $each for each of the $what ($from in a run of $short, $to in one of $long)"
+    awk -v e="$each" -v least="$least" -v most="$most" 'BEGIN { exit !(e >= least && e <= most) }' ||
+        { echo "syscalls: expected $least to $most" >&2; exit 1; }
+}
+
+# A preempted run may make a handful more in thousands; one more for each would be 1.000.
+check ticks 1000 3000 1.5 2.02
+check timeouts 1000 101000 -0.01 0.01

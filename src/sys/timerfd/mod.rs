@@ -18,8 +18,8 @@ use rustix::time::{TimerfdClockId, TimerfdFlags, timerfd_create};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-pub(crate) use alarm::Alarm;
-pub(crate) use periodic::Periodic;
+#[allow(unused_imports, reason = "which of them is used is up to the features")]
+pub(crate) use {alarm::Alarm, periodic::Periodic};
 
 fn create(clock: TimerfdClockId) -> io::Result<OwnedFd> {
     let flags = TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK;

@@ -1,0 +1,73 @@
+//! What a `timeout` costs around a future that is ready at its second poll.
+//!
+//! Of the production alarm: under `test-util` and in the portable backend each one arms a
+//! `tokio::time::Sleep`.
+#![cfg(all(timerfd, feature = "sleep", not(feature = "test-util")))]
+
+mod support;
+
+use std::future::{Future, poll_fn};
+use std::task::Poll;
+use std::time::Duration;
+
+use support::{Watchdog, current_thread};
+use tokio::runtime::Builder;
+use tokio_osinterval::timeout;
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// Ready at its second poll.
+fn second_poll() -> impl Future<Output = ()> {
+    let mut polled = false;
+    poll_fn(move |cx| {
+        if polled {
+            return Poll::Ready(());
+        }
+        polled = true;
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+}
+
+#[test]
+fn it_allocates_at_most_once() {
+    let _watchdog = Watchdog::new("it_allocates_at_most_once");
+    const TIMEOUTS: u64 = 1000;
+    let runtime = current_thread();
+    let run = || {
+        runtime.block_on(async {
+            for _ in 0..TIMEOUTS {
+                timeout(HOUR, second_poll()).await.unwrap();
+            }
+        });
+    };
+    // The first of a runtime makes its driver.
+    runtime.block_on(async { timeout(HOUR, second_poll()).await.unwrap() });
+    let allocated = allocation_counter::measure(run).count_total;
+    assert!(allocated <= TIMEOUTS, "{allocated} for {TIMEOUTS} timeouts");
+    println!("allocations: {allocated} for {TIMEOUTS} timeouts of which each was waited for");
+}
+
+/// `tests/syscalls.sh` counts the system calls of it.
+#[test]
+#[ignore = "for tests/syscalls.sh"]
+fn many_timeouts() {
+    let _watchdog = Watchdog::new("many_timeouts");
+    let timeouts: u32 = std::env::var("TIMEOUTS").unwrap().parse().unwrap();
+    // The reactor is not asked while a task can run: its calls are not ours.
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .event_interval(u32::MAX)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let all = tokio::spawn(async move {
+            for _ in 0..timeouts {
+                tokio::task::unconstrained(timeout(HOUR, second_poll()))
+                    .await
+                    .unwrap();
+            }
+        });
+        all.await.unwrap();
+    });
+}

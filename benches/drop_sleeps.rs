@@ -1,11 +1,13 @@
 //! Dropping pending sleeps: ten times as many cost little more than ten times as much.
 //!
-//! `cargo bench --bench drop_sleeps`. The contenders take turns, round by round; the median of the
-//! rounds counts.
+//! `cargo bench --features full --bench drop_sleeps`. The contenders take turns, round by round; the
+//! median of the rounds counts. In an order that has nothing to do with where they lie in memory it
+//! is the memory that takes the time, more of it for more of them: the last contender, which is no
+//! timer at all, shows by how much.
 
 mod support;
 
-use std::future::Future;
+use std::future::{Future, Pending, pending};
 use std::pin::Pin;
 use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
@@ -17,9 +19,14 @@ const FEW: usize = 10_000;
 const MANY: usize = 100_000;
 const ROUNDS: usize = 15;
 
-/// How long it takes to drop `count` sleeps of one to two hours that are waited for, in an order
-/// that has nothing to do with their deadlines.
-fn dropping<S: Future>(count: usize, sleep: impl Fn(Duration) -> S) -> Duration {
+#[derive(Clone, Copy)]
+enum Order {
+    AsMade,
+    Shuffled,
+}
+
+/// How long it takes to drop `count` sleeps of one to two hours that are waited for.
+fn dropping<S: Future>(order: Order, count: usize, sleep: impl Fn(Duration) -> S) -> Duration {
     let mut numbers = Numbers::new(42);
     let mut sleeps: Vec<Pin<Box<S>>> = (0..count)
         .map(|_| Duration::from_micros(3_600_000_000 + numbers.below(3_600_000_000)))
@@ -29,35 +36,60 @@ fn dropping<S: Future>(count: usize, sleep: impl Fn(Duration) -> S) -> Duration 
         let pending = sleep.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         assert!(pending.is_pending());
     }
-    if std::env::var("ORDER").is_ok() { numbers.shuffle(&mut sleeps); }
+    if let Order::Shuffled = order {
+        numbers.shuffle(&mut sleeps);
+    }
     let began = Instant::now();
     drop(sleeps);
     began.elapsed()
 }
 
+/// As large as a sleep, and waits for nothing.
+fn no_timer(_: Duration) -> impl Future<Output = ()> {
+    const SIZE: usize = size_of::<tokio::time::Sleep>();
+    async {
+        let ballast = [0_u8; SIZE];
+        let never: Pending<()> = pending();
+        never.await;
+        std::hint::black_box(ballast);
+    }
+}
+
+type Contender = fn(Order, usize) -> Duration;
+
 fn main() {
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     let _context = runtime.enter();
-    let contenders: [(&str, fn(usize) -> Duration); 2] = [
-        ("tokio-osinterval", |count| dropping(count, tokio_osinterval::sleep)),
-        ("tokio", |count| dropping(count, tokio::time::sleep)),
+    let contenders: [(&str, Contender); 3] = [
+        ("tokio-osinterval", |order, count| {
+            dropping(order, count, tokio_osinterval::sleep)
+        }),
+        ("tokio", |order, count| {
+            dropping(order, count, tokio::time::sleep)
+        }),
+        ("no timer", |order, count| dropping(order, count, no_timer)),
     ];
-    let mut few = [const { Vec::new() }; 2];
-    let mut many = [const { Vec::new() }; 2];
-    for _ in 0..ROUNDS {
-        for (i, (_, contender)) in contenders.iter().enumerate() {
-            few[i].push(contender(FEW));
-            many[i].push(contender(MANY));
+    for (order, name) in [
+        (Order::AsMade, "in the order in which they were made"),
+        (Order::Shuffled, "shuffled"),
+    ] {
+        let mut few = [const { Vec::new() }; 3];
+        let mut many = [const { Vec::new() }; 3];
+        for _ in 0..ROUNDS {
+            for (i, (_, contender)) in contenders.iter().enumerate() {
+                few[i].push(contender(order, FEW));
+                many[i].push(contender(order, MANY));
+            }
         }
-    }
-    println!("dropping pending sleeps, median of {ROUNDS} rounds");
-    for (i, (name, _)) in contenders.iter().enumerate() {
-        let [few, many] = [&few[i], &many[i]].map(|rounds| median(rounds.clone()));
-        println!(
-            "{name:16}  {FEW}: {:4} ns each  {MANY}: {:4} ns each  ratio of the totals {:.1}",
-            few.as_nanos() / FEW as u128,
-            many.as_nanos() / MANY as u128,
-            many.as_secs_f64() / few.as_secs_f64(),
-        );
+        println!("dropping pending sleeps, {name}; median of {ROUNDS} rounds");
+        for (i, (name, _)) in contenders.iter().enumerate() {
+            let [few, many] = [&few[i], &many[i]].map(|rounds| median(rounds.clone()));
+            println!(
+                "{name:16}  {FEW}: {:4} ns each  {MANY}: {:4} ns each  {:4.1} times the time",
+                few.as_nanos() / FEW as u128,
+                many.as_nanos() / MANY as u128,
+                many.as_secs_f64() / few.as_secs_f64(),
+            );
+        }
     }
 }

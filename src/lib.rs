@@ -37,7 +37,7 @@
 //! | kernel refuses a timer | cannot happen | the first timer of a runtime panics, or `build()` returns the error |
 //! | runtime has shut down | every poll panics | a poll that would have to wait panics; so does making an interval |
 //! | a waker that panics | unwinds through the reactor | is reported by the panic hook, and goes no further (unless panics abort) |
-//! | beyond tokio | | `set_period`, `missed_ticks`, `OsInterval::builder`, `PeriodicInterval` |
+//! | beyond tokio | | `set_period`, `missed_ticks`, `interval_aligned`, `reset_aligned`, `OsInterval::builder`, `PeriodicInterval` |
 //!
 //! # Testing with a paused clock
 //!
@@ -50,11 +50,12 @@
 //!
 //! | feature | default | |
 //! | --- | --- | --- |
-//! | `interval` | yes | `OsInterval`, `interval`, `interval_at` |
+//! | `interval` | yes | `OsInterval`, `interval`, `interval_at`, `interval_aligned` |
 //! | `sleep` | yes | `Sleep`, `sleep`, `sleep_until`, `Timeout`, `timeout`, `timeout_at` |
 //! | `stream` | | `IntervalStream`, `PeriodicStream` |
 //! | `os-native` | yes | the operating system's timers; without it, everything runs on `tokio::time::Sleep` |
 //! | `periodic` | | `PeriodicInterval` |
+//! | `tracing` | | a missed tick of an `OsInterval` is an event of `tracing`, level DEBUG, with its period, its lateness and how many more deadlines had passed |
 //! | `test-util` | | timers follow tokio's paused clock |
 //! | `full` | | everything except `test-util` |
 
@@ -151,6 +152,18 @@ pub use timeout::{Timeout, timeout, timeout_at};
 pub use tokio::time::MissedTickBehavior;
 
 /// Errors of this crate's own.
+///
+/// # Examples
+///
+/// See the errors themselves; each can become an [`io::Error`](std::io::Error):
+///
+/// ```
+/// # use tokio_osinterval as _;
+/// # #[cfg(feature = "sleep")]
+/// fn as_io(elapsed: tokio_osinterval::error::Elapsed) -> std::io::Error {
+///     elapsed.into()
+/// }
+/// ```
 #[cfg(any(feature = "sleep", feature = "periodic"))]
 pub mod error {
     #[cfg(feature = "periodic")]

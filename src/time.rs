@@ -28,6 +28,19 @@ pub use crate::timeout::{Timeout, timeout, timeout_at};
 pub use tokio::time::MissedTickBehavior;
 
 /// The errors of timers: those of [`tokio::time::error`] that this crate's can have.
+///
+/// # Examples
+///
+/// ```
+/// use tokio_osinterval::time::{self, Duration, error::Elapsed};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let late: Result<(), Elapsed> =
+///     time::timeout(Duration::from_millis(1), std::future::pending()).await;
+/// assert!(late.is_err());
+/// # }
+/// ```
 #[cfg(feature = "sleep")]
 pub mod error {
     pub use crate::timeout::Elapsed;

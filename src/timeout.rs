@@ -89,6 +89,20 @@ pin_project! {
     /// # Panics
     ///
     /// As [`Sleep`]. A panic of the wrapped future goes through.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::future::{Ready, ready};
+    /// use std::time::Duration;
+    /// use tokio_osinterval::{Timeout, timeout};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let guarded: Timeout<Ready<u32>> = timeout(Duration::from_millis(1), ready(7));
+    /// assert_eq!(guarded.await, Ok(7));
+    /// # }
+    /// ```
     #[must_use = "futures do nothing unless you `.await` or poll them"]
     #[derive(Debug)]
     pub struct Timeout<T> {

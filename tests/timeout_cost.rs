@@ -14,6 +14,7 @@ use support::{Watchdog, current_thread};
 use tokio::runtime::Builder;
 use tokio_osinterval::timeout;
 
+const TIMEOUTS: u64 = 1000;
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// Ready at its second poll.
@@ -32,7 +33,7 @@ fn second_poll() -> impl Future<Output = ()> {
 #[test]
 fn it_allocates_at_most_once() {
     let _watchdog = Watchdog::new("it_allocates_at_most_once");
-    const TIMEOUTS: u64 = 1000;
+
     let runtime = current_thread();
     let run = || {
         runtime.block_on(async {

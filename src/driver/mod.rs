@@ -91,14 +91,15 @@ impl Driver {
             // Another thread may have been faster, and have taken the last descriptor.
             Err(error) => return registry::find(handle.id()).ok_or(error),
         };
+        let clock = TokioClock::new(handle);
         let driver = Arc::new(Self {
             runtime: handle.id(),
-            clock: TokioClock::new(handle),
             state: Mutex::new(State::Alive(Timers {
-                queue: Queue::new(),
+                queue: Queue::new(clock.now()),
                 alarm,
                 armed: None,
             })),
+            clock,
         });
         // Locked before it is listed: whoever finds it there waits until it listens.
         let mut state = driver.state.lock();

@@ -3,15 +3,23 @@
 //! A 4-ary heap of deadlines over a slab of seats. A timer takes a seat when it first waits and
 //! keeps it until it is dropped, so a periodic timer's every wait after the first is a push onto
 //! the heap and nothing else: no allocation, and no key that could be stale.
+//!
+//! What the heap moves about is small, and a node's four children are one cache line: with many
+//! timers, it is the memory that takes the time.
+
+use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Wide enough that a parent's children share a cache line or two, narrow enough that finding the
-/// earliest of them is cheap.
+use crate::span::later;
+
 const ARITY: usize = 4;
 
-/// The heap position of a seat that is not waiting.
-const IDLE: usize = usize::MAX;
+/// The position of a seat that is not waiting.
+const IDLE: u32 = u32::MAX;
+
+/// No seat.
+const NONE: u32 = u32::MAX;
 
 /// How many seats an empty queue keeps.
 const KEPT: usize = 1024;
@@ -21,61 +29,72 @@ const KEPT: usize = 1024;
 /// Only ever used with the queue that gave it, and not after [`Queue::leave`]: its one owner
 /// upholds that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Key(usize);
+pub(crate) struct Key(u32);
+
+impl Key {
+    fn index(self) -> usize {
+        self.0 as usize
+    }
+}
 
 /// Values waiting for their deadlines; the earliest deadline first, and of equal ones the one that
 /// was set first.
 #[derive(Debug)]
 pub(crate) struct Queue<T> {
-    heap: Vec<Node>,
-    seats: Vec<Seat<T>>,
-    free: Vec<usize>,
-    /// Distinguishes equal deadlines. A `u64` counted up a billion times a second lasts 584 years.
-    next_turn: u64,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Node {
-    deadline: Instant,
-    turn: u64,
-    seat: usize,
-}
-
-#[derive(Debug)]
-struct Seat<T> {
-    position: usize,
-    value: Option<T>,
+    /// Deadlines are told in nanoseconds since then; any before it, as at it.
+    epoch: Instant,
+    heap: Heap,
+    /// Where in the heap each seat's node is; of a free seat, which is the next free one.
+    positions: Vec<u32>,
+    values: Vec<Option<T>>,
+    first_free: u32,
+    taken: usize,
+    /// Tells equal deadlines apart. After four billion it begins anew, and a few that are equal just
+    /// then may change places.
+    next_turn: u32,
 }
 
 impl<T> Queue<T> {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(epoch: Instant) -> Self {
         Self {
-            heap: Vec::new(),
-            seats: Vec::new(),
-            free: Vec::new(),
+            epoch,
+            heap: Heap::default(),
+            positions: Vec::new(),
+            values: Vec::new(),
+            first_free: NONE,
+            taken: 0,
             next_turn: 0,
         }
     }
 
     /// Takes a seat, not yet waiting for anything.
+    ///
+    /// # Panics
+    ///
+    /// If there were four billion.
     pub(crate) fn join(&mut self) -> Key {
-        let seat = self.free.pop().unwrap_or_else(|| {
-            self.seats.push(Seat {
-                position: IDLE,
-                value: None,
-            });
-            self.seats.len() - 1
-        });
-        Key(seat)
+        self.taken += 1;
+        if self.first_free == NONE {
+            let seat = u32::try_from(self.positions.len()).unwrap_or(NONE);
+            assert!(seat != NONE, "too many timers");
+            self.positions.push(IDLE);
+            self.values.push(None);
+            return Key(seat);
+        }
+        let key = Key(self.first_free);
+        self.first_free = std::mem::replace(&mut self.positions[key.index()], IDLE);
+        key
     }
 
     /// Gives the seat back, with what waited in it.
     pub(crate) fn leave(&mut self, key: Key) -> Option<T> {
         let value = self.cancel(key);
-        self.free.push(key.0);
-        if self.free.len() == self.seats.len() && self.seats.len() > KEPT {
+        self.positions[key.index()] = self.first_free;
+        self.first_free = key.0;
+        self.taken -= 1;
+        if self.taken == 0 && self.positions.len() > KEPT {
             // The last of a crowd: leave no memory behind.
-            (self.heap, self.seats, self.free) = (Vec::new(), Vec::new(), Vec::new());
+            *self = Self::new(self.epoch);
         }
         value
     }
@@ -83,115 +102,183 @@ impl<T> Queue<T> {
     /// Waits for `deadline` with `value`, in place of what this seat waited for before; returns
     /// the value it had.
     pub(crate) fn wait(&mut self, key: Key, deadline: Instant, value: T) -> Option<T> {
-        let before = self.seats[key.0].value.replace(value);
+        let before = self.values[key.index()].replace(value);
         if !self.postpone(key, deadline) {
-            let node = self.node(deadline, key.0);
-            self.heap.push(node);
-            self.sift_up(self.heap.len() - 1);
+            let node = self.node(deadline, key);
+            self.heap.push(node, &mut self.positions);
         }
         before
     }
 
     /// Moves a waiting seat to another deadline; `false` if it is not waiting.
     pub(crate) fn postpone(&mut self, key: Key, deadline: Instant) -> bool {
-        let position = self.seats[key.0].position;
+        let position = self.positions[key.index()];
         if position == IDLE {
             return false;
         }
-        if self.heap[position].deadline != deadline {
-            self.heap[position] = self.node(deadline, key.0);
-            self.sift(position);
+        let position = position as usize;
+        if self.heap.get(position).deadline() != self.time(deadline) {
+            let node = self.node(deadline, key);
+            self.heap.replace(position, node, &mut self.positions);
         }
         true
     }
 
     /// Stops waiting; returns what waited.
     pub(crate) fn cancel(&mut self, key: Key) -> Option<T> {
-        let position = self.seats[key.0].position;
+        let position = self.positions[key.index()];
         if position != IDLE {
-            self.remove(position);
+            self.heap.remove(position as usize, &mut self.positions);
         }
-        self.seats[key.0].value.take()
+        self.values[key.index()].take()
     }
 
     /// The earliest deadline.
     pub(crate) fn earliest(&self) -> Option<Instant> {
-        self.heap.first().map(|node| node.deadline)
+        let first = self.heap.first()?;
+        Some(later(self.epoch, Duration::from_nanos(first.deadline())))
     }
 
     /// Takes the first value whose deadline is `now` or before.
     pub(crate) fn pop_due(&mut self, now: Instant) -> Option<T> {
-        let first = *self.heap.first()?;
-        if first.deadline > now {
+        let first = self.heap.first()?;
+        if first.deadline() > self.time(now) {
             return None;
         }
-        self.remove(0);
-        self.seats[first.seat].value.take()
+        self.heap.remove(0, &mut self.positions);
+        self.values[first.seat()].take()
     }
 
     /// Every value that waits, in no particular order.
     pub(crate) fn into_values(self) -> impl Iterator<Item = T> {
-        self.seats.into_iter().filter_map(|seat| seat.value)
+        self.values.into_iter().flatten()
     }
 
-    fn node(&mut self, deadline: Instant, seat: usize) -> Node {
+    fn node(&mut self, deadline: Instant, key: Key) -> Node {
         let turn = self.next_turn;
-        self.next_turn += 1;
-        Node {
-            deadline,
-            turn,
-            seat,
+        self.next_turn = turn.wrapping_add(1);
+        Node::new(self.time(deadline), turn, key)
+    }
+
+    fn time(&self, deadline: Instant) -> u64 {
+        let since = deadline.saturating_duration_since(self.epoch);
+        let secs = since.as_secs().saturating_mul(1_000_000_000);
+        secs.saturating_add(since.subsec_nanos().into())
+    }
+}
+
+/// A deadline, a turn and a seat, the first in the highest bits: nodes compare as numbers do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Node(u128);
+
+impl Node {
+    /// After any other.
+    const NEVER: Self = Self(u128::MAX);
+
+    fn new(deadline: u64, turn: u32, key: Key) -> Self {
+        Self(u128::from(deadline) << 64 | u128::from(turn) << 32 | u128::from(key.0))
+    }
+
+    fn deadline(self) -> u64 {
+        (self.0 >> 64) as u64
+    }
+
+    #[allow(clippy::cast_possible_truncation, reason = "it is the lowest 32 bits")]
+    fn seat(self) -> usize {
+        self.0 as u32 as usize
+    }
+}
+
+/// Children of one parent: a cache line.
+#[derive(Debug, Clone, Copy)]
+#[repr(align(64))]
+struct Siblings([Node; ARITY]);
+
+/// The heap's root is alone in the last place of the first siblings; the children of position `p`
+/// are the siblings `p + 1`. Places behind the last node are filled with [`Node::NEVER`].
+#[derive(Debug, Default)]
+struct Heap {
+    siblings: Vec<Siblings>,
+    len: usize,
+}
+
+impl Heap {
+    fn get(&self, position: usize) -> Node {
+        let place = position + ARITY - 1;
+        self.siblings[place / ARITY].0[place % ARITY]
+    }
+
+    fn first(&self) -> Option<Node> {
+        (self.len > 0).then(|| self.get(0))
+    }
+
+    fn set(&mut self, position: usize, node: Node) {
+        let place = position + ARITY - 1;
+        self.siblings[place / ARITY].0[place % ARITY] = node;
+    }
+
+    /// As [`set`](Self::set), and lets the node's seat know.
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "there are no more nodes than seats, whose numbers have 32 bits"
+    )]
+    fn place(&mut self, position: usize, node: Node, positions: &mut [u32]) {
+        self.set(position, node);
+        positions[node.seat()] = position as u32;
+    }
+
+    fn push(&mut self, node: Node, positions: &mut [u32]) {
+        if self.len.div_ceil(ARITY) == self.siblings.len() {
+            self.siblings.push(Siblings([Node::NEVER; ARITY]));
+        }
+        self.len += 1;
+        self.sift_up(self.len - 1, node, positions);
+    }
+
+    fn remove(&mut self, position: usize, positions: &mut [u32]) {
+        positions[self.get(position).seat()] = IDLE;
+        self.len -= 1;
+        let last = self.get(self.len);
+        self.set(self.len, Node::NEVER);
+        if position < self.len {
+            self.replace(position, last, positions);
         }
     }
 
-    fn remove(&mut self, position: usize) {
-        let removed = self.heap.swap_remove(position);
-        self.seats[removed.seat].position = IDLE;
-        if position < self.heap.len() {
-            self.sift(position);
+    /// Puts `node` where it belongs, in place of the one at `position`.
+    fn replace(&mut self, position: usize, node: Node, positions: &mut [u32]) {
+        if position > 0 && node < self.get((position - 1) / ARITY) {
+            self.sift_up(position, node, positions);
+        } else {
+            self.sift_down(position, node, positions);
         }
     }
 
-    /// Puts the node at `position`, which alone may be out of order, where it belongs.
-    fn sift(&mut self, position: usize) {
-        let position = self.sift_up(position);
-        self.sift_down(position);
-    }
-
-    fn sift_up(&mut self, mut position: usize) -> usize {
-        let node = self.heap[position];
+    fn sift_up(&mut self, mut position: usize, node: Node, positions: &mut [u32]) {
         while position > 0 {
             let parent = (position - 1) / ARITY;
-            if self.heap[parent] <= node {
+            let above = self.get(parent);
+            if above <= node {
                 break;
             }
-            self.place(position, self.heap[parent]);
+            self.place(position, above, positions);
             position = parent;
         }
-        self.place(position, node);
-        position
+        self.place(position, node, positions);
     }
 
-    fn sift_down(&mut self, mut position: usize) {
-        let node = self.heap[position];
-        loop {
-            let first = position * ARITY + 1;
-            let children = first..self.heap.len().min(first + ARITY);
-            let Some(child) = children.min_by_key(|&child| self.heap[child]) else {
-                break;
-            };
-            if node <= self.heap[child] {
+    fn sift_down(&mut self, mut position: usize, node: Node, positions: &mut [u32]) {
+        while let Some(Siblings([a, b, c, d])) = self.siblings.get(position + 1).copied() {
+            let (left, l) = if b < a { (b, 1) } else { (a, 0) };
+            let (right, r) = if d < c { (d, 3) } else { (c, 2) };
+            let (child, which) = if right < left { (right, r) } else { (left, l) };
+            if node <= child {
                 break;
             }
-            self.place(position, self.heap[child]);
-            position = child;
+            self.place(position, child, positions);
+            position = position * ARITY + 1 + which;
         }
-        self.place(position, node);
-    }
-
-    fn place(&mut self, position: usize, node: Node) {
-        self.heap[position] = node;
-        self.seats[node.seat].position = position;
+        self.place(position, node, positions);
     }
 }
 
@@ -252,15 +339,18 @@ mod tests {
 
     /// Every node knows its seat, every seat its node, and no child is before its parent.
     fn check<T>(queue: &Queue<T>) {
-        for (position, node) in queue.heap.iter().enumerate() {
-            assert_eq!(queue.seats[node.seat].position, position);
-            assert!(queue.seats[node.seat].value.is_some());
-            assert!(position == 0 || queue.heap[(position - 1) / ARITY] <= *node);
+        let heap = &queue.heap;
+        for position in 0..heap.len {
+            let node = heap.get(position);
+            assert_eq!(queue.positions[node.seat()] as usize, position);
+            assert!(queue.values[node.seat()].is_some());
+            assert!(position == 0 || heap.get((position - 1) / ARITY) <= node);
         }
-        let waiting = queue.seats.iter().filter(|seat| seat.position != IDLE);
-        assert_eq!(waiting.count(), queue.heap.len());
-        let values = queue.seats.iter().filter(|seat| seat.value.is_some());
-        assert_eq!(values.count(), queue.heap.len());
+        for position in heap.len..(heap.siblings.len() * ARITY).saturating_sub(ARITY - 1) {
+            assert_eq!(heap.get(position), Node::NEVER);
+        }
+        let values = queue.values.iter().filter(|value| value.is_some());
+        assert_eq!(values.count(), heap.len);
     }
 
     proptest! {
@@ -270,7 +360,7 @@ mod tests {
         fn behaves_as_a_sorted_map(ops in prop::collection::vec(op(), 1..120)) {
             let origin = Instant::now();
             let at = |deadline: u64| origin + Duration::from_nanos(deadline);
-            let mut queue = Queue::new();
+            let mut queue = Queue::new(origin);
             let mut model = Model::default();
             let mut keys: Vec<(usize, Key)> = Vec::new();
             let mut next_owner = 0;
@@ -337,8 +427,8 @@ mod tests {
 
     #[test]
     fn a_crowd_leaves_no_memory_behind() {
-        let mut queue = Queue::new();
         let now = Instant::now();
+        let mut queue = Queue::new(now);
         let keys: Vec<_> = (0..10 * KEPT).map(|_| queue.join()).collect();
         for key in &keys {
             queue.wait(*key, now, ());
@@ -346,19 +436,33 @@ mod tests {
         for key in keys {
             assert_eq!(queue.leave(key), Some(()));
         }
-        let capacity = queue.heap.capacity() + queue.seats.capacity() + queue.free.capacity();
-        assert_eq!(capacity, 0);
+        assert_eq!(queue.heap.siblings.capacity(), 0);
+        assert_eq!(queue.positions.capacity() + queue.values.capacity(), 0);
+    }
+
+    #[test]
+    fn the_past_is_as_good_as_the_epoch() {
+        let past = Instant::now();
+        let epoch = past + Duration::from_secs(1);
+        let mut queue = Queue::new(epoch);
+        for (value, deadline) in [(1, epoch), (2, past), (3, epoch)] {
+            let key = queue.join();
+            queue.wait(key, deadline, value);
+        }
+        assert_eq!(queue.earliest(), Some(epoch));
+        let order = [(); 3].map(|()| queue.pop_due(epoch));
+        assert_eq!(order, [Some(1), Some(2), Some(3)]);
     }
 
     #[test]
     fn seats_are_used_again() {
-        let mut queue = Queue::new();
         let now = Instant::now();
+        let mut queue = Queue::new(now);
         for _ in 0..1000 {
             let key = queue.join();
             queue.wait(key, now, ());
             queue.leave(key);
         }
-        assert_eq!(queue.seats.len(), 1);
+        assert_eq!(queue.positions.len(), 1);
     }
 }

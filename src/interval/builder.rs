@@ -12,6 +12,24 @@ use crate::span;
 use crate::wall::{self, Start};
 
 /// Sets up an [`OsInterval`]; made by [`OsInterval::builder`].
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use tokio_osinterval::{MissedTickBehavior, OsInterval};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let builder = OsInterval::builder(Duration::from_millis(1))
+///     .missed_tick_behavior(MissedTickBehavior::Skip);
+/// let mut one = builder.clone().build()?;
+/// let mut another = builder.build()?;
+/// one.tick().await;
+/// another.tick().await;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct IntervalBuilder {
@@ -105,10 +123,11 @@ impl IntervalBuilder {
     ///
     /// # Errors
     ///
-    /// Where [`interval`] would panic: outside a runtime, and in one that has shut down; in a
-    /// runtime that lacks the driver that is needed (tokio can be asked that only by running into its panic, which is caught here: the
-    /// panic hook still runs, and a program that aborts on panic aborts); and with the operating
-    /// system's errno, if it refuses the runtime's kernel timer.
+    /// Where [`interval`](crate::interval) would panic: outside a runtime, and in one that has shut
+    /// down; in a runtime that lacks the driver that is needed (tokio can be asked that only by
+    /// running into its panic, which is caught here: the panic hook still runs, and a program that
+    /// aborts on panic aborts); and with the operating system's errno, if it refuses the runtime's
+    /// kernel timer.
     ///
     /// # Examples
     ///

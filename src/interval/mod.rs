@@ -141,6 +141,23 @@ pub fn interval_aligned(period: Duration) -> OsInterval {
 /// An interval belongs to the runtime that was current when it was made: that one must run for it
 /// to tick. It may be polled anywhere, by any executor. Once its runtime has shut down, the next
 /// poll that would have to wait panics, as tokio's timers do.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use tokio_osinterval::{MissedTickBehavior, OsInterval, interval};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let mut control: OsInterval = interval(Duration::from_millis(1));
+/// control.set_missed_tick_behavior(MissedTickBehavior::Skip);
+/// for _ in 0..3 {
+///     let deadline = control.tick().await;
+///     println!("late by {:?}", deadline.elapsed());
+/// }
+/// # }
+/// ```
 pub struct OsInterval {
     schedule: Schedule,
     entry: Entry,

@@ -16,7 +16,19 @@ use crate::wall::Start;
 ///
 /// # Examples
 ///
-/// See [`PeriodicInterval::builder`].
+/// ```
+/// use std::time::Duration;
+/// use tokio_osinterval::{Clock, PeriodicInterval};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let minutes = PeriodicInterval::builder(Duration::from_secs(60))
+///     .clock(Clock::Monotonic)
+///     .align_to_wall_clock()
+///     .build()?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct PeriodicBuilder {
@@ -42,7 +54,19 @@ impl PeriodicBuilder {
     ///
     /// # Examples
     ///
-    /// See [`Clock`].
+    /// ```
+    /// use std::time::Duration;
+    /// use tokio_osinterval::{Clock, PeriodicInterval};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let interval = PeriodicInterval::builder(Duration::from_secs(1))
+    ///     .clock(Clock::Monotonic)
+    ///     .build()?;
+    /// assert_eq!(interval.clock(), Clock::Monotonic);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
@@ -84,7 +108,19 @@ impl PeriodicBuilder {
     ///
     /// # Examples
     ///
-    /// See [`PeriodicInterval::builder`].
+    /// ```
+    /// use std::time::Duration;
+    /// use tokio_osinterval::PeriodicInterval;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let mut full_seconds = PeriodicInterval::builder(Duration::from_secs(1))
+    ///     .align_to_wall_clock()
+    ///     .build()?;
+    /// full_seconds.tick().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn align_to_wall_clock(mut self) -> Self {
         self.start = Start::Aligned;
         self

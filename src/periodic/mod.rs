@@ -14,6 +14,17 @@ use crate::sys::Periodic;
 pub use builder::PeriodicBuilder;
 
 /// How often a [`PeriodicInterval`] has expired since it was last asked.
+///
+/// # Examples
+///
+/// ```
+/// use tokio_osinterval::Expirations;
+///
+/// fn overrun(expirations: Expirations) -> Expirations {
+///     expirations - 1
+/// }
+/// assert_eq!(overrun(1), 0);
+/// ```
 pub type Expirations = u64;
 
 /// A timer of its own in the kernel, armed once, that reports how often it has expired.
@@ -35,6 +46,23 @@ pub type Expirations = u64;
 ///
 /// It belongs to the runtime that was current when it was made: that one must run for it to expire.
 /// Once that has shut down, [`tick`](Self::tick) returns an error.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use tokio_osinterval::PeriodicInterval;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let mut interval = PeriodicInterval::new(Duration::from_millis(1))?;
+/// for _ in 0..3 {
+///     let expirations = interval.tick().await?;
+///     println!("{} missed", expirations - 1);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 pub struct PeriodicInterval {
     timer: Periodic,
     period: Duration,

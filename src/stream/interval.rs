@@ -37,7 +37,18 @@ impl IntervalStream {
     ///
     /// # Examples
     ///
-    /// See [`IntervalStream`].
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use futures::StreamExt;
+    /// use tokio_osinterval::{IntervalStream, interval};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let mut ticks = IntervalStream::new(interval(Duration::from_millis(1)));
+    /// assert!(ticks.next().await.is_some());
+    /// # }
+    /// ```
     pub fn new(interval: OsInterval) -> Self {
         Self { interval }
     }

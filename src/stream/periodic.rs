@@ -40,7 +40,19 @@ impl PeriodicStream {
     ///
     /// # Examples
     ///
-    /// See [`PeriodicStream`].
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use futures::StreamExt;
+    /// use tokio_osinterval::{PeriodicInterval, PeriodicStream};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let mut ticks = PeriodicStream::new(PeriodicInterval::new(Duration::from_millis(1))?);
+    /// assert!(ticks.next().await.is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new(interval: PeriodicInterval) -> Self {
         Self { interval }
     }

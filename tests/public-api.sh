@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# The public API as CHANGELOG.md lists it, against the one that the code has; and that each item has
+# an example. With `--write`, writes the listing.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+cargo public-api --version >/dev/null 2>&1 ||
+    { echo "public-api: missing: cargo install cargo-public-api --version 0.52.0 --locked" >&2; exit 1; }
+target=${CARGO_TARGET_DIR:-target}/public-api
+# rustdoc's JSON is not stable yet.
+RUSTC_BOOTSTRAP=1 cargo rustdoc --quiet --lib --features full --target-dir "$target" \
+    -- -Zunstable-options --output-format json
+rustdoc=$target/doc/tokio_osinterval.json
+cargo public-api --rustdoc-json "$rustdoc" -sss | python3 tests/public_api.py "$rustdoc" "$@"

@@ -12,7 +12,7 @@ use std::pin::Pin;
 use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
-use support::{Numbers, median};
+use support::{Numbers, each, median};
 use tokio::runtime::Builder;
 
 const FEW: usize = 10_000;
@@ -77,18 +77,16 @@ fn main() {
         let mut many = [const { Vec::new() }; 3];
         for _ in 0..ROUNDS {
             for (i, (_, contender)) in contenders.iter().enumerate() {
-                few[i].push(contender(order, FEW));
-                many[i].push(contender(order, MANY));
+                few[i].push(each(contender(order, FEW), FEW));
+                many[i].push(each(contender(order, MANY), MANY));
             }
         }
         println!("dropping pending sleeps, {name}; median of {ROUNDS} rounds");
         for (i, (name, _)) in contenders.iter().enumerate() {
             let [few, many] = [&few[i], &many[i]].map(|rounds| median(rounds.clone()));
+            let times = 10.0 * many / few;
             println!(
-                "{name:16}  {FEW}: {:4} ns each  {MANY}: {:4} ns each  {:4.1} times the time",
-                few.as_nanos() / FEW as u128,
-                many.as_nanos() / MANY as u128,
-                many.as_secs_f64() / few.as_secs_f64(),
+                "{name:16}  {FEW}: {few:4.0} ns each  {MANY}: {many:4.0} ns each  {times:4.1} times the time",
             );
         }
     }

@@ -8,9 +8,36 @@ use std::time::Duration;
 /// # Panics
 ///
 /// If there are none.
-pub(crate) fn median(mut samples: Vec<Duration>) -> Duration {
-    samples.sort_unstable();
+pub(crate) fn median(mut samples: Vec<f64>) -> f64 {
+    samples.sort_unstable_by(f64::total_cmp);
     samples[samples.len() / 2]
+}
+
+/// One measurement of one contender: whatever is measured, less is better.
+pub(crate) type Contender = (&'static str, fn() -> f64);
+
+/// Lets the contenders take turns, round by round, so that a noisy machine is noisy for all, and
+/// prints the median of the rounds and of each round's ratio to the first contender.
+pub(crate) fn compare(work: &str, unit: &str, rounds: usize, contenders: &[Contender]) {
+    let mut samples = vec![Vec::new(); contenders.len()];
+    for _ in 0..rounds {
+        for (samples, (_, measure)) in samples.iter_mut().zip(contenders) {
+            samples.push(measure());
+        }
+    }
+    println!("{work}");
+    for (own, (name, _)) in samples.iter().zip(contenders) {
+        let ratios = samples[0].iter().zip(own).map(|(ours, own)| ours / own);
+        let ratio = median(ratios.collect());
+        let value = median(own.clone());
+        println!("    {name:18} {value:9.1} {unit}   ours is {ratio:5.2} of it");
+    }
+}
+
+/// What one of `count` took, in nanoseconds.
+#[allow(clippy::cast_precision_loss, reason = "no count is that large")]
+pub(crate) fn each(took: Duration, count: usize) -> f64 {
+    took.as_secs_f64() * 1e9 / count as f64
 }
 
 /// A sequence of numbers that is the same in every run.

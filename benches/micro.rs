@@ -205,7 +205,7 @@ fn main() {
             })],
         ),
     ];
-    let filter = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
+    let filter = support::argument(0);
     for (name, contenders) in work {
         if filter.as_ref().is_none_or(|filter| name.contains(filter)) {
             compare(name, "ns", ROUNDS, contenders);

@@ -86,6 +86,12 @@ mod interval;
 mod missed;
 #[cfg(feature = "periodic")]
 mod periodic;
+#[cfg(driver)]
+#[cfg_attr(
+    not(all(feature = "interval", feature = "sleep")),
+    allow(dead_code, reason = "the part that this set of features leaves unused")
+)]
+mod precision;
 #[cfg(any(driver, feature = "periodic"))]
 #[cfg_attr(
     not(feature = "interval"),
@@ -140,6 +146,8 @@ pub use clock::Clock;
 pub use interval::{IntervalBuilder, OsInterval, interval, interval_aligned, interval_at};
 #[cfg(feature = "periodic")]
 pub use periodic::{Expirations, PeriodicBuilder, PeriodicInterval};
+#[cfg(driver)]
+pub use precision::Precision;
 #[cfg(feature = "sleep")]
 pub use sleep::{Sleep, sleep, sleep_until};
 #[cfg(all(feature = "stream", feature = "interval"))]

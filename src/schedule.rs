@@ -17,11 +17,18 @@ pub(crate) struct Tick {
     pub(crate) missed: Option<Missed>,
 }
 
-/// A missed tick: by how much, and how many more deadlines of the schedule had passed by then.
+/// By how much a tick was missed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Missed {
     pub(crate) lateness: Duration,
-    pub(crate) ticks: u64,
+    pub(crate) period: Duration,
+}
+
+impl Missed {
+    /// How many more deadlines of the schedule had passed by then.
+    pub(crate) fn ticks(self) -> u64 {
+        nanos(self.lateness) / nanos(self.period)
+    }
 }
 
 /// The deadlines of one interval.
@@ -80,11 +87,12 @@ impl Schedule {
         self.missed
     }
 
-    /// Takes the tick that is due at `now`, and moves on to the next.
-    pub(crate) fn tick(&mut self, now: Instant) -> Tick {
+    /// Takes the tick that is due at `now`, and moves on to the next. One that is late by no more
+    /// than `tolerance` is not missed.
+    pub(crate) fn tick(&mut self, now: Instant, tolerance: Duration) -> Tick {
         let deadline = self.deadline;
         let lateness = now.saturating_duration_since(deadline);
-        let missed = if lateness > MISSED_AFTER.min(self.period) {
+        let missed = if lateness > MISSED_AFTER.min(self.period).max(tolerance) {
             Some(self.after_missed(now, lateness))
         } else {
             self.deadline = later(deadline, self.period);
@@ -94,20 +102,24 @@ impl Schedule {
     }
 
     fn after_missed(&mut self, now: Instant, lateness: Duration) -> Missed {
-        let (late, period) = (lateness.as_nanos(), self.period.as_nanos());
-        let ticks = nanos(late / period);
+        let missed = Missed {
+            lateness,
+            period: self.period,
+        };
         self.deadline = match self.behavior {
-            MissedTickBehavior::Burst => later(self.deadline, self.period),
+            MissedTickBehavior::Burst => {
+                self.deadline = later(self.deadline, self.period);
+                return missed;
+            }
             MissedTickBehavior::Delay => later(now, self.period),
             MissedTickBehavior::Skip => {
-                let until_slot = period - late % period;
-                later(now, Duration::from_nanos(nanos(until_slot)))
+                let period = nanos(self.period);
+                let until_slot = period - nanos(lateness) % period;
+                later(now, Duration::from_nanos(until_slot))
             }
         };
-        if self.behavior != MissedTickBehavior::Burst {
-            self.missed = self.missed.saturating_add(ticks);
-        }
-        Missed { lateness, ticks }
+        self.missed = self.missed.saturating_add(missed.ticks());
+        missed
     }
 }
 
@@ -122,6 +134,7 @@ mod tests {
         deadline: u128,
         period: u128,
         behavior: MissedTickBehavior,
+        tolerance: u128,
         missed: u128,
     }
 
@@ -129,7 +142,7 @@ mod tests {
         fn tick(&mut self, now: u128) -> u128 {
             let due = self.deadline;
             assert!(now >= due);
-            let is_missed = now - due > self.period.min(5_000_000);
+            let is_missed = now - due > self.period.min(5_000_000).max(self.tolerance);
             let next = match self.behavior {
                 MissedTickBehavior::Delay if is_missed => now + self.period,
                 MissedTickBehavior::Skip if is_missed => {
@@ -162,6 +175,7 @@ mod tests {
     fn agrees_with_the_model(
         behavior: MissedTickBehavior,
         period: u64,
+        tolerance: u64,
         lateness: &[u64],
     ) -> Result<(), TestCaseError> {
         let origin = Instant::now();
@@ -171,6 +185,7 @@ mod tests {
             deadline: 0,
             period: period.into(),
             behavior,
+            tolerance: tolerance.into(),
             missed: 0,
         };
         let mut last = None;
@@ -179,16 +194,12 @@ mod tests {
             let Tick {
                 deadline: tick,
                 missed,
-            } = schedule.tick(at(now));
+            } = schedule.tick(at(now), Duration::from_nanos(tolerance));
             prop_assert_eq!(tick, at(model.tick(now)));
-            let is_missed = u128::from(late) > u128::from(period).min(5_000_000);
-            prop_assert_eq!(
-                missed,
-                is_missed.then_some(Missed {
-                    lateness: Duration::from_nanos(late),
-                    ticks: late / period,
-                })
-            );
+            let is_missed = late > period.min(5_000_000).max(tolerance);
+            let missed = missed.map(|missed| (missed.lateness, missed.ticks()));
+            let expected = (Duration::from_nanos(late), late / period);
+            prop_assert_eq!(missed, is_missed.then_some(expected));
             prop_assert_eq!(schedule.deadline(), at(model.deadline));
             prop_assert_eq!(u128::from(schedule.missed()), model.missed);
             prop_assert!(last < Some(tick), "strictly increasing");
@@ -215,7 +226,7 @@ mod tests {
     proptest! {
         #[test]
         fn missed_ticks_below_5_ms(behavior in behavior(), (period, late) in program(1..5_000_000)) {
-            agrees_with_the_model(behavior, period, &late)?;
+            agrees_with_the_model(behavior, period, 0, &late)?;
         }
 
         #[test]
@@ -223,7 +234,16 @@ mod tests {
             behavior in behavior(),
             (period, late) in program(5_000_000..3_600_000_000_000),
         ) {
-            agrees_with_the_model(behavior, period, &late)?;
+            agrees_with_the_model(behavior, period, 0, &late)?;
+        }
+
+        #[test]
+        fn within_the_tolerance_no_tick_is_missed(
+            behavior in behavior(),
+            tolerance in prop_oneof![0_u64..20_000_000, Just(4_000_000_000)],
+            (period, late) in program(1..20_000_000),
+        ) {
+            agrees_with_the_model(behavior, period, tolerance, &late)?;
         }
 
         #[test]
@@ -233,7 +253,7 @@ mod tests {
             })
         ) {
             let period = period.min(u64::try_from(crate::span::FAR_FUTURE.as_nanos()).unwrap());
-            agrees_with_the_model(behavior, period, &late)?;
+            agrees_with_the_model(behavior, period, 0, &late)?;
         }
     }
 
@@ -245,7 +265,7 @@ mod tests {
         for k in 0..1000 {
             let deadline = origin + period * k;
             // Late, as every tick is, but not missed.
-            let tick = schedule.tick(deadline + Duration::from_micros(900));
+            let tick = schedule.tick(deadline + Duration::from_micros(900), Duration::ZERO);
             assert_eq!(tick.deadline, deadline);
         }
     }
@@ -255,7 +275,7 @@ mod tests {
         let origin = Instant::now();
         let period = Duration::from_millis(10);
         let mut schedule = Schedule::new(origin, period, MissedTickBehavior::Skip);
-        schedule.tick(origin + 3 * period);
+        schedule.tick(origin + 3 * period, Duration::ZERO);
         assert_eq!(schedule.deadline(), origin + 4 * period);
         assert_eq!(schedule.missed(), 3);
     }
@@ -272,7 +292,7 @@ mod tests {
             assert_eq!(schedule.period(), crate::span::FAR_FUTURE);
             for _ in 0..100 {
                 let now = schedule.deadline() + Duration::from_secs(1);
-                schedule.tick(now);
+                schedule.tick(now, Duration::ZERO);
             }
             schedule.set_period(Duration::MAX);
             assert_eq!(schedule.period(), crate::span::FAR_FUTURE);
@@ -284,9 +304,12 @@ mod tests {
         let origin = Instant::now();
         let ms = Duration::from_millis;
         let mut schedule = Schedule::new(origin, ms(10), MissedTickBehavior::Burst);
-        schedule.tick(origin);
+        schedule.tick(origin, Duration::ZERO);
         schedule.set_period(ms(3));
-        assert_eq!(schedule.tick(origin + ms(10)).deadline, origin + ms(10));
+        assert_eq!(
+            schedule.tick(origin + ms(10), Duration::ZERO).deadline,
+            origin + ms(10)
+        );
         assert_eq!(schedule.deadline(), origin + ms(13));
     }
 }

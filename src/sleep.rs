@@ -11,6 +11,7 @@ use pin_project_lite::pin_project;
 use tokio::time::Instant;
 
 use crate::driver::{Driver, Entry};
+use crate::precision::Precision;
 use crate::span;
 
 /// Waits until `duration` has elapsed.
@@ -191,7 +192,112 @@ impl Sleep {
         let this = self.project();
         *this.deadline = deadline;
         *this.begun = true;
-        this.entry.postpone(deadline);
+        this.entry.postpone(deadline, Duration::MAX);
+    }
+
+    /// How close to its deadline it is ready.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tokio_osinterval::{Precision, sleep};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// sleep(Duration::from_micros(300)).with_precision(Precision::Spin).await;
+    /// # }
+    /// ```
+    pub fn with_precision(mut self, precision: Precision) -> Self {
+        self.entry.aim(|aim| aim.precision = precision);
+        self
+    }
+
+    /// For how long it may keep looking at the clock, with [`Precision::Spin`]. Without it: 200 µs.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tokio_osinterval::{Precision, sleep};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// sleep(Duration::from_micros(300))
+    ///     .with_precision(Precision::Spin)
+    ///     .with_spin_limit(Duration::from_micros(50))
+    ///     .await;
+    /// # }
+    /// ```
+    pub fn with_spin_limit(mut self, limit: Duration) -> Self {
+        self.entry.aim(|aim| aim.spin_limit = limit);
+        self
+    }
+
+    /// How late it may be so as to share a wake-up with other timers: see
+    /// [`set_tolerance`](Self::set_tolerance).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// tokio_osinterval::sleep(Duration::from_millis(2))
+    ///     .with_tolerance(Duration::from_millis(1))
+    ///     .await;
+    /// # }
+    /// ```
+    pub fn with_tolerance(mut self, tolerance: Duration) -> Self {
+        self.entry.aim(|aim| aim.tolerance = tolerance);
+        self
+    }
+
+    /// As [`with_precision`](Self::with_precision), for one that is pinned already. A task that
+    /// waits goes on waiting, in the new way.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::pin::pin;
+    /// use std::time::Duration;
+    /// use tokio_osinterval::{Precision, sleep};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let mut sleep = pin!(sleep(Duration::from_micros(300)));
+    /// sleep.as_mut().set_precision(Precision::Spin);
+    /// sleep.await;
+    /// # }
+    /// ```
+    pub fn set_precision(self: Pin<&mut Self>, precision: Precision) {
+        let this = self.project();
+        this.entry.aim(|aim| aim.precision = precision);
+        this.entry.postpone(*this.deadline, Duration::MAX);
+    }
+
+    /// How late it may be so as to share a wake-up with other timers: it is ready between its
+    /// deadline and `tolerance` after it. Without it: not at all later than need be. A task that
+    /// waits goes on waiting, in the new way.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::pin::pin;
+    /// use std::time::Duration;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let mut sleep = pin!(tokio_osinterval::sleep(Duration::from_millis(2)));
+    /// sleep.as_mut().set_tolerance(Duration::from_millis(1));
+    /// sleep.await;
+    /// # }
+    /// ```
+    pub fn set_tolerance(self: Pin<&mut Self>, tolerance: Duration) {
+        let this = self.project();
+        this.entry.aim(|aim| aim.tolerance = tolerance);
+        this.entry.postpone(*this.deadline, Duration::MAX);
     }
 }
 
@@ -202,7 +308,9 @@ impl Future for Sleep {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.project();
         *this.begun = true;
-        this.entry.poll_elapsed(cx, *this.deadline).map(drop)
+        this.entry
+            .poll_elapsed(cx, *this.deadline, Duration::MAX)
+            .map(drop)
     }
 }
 

@@ -28,7 +28,8 @@ pub(crate) fn later(from: Instant, wait: Duration) -> Instant {
     from.checked_add(wait).unwrap_or(from)
 }
 
-/// Saturates, but not before 584 years' worth of nanoseconds.
-pub(crate) fn nanos(wide: u128) -> u64 {
-    u64::try_from(wide).unwrap_or(u64::MAX)
+/// Saturates, but not before 584 years.
+pub(crate) fn nanos(span: Duration) -> u64 {
+    let secs = span.as_secs().saturating_mul(1_000_000_000);
+    secs.saturating_add(span.subsec_nanos().into())
 }

@@ -3,7 +3,7 @@
 
 use std::sync::PoisonError;
 
-pub(crate) use std::sync::atomic::{AtomicU8, Ordering};
+pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 pub(crate) use std::sync::{Arc, LazyLock, MutexGuard, Weak};
 
 /// A lock that outlives a panic under it: everything it guards here is whole between statements.

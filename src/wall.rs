@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::Instant;
 
 use crate::readings::closest;
-use crate::span::{after, nanos};
+use crate::span::after;
 
 /// When a timer is due for the first time.
 #[derive(Debug, Clone, Copy)]
@@ -36,7 +36,8 @@ pub(crate) fn until_multiple(wall: SystemTime, period: Duration) -> Duration {
             part => part,
         },
     };
-    Duration::from_nanos(nanos(until))
+    // Fits: a period is 30 years at most.
+    Duration::from_nanos(u64::try_from(until).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]

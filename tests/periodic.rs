@@ -107,7 +107,7 @@ fn debug_shows_the_period() {
         let interval = PeriodicInterval::new(ms(7)).unwrap();
         assert_eq!(
             format!("{interval:?}"),
-            "PeriodicInterval { period: 7ms, .. }"
+            "PeriodicInterval { period: 7ms, clock: Monotonic, .. }"
         );
     });
 }

@@ -34,6 +34,14 @@ pub(crate) fn compare(work: &str, unit: &str, rounds: usize, contenders: &[Conte
     }
 }
 
+/// The `n`th argument that is not an option for cargo's harness.
+pub(crate) fn argument(n: usize) -> Option<String> {
+    std::env::args()
+        .skip(1)
+        .filter(|argument| !argument.starts_with('-'))
+        .nth(n)
+}
+
 /// What one of `count` took, in nanoseconds.
 #[allow(clippy::cast_precision_loss, reason = "no count is that large")]
 pub(crate) fn each(took: Duration, count: usize) -> f64 {

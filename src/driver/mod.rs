@@ -15,22 +15,32 @@ mod wakers;
 use std::io;
 use std::mem;
 use std::task::{Wake, Waker};
+use std::time::Duration;
 
 use tokio::runtime::{Handle, Id};
 use tokio::time::Instant;
 
-use crate::sync::{Arc, Mutex, MutexGuard};
+use crate::precision::Lead;
+use crate::sync::{Arc, AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering};
 use crate::sys::{self, Alarm, Armed, TokioClock};
-use queue::{Key, Queue};
+use queue::{Key, Queue, Span};
 use wakers::Batch;
 
 pub(crate) use entry::Entry;
+
+/// An alarm that is armed for a moment closer than this says little about how late the kernel is:
+/// it may have passed before the kernel heard of it.
+const IN_TIME: Duration = Duration::from_micros(20);
 
 #[derive(Debug)]
 pub(crate) struct Driver {
     runtime: Id,
     clock: TokioClock,
     state: Mutex<State>,
+    /// How long before its deadline a timer that spins is to be woken, in nanoseconds: what
+    /// [`Timers::lead`] has learned.
+    lead: AtomicU64,
+    dead: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -51,6 +61,10 @@ struct Timers {
     /// What the alarm is set for; `None` when it has fired, or was never set. It may be earlier
     /// than the earliest deadline: one spurious wake-up costs less than setting it back would.
     armed: Option<Instant>,
+    /// Whether that was still to come when the alarm was armed: only then does it tell how late the
+    /// kernel is.
+    in_time: bool,
+    lead: Lead,
 }
 
 impl Driver {
@@ -92,12 +106,17 @@ impl Driver {
             Err(error) => return registry::find(handle.id()).ok_or(error),
         };
         let clock = TokioClock::new(handle);
+        let lead = Lead::new();
         let driver = Arc::new(Self {
             runtime: handle.id(),
+            lead: AtomicU64::new(lead.nanos()),
+            dead: AtomicBool::new(false),
             state: Mutex::new(State::Alive(Timers {
                 queue: Queue::new(clock.now()),
                 alarm,
                 armed: None,
+                in_time: false,
+                lead,
             })),
             clock,
         });
@@ -125,7 +144,15 @@ impl Driver {
         self.clock.now()
     }
 
-    /// Has `waker` woken at `deadline`, in place of what `key` waited for before.
+    fn is_alive(&self) -> bool {
+        !self.dead.load(Ordering::Acquire)
+    }
+
+    fn lead(&self) -> Duration {
+        Duration::from_nanos(self.lead.load(Ordering::Relaxed))
+    }
+
+    /// Has `waker` woken within `span`, in place of what `key` waited for before.
     ///
     /// # Errors
     ///
@@ -133,7 +160,7 @@ impl Driver {
     fn wait(
         self: &Arc<Self>,
         key: &mut Option<Key>,
-        deadline: Instant,
+        span: Span,
         waker: Waker,
     ) -> Result<(), String> {
         // Declared before the guard, to be dropped after it, come what may.
@@ -144,19 +171,19 @@ impl Driver {
             State::Dead(why) => return Err(why.clone()),
         };
         let key = *key.get_or_insert_with(|| timers.queue.join());
-        _replaced = timers.queue.wait(key, deadline, waker);
-        let armed = timers.arm_by(deadline, self);
+        _replaced = timers.queue.wait(key, span, waker);
+        let armed = timers.arm_by(span.latest(), self);
         self.release(state, armed)
     }
 
-    /// Moves what `key` waits for, if it waits, to `deadline`.
-    fn postpone(self: &Arc<Self>, key: Key, deadline: Instant) {
+    /// Moves what `key` waits for, if it waits, to `span`.
+    fn postpone(self: &Arc<Self>, key: Key, span: Span) {
         let mut state = self.state.lock();
         let State::Alive(timers) = &mut *state else {
             return;
         };
-        if timers.queue.postpone(key, deadline) {
-            let armed = timers.arm_by(deadline, self);
+        if timers.queue.postpone(key, span) {
+            let armed = timers.arm_by(span.latest(), self);
             let _ = self.release(state, armed);
         }
     }
@@ -217,6 +244,7 @@ impl Driver {
             let State::Alive(timers) = &mut *state else {
                 break;
             };
+            timers.learn(now, &self.lead);
             while due.has_room() {
                 let Some(waker) = timers.queue.pop_due(now) else {
                     break;
@@ -253,6 +281,7 @@ impl Driver {
     /// wakes everyone, so that each finds out at its next poll.
     fn die(&self, mut state: MutexGuard<'_, State>, error: &io::Error) {
         // First: nobody shall find it there dead.
+        self.dead.store(true, Ordering::Release);
         registry::forget(self);
         let State::Alive(timers) = mem::replace(&mut *state, State::Dead(error.to_string())) else {
             return;
@@ -272,12 +301,12 @@ impl Driver {
 }
 
 impl Timers {
-    /// Sees to it that the alarm fires by `deadline`, the earliest or not.
-    fn arm_by(&mut self, deadline: Instant, driver: &Arc<Driver>) -> io::Result<Armed> {
-        if self.armed.is_some_and(|armed| armed <= deadline) {
+    /// Sees to it that the alarm fires by `latest`, the first or not.
+    fn arm_by(&mut self, latest: Instant, driver: &Arc<Driver>) -> io::Result<Armed> {
+        if self.armed.is_some_and(|armed| armed <= latest) {
             return self.settle(driver);
         }
-        self.arm(deadline, driver)
+        self.arm(latest, driver)
     }
 
     /// Sets the alarm, which has fired, for the earliest of those who still wait.
@@ -286,31 +315,45 @@ impl Timers {
         // would be taken for the old one and cleared.
         self.alarm.listen(&driver.waker())?;
         let was_early = self.armed.take().is_some_and(|armed| now < armed);
-        let Some(earliest) = self.queue.earliest() else {
+        let Some(first) = self.queue.first() else {
             return Ok(Armed::Waiting);
         };
         if was_early {
             self.alarm.resync();
         }
-        self.arm(earliest, driver)
+        let armed = self.arm(first, driver);
+        self.in_time = first > now + IN_TIME;
+        armed
     }
 
     /// Where an alarm that is armed too early does harm, sets it right.
     fn settle(&mut self, driver: &Arc<Driver>) -> io::Result<Armed> {
-        let earliest = self.queue.earliest();
-        if !Alarm::EXACT || self.armed == earliest {
+        let first = self.queue.first();
+        if !Alarm::EXACT || self.armed == first {
             return Ok(Armed::Waiting);
         }
-        if let Some(earliest) = earliest {
-            return self.arm(earliest, driver);
+        if let Some(first) = first {
+            return self.arm(first, driver);
         }
         self.armed = None;
         self.alarm.disarm();
         Ok(Armed::Waiting)
     }
 
+    /// From the alarm that has just woken the driver, how late the kernel is.
+    fn learn(&mut self, now: Instant, lead: &AtomicU64) {
+        if let (Some(armed), true) = (self.armed, self.in_time) {
+            if let Some(lateness) = now.checked_duration_since(armed) {
+                self.in_time = false;
+                self.lead.learn(lateness);
+                lead.store(self.lead.nanos(), Ordering::Relaxed);
+            }
+        }
+    }
+
     fn arm(&mut self, deadline: Instant, driver: &Arc<Driver>) -> io::Result<Armed> {
         self.armed = Some(deadline);
+        self.in_time = true;
         self.alarm.arm(deadline, &driver.waker())
     }
 }

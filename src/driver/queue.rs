@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::span::later;
+use crate::span::{later, nanos};
 
 const ARITY: usize = 4;
 
@@ -37,8 +37,12 @@ impl Key {
     }
 }
 
-/// Values waiting for their deadlines; the earliest deadline first, and of equal ones the one that
-/// was set first.
+/// Values waiting for their deadlines.
+///
+/// Each has a span of time in which it is to be taken, from its deadline to its latest moment. They
+/// are in the order of their latest moments, and of equal ones the one that was set first comes
+/// first: as with the kernel's own timers that have a range, one moment serves all whose spans it
+/// lies in.
 #[derive(Debug)]
 pub(crate) struct Queue<T> {
     /// Deadlines are told in nanoseconds since then; any before it, as at it.
@@ -46,12 +50,20 @@ pub(crate) struct Queue<T> {
     heap: Heap,
     /// Where in the heap each seat's node is; of a free seat, which is the next free one.
     positions: Vec<u32>,
-    values: Vec<Option<T>>,
+    waits: Vec<Option<Wait<T>>>,
     first_free: u32,
     taken: usize,
     /// Tells equal deadlines apart. After four billion it begins anew, and a few that are equal just
     /// then may change places.
     next_turn: u32,
+}
+
+/// What waits in a seat.
+#[derive(Debug)]
+struct Wait<T> {
+    value: T,
+    /// From its deadline to its latest moment, in nanoseconds.
+    slack: u64,
 }
 
 impl<T> Queue<T> {
@@ -60,7 +72,7 @@ impl<T> Queue<T> {
             epoch,
             heap: Heap::default(),
             positions: Vec::new(),
-            values: Vec::new(),
+            waits: Vec::new(),
             first_free: NONE,
             taken: 0,
             next_turn: 0,
@@ -78,7 +90,7 @@ impl<T> Queue<T> {
             let seat = u32::try_from(self.positions.len()).unwrap_or(NONE);
             assert!(seat != NONE, "too many timers");
             self.positions.push(IDLE);
-            self.values.push(None);
+            self.waits.push(None);
             return Key(seat);
         }
         let key = Key(self.first_free);
@@ -99,75 +111,97 @@ impl<T> Queue<T> {
         value
     }
 
-    /// Waits for `deadline` with `value`, in place of what this seat waited for before; returns
-    /// the value it had.
-    pub(crate) fn wait(&mut self, key: Key, deadline: Instant, value: T) -> Option<T> {
-        let before = self.values[key.index()].replace(value);
-        if !self.postpone(key, deadline) {
-            let node = self.node(deadline, key);
-            self.heap.push(node, &mut self.positions);
-        }
-        before
+    /// Waits for `span` with `value`, in place of what this seat waited for before; returns the
+    /// value it had.
+    pub(crate) fn wait(&mut self, key: Key, span: Span, value: T) -> Option<T> {
+        let slack = nanos(span.slack);
+        let before = self.waits[key.index()].replace(Wait { value, slack });
+        self.put(key, self.latest(span));
+        before.map(|wait| wait.value)
     }
 
-    /// Moves a waiting seat to another deadline; `false` if it is not waiting.
-    pub(crate) fn postpone(&mut self, key: Key, deadline: Instant) -> bool {
-        let position = self.positions[key.index()];
-        if position == IDLE {
+    /// Moves a waiting seat to another span; `false` if it is not waiting.
+    pub(crate) fn postpone(&mut self, key: Key, span: Span) -> bool {
+        let Some(wait) = &mut self.waits[key.index()] else {
             return false;
-        }
-        let position = position as usize;
-        if self.heap.get(position).deadline() != self.time(deadline) {
-            let node = self.node(deadline, key);
-            self.heap.replace(position, node, &mut self.positions);
-        }
+        };
+        wait.slack = nanos(span.slack);
+        self.put(key, self.latest(span));
         true
     }
 
     /// Stops waiting; returns what waited.
     pub(crate) fn cancel(&mut self, key: Key) -> Option<T> {
+        let wait = self.waits[key.index()].take()?;
         let position = self.positions[key.index()];
-        if position != IDLE {
-            self.heap.remove(position as usize, &mut self.positions);
-        }
-        self.values[key.index()].take()
+        self.heap.remove(position as usize, &mut self.positions);
+        Some(wait.value)
     }
 
-    /// The earliest deadline.
-    pub(crate) fn earliest(&self) -> Option<Instant> {
+    /// By when something is to be taken: the first of the latest moments.
+    pub(crate) fn first(&self) -> Option<Instant> {
         let first = self.heap.first()?;
-        Some(later(self.epoch, Duration::from_nanos(first.deadline())))
+        Some(later(self.epoch, Duration::from_nanos(first.latest())))
     }
 
-    /// Takes the first value whose deadline is `now` or before.
+    /// Takes the first value, if its deadline is `now` or before.
     pub(crate) fn pop_due(&mut self, now: Instant) -> Option<T> {
         let first = self.heap.first()?;
-        if first.deadline() > self.time(now) {
+        let wait = &mut self.waits[first.seat()];
+        let slack = wait.as_ref().map_or(0, |wait| wait.slack);
+        if first.latest().saturating_sub(slack) > self.time(now) {
             return None;
         }
+        let value = self.waits[first.seat()].take()?.value;
         self.heap.remove(0, &mut self.positions);
-        self.values[first.seat()].take()
+        Some(value)
     }
 
     /// Every value that waits, in no particular order.
     pub(crate) fn into_values(self) -> impl Iterator<Item = T> {
-        self.values.into_iter().flatten()
+        self.waits.into_iter().flatten().map(|wait| wait.value)
     }
 
-    fn node(&mut self, deadline: Instant, key: Key) -> Node {
-        let turn = self.next_turn;
-        self.next_turn = turn.wrapping_add(1);
-        Node::new(self.time(deadline), turn, key)
+    /// One that is there already keeps its turn.
+    fn put(&mut self, key: Key, latest: u64) {
+        let position = self.positions[key.index()];
+        if position != IDLE && self.heap.get(position as usize).latest() == latest {
+            return;
+        }
+        let node = Node::new(latest, self.next_turn, key);
+        self.next_turn = self.next_turn.wrapping_add(1);
+        if position == IDLE {
+            self.heap.push(node, &mut self.positions);
+        } else {
+            self.heap
+                .replace(position as usize, node, &mut self.positions);
+        }
     }
 
-    fn time(&self, deadline: Instant) -> u64 {
-        let since = deadline.saturating_duration_since(self.epoch);
-        let secs = since.as_secs().saturating_mul(1_000_000_000);
-        secs.saturating_add(since.subsec_nanos().into())
+    fn time(&self, moment: Instant) -> u64 {
+        nanos(moment.saturating_duration_since(self.epoch))
+    }
+
+    fn latest(&self, span: Span) -> u64 {
+        self.time(span.deadline).saturating_add(nanos(span.slack))
     }
 }
 
-/// A deadline, a turn and a seat, the first in the highest bits: nodes compare as numbers do.
+/// From a deadline to the latest moment, `slack` after it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Span {
+    pub(crate) deadline: Instant,
+    pub(crate) slack: Duration,
+}
+
+impl Span {
+    /// Its end.
+    pub(crate) fn latest(self) -> Instant {
+        later(self.deadline, self.slack)
+    }
+}
+
+/// A latest moment, a turn and a seat, the first in the highest bits: nodes compare as numbers do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Node(u128);
 
@@ -175,11 +209,11 @@ impl Node {
     /// After any other.
     const NEVER: Self = Self(u128::MAX);
 
-    fn new(deadline: u64, turn: u32, key: Key) -> Self {
-        Self(u128::from(deadline) << 64 | u128::from(turn) << 32 | u128::from(key.0))
+    fn new(latest: u64, turn: u32, key: Key) -> Self {
+        Self(u128::from(latest) << 64 | u128::from(turn) << 32 | u128::from(key.0))
     }
 
-    fn deadline(self) -> u64 {
+    fn latest(self) -> u64 {
         (self.0 >> 64) as u64
     }
 
@@ -287,53 +321,64 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use std::collections::BTreeMap;
-    use std::time::Duration;
 
     #[derive(Debug, Clone)]
     enum Op {
         Join,
         Leave(usize),
-        Wait(usize, u64),
-        Postpone(usize, u64),
+        Wait(usize, u64, u64),
+        Postpone(usize, u64, u64),
         Cancel(usize),
         PopDue(u64),
     }
 
     fn op() -> impl Strategy<Value = Op> {
-        // Few distinct deadlines, so that many are equal.
+        // Few distinct moments, so that many are equal.
         let deadline = || 0_u64..20;
+        let slack = || prop_oneof![3 => Just(0_u64), 1 => 0_u64..10];
         prop_oneof![
             3 => Just(Op::Join),
             1 => any::<usize>().prop_map(Op::Leave),
-            6 => (any::<usize>(), deadline()).prop_map(|(key, at)| Op::Wait(key, at)),
-            2 => (any::<usize>(), deadline()).prop_map(|(key, at)| Op::Postpone(key, at)),
+            6 => (any::<usize>(), deadline(), slack()).prop_map(|(key, at, for_)| Op::Wait(key, at, for_)),
+            2 => (any::<usize>(), deadline(), slack()).prop_map(|(key, at, for_)| Op::Postpone(key, at, for_)),
             1 => any::<usize>().prop_map(Op::Cancel),
-            2 => deadline().prop_map(Op::PopDue),
+            2 => (0_u64..30).prop_map(Op::PopDue),
         ]
     }
 
-    /// What waits, by deadline and turn, with whose it is and what it is.
+    /// What waits, by latest moment and turn: its deadline, whose it is and what it is.
     #[derive(Default)]
     struct Model {
-        waiting: BTreeMap<(Instant, u64), (usize, u64)>,
+        waiting: BTreeMap<(u64, u64), (u64, usize, u64)>,
         turn: u64,
     }
 
     impl Model {
-        fn find(&self, owner: usize) -> Option<(Instant, u64)> {
-            let found = self.waiting.iter().find(|(_, value)| value.0 == owner);
+        fn find(&self, owner: usize) -> Option<(u64, u64)> {
+            let found = self.waiting.iter().find(|(_, wait)| wait.1 == owner);
             found.map(|(place, _)| *place)
         }
 
-        fn insert(&mut self, owner: usize, deadline: Instant, value: u64) {
-            self.waiting.insert((deadline, self.turn), (owner, value));
-            self.turn += 1;
+        fn put(&mut self, owner: usize, deadline: u64, slack: u64, value: u64) -> Option<u64> {
+            let latest = deadline + slack;
+            let place = self.find(owner);
+            let before = place.and_then(|place| self.waiting.remove(&place));
+            let turn = match place {
+                // The same latest moment keeps its turn.
+                Some((same, turn)) if same == latest => turn,
+                _ => {
+                    self.turn += 1;
+                    self.turn
+                }
+            };
+            self.waiting
+                .insert((latest, turn), (deadline, owner, value));
+            before.map(|wait| wait.2)
         }
 
-        fn remove(&mut self, owner: usize) -> Option<(Instant, u64)> {
+        fn remove(&mut self, owner: usize) -> Option<u64> {
             let place = self.find(owner)?;
-            let (_, value) = self.waiting.remove(&place)?;
-            Some((place.0, value))
+            self.waiting.remove(&place).map(|wait| wait.2)
         }
     }
 
@@ -343,14 +388,21 @@ mod tests {
         for position in 0..heap.len {
             let node = heap.get(position);
             assert_eq!(queue.positions[node.seat()] as usize, position);
-            assert!(queue.values[node.seat()].is_some());
+            assert!(queue.waits[node.seat()].is_some());
             assert!(position == 0 || heap.get((position - 1) / ARITY) <= node);
         }
         for position in heap.len..(heap.siblings.len() * ARITY).saturating_sub(ARITY - 1) {
             assert_eq!(heap.get(position), Node::NEVER);
         }
-        let values = queue.values.iter().filter(|value| value.is_some());
-        assert_eq!(values.count(), heap.len);
+        let waits = queue.waits.iter().filter(|wait| wait.is_some());
+        assert_eq!(waits.count(), heap.len);
+    }
+
+    fn at_once(deadline: Instant) -> Span {
+        Span {
+            deadline,
+            slack: Duration::ZERO,
+        }
     }
 
     proptest! {
@@ -359,7 +411,8 @@ mod tests {
         #[test]
         fn behaves_as_a_sorted_map(ops in prop::collection::vec(op(), 1..120)) {
             let origin = Instant::now();
-            let at = |deadline: u64| origin + Duration::from_nanos(deadline);
+            let at = |moment: u64| origin + Duration::from_nanos(moment);
+            let span = |deadline, slack| Span { deadline: at(deadline), slack: Duration::from_nanos(slack) };
             let mut queue = Queue::new(origin);
             let mut model = Model::default();
             let mut keys: Vec<(usize, Key)> = Vec::new();
@@ -375,54 +428,70 @@ mod tests {
                     }
                     Op::Leave(n) => if let Some((owner, key)) = pick(&keys, n) {
                         keys.retain(|(other, _)| *other != owner);
-                        prop_assert_eq!(queue.leave(key), model.remove(owner).map(|(_, v)| v));
+                        prop_assert_eq!(queue.leave(key), model.remove(owner));
                     }
-                    Op::Wait(n, deadline) => if let Some((owner, key)) = pick(&keys, n) {
-                        let before = model.find(owner);
-                        let replaced = queue.wait(key, at(deadline), next_value);
-                        if let Some(place) = before.filter(|(old, _)| *old == at(deadline)) {
-                            // The same deadline keeps its turn.
-                            let slot = model.waiting.get_mut(&place).unwrap();
-                            prop_assert_eq!(replaced, Some(slot.1));
-                            slot.1 = next_value;
-                        } else {
-                            prop_assert_eq!(replaced, model.remove(owner).map(|(_, v)| v));
-                            model.insert(owner, at(deadline), next_value);
-                        }
+                    Op::Wait(n, deadline, slack) => if let Some((owner, key)) = pick(&keys, n) {
+                        let replaced = queue.wait(key, span(deadline, slack), next_value);
+                        prop_assert_eq!(replaced, model.put(owner, deadline, slack, next_value));
                         next_value += 1;
                     }
-                    Op::Postpone(n, deadline) => if let Some((owner, key)) = pick(&keys, n) {
-                        let before = model.find(owner);
-                        prop_assert_eq!(queue.postpone(key, at(deadline)), before.is_some());
-                        if before.is_some_and(|(old, _)| old != at(deadline)) {
-                            let (_, value) = model.remove(owner).unwrap();
-                            model.insert(owner, at(deadline), value);
+                    Op::Postpone(n, deadline, slack) => if let Some((owner, key)) = pick(&keys, n) {
+                        let waits = model.find(owner).map(|place| model.waiting[&place].2);
+                        prop_assert_eq!(queue.postpone(key, span(deadline, slack)), waits.is_some());
+                        if let Some(value) = waits {
+                            model.put(owner, deadline, slack, value);
                         }
                     }
                     Op::Cancel(n) => if let Some((owner, key)) = pick(&keys, n) {
-                        prop_assert_eq!(queue.cancel(key), model.remove(owner).map(|(_, v)| v));
+                        prop_assert_eq!(queue.cancel(key), model.remove(owner));
                     }
                     Op::PopDue(now) => {
                         let first = model.waiting.first_key_value();
-                        let due = first.filter(|((deadline, _), _)| *deadline <= at(now));
-                        let due = due.map(|(place, value)| (*place, value.1));
+                        let due = first.filter(|(_, (deadline, ..))| *deadline <= now);
+                        let due = due.map(|(place, wait)| (*place, wait.2));
                         if let Some((place, _)) = due {
                             model.waiting.remove(&place);
                         }
                         prop_assert_eq!(queue.pop_due(at(now)), due.map(|(_, value)| value));
                     }
                 }
-                let earliest = model.waiting.first_key_value().map(|((deadline, _), _)| *deadline);
-                prop_assert_eq!(queue.earliest(), earliest);
+                let first = model.waiting.first_key_value().map(|((latest, _), _)| at(*latest));
+                prop_assert_eq!(queue.first(), first);
                 check(&queue);
             }
 
             let mut left: Vec<u64> = queue.into_values().collect();
             left.sort_unstable();
-            let mut expected: Vec<u64> = model.waiting.into_values().map(|(_, v)| v).collect();
+            let mut expected: Vec<u64> = model.waiting.into_values().map(|wait| wait.2).collect();
             expected.sort_unstable();
             prop_assert_eq!(left, expected);
         }
+    }
+
+    #[test]
+    fn one_moment_serves_all_whose_spans_it_lies_in() {
+        let origin = Instant::now();
+        let ms = |ms| origin + Duration::from_millis(ms);
+        let mut queue = Queue::new(origin);
+        let mut wait = |value, deadline, slack| {
+            let key = queue.join();
+            let slack = Duration::from_millis(slack);
+            queue.wait(
+                key,
+                Span {
+                    deadline: ms(deadline),
+                    slack,
+                },
+                value,
+            );
+        };
+        wait("strict", 5, 0);
+        wait("tolerant", 3, 4);
+        wait("later", 6, 3);
+        assert_eq!(queue.first(), Some(ms(5)));
+        let at_five = [(); 3].map(|()| queue.pop_due(ms(5)));
+        assert_eq!(at_five, [Some("strict"), Some("tolerant"), None]);
+        assert_eq!(queue.first(), Some(ms(9)));
     }
 
     #[test]
@@ -431,13 +500,13 @@ mod tests {
         let mut queue = Queue::new(now);
         let keys: Vec<_> = (0..10 * KEPT).map(|_| queue.join()).collect();
         for key in &keys {
-            queue.wait(*key, now, ());
+            queue.wait(*key, at_once(now), ());
         }
         for key in keys {
             assert_eq!(queue.leave(key), Some(()));
         }
         assert_eq!(queue.heap.siblings.capacity(), 0);
-        assert_eq!(queue.positions.capacity() + queue.values.capacity(), 0);
+        assert_eq!(queue.positions.capacity() + queue.waits.capacity(), 0);
     }
 
     #[test]
@@ -447,9 +516,9 @@ mod tests {
         let mut queue = Queue::new(epoch);
         for (value, deadline) in [(1, epoch), (2, past), (3, epoch)] {
             let key = queue.join();
-            queue.wait(key, deadline, value);
+            queue.wait(key, at_once(deadline), value);
         }
-        assert_eq!(queue.earliest(), Some(epoch));
+        assert_eq!(queue.first(), Some(epoch));
         let order = [(); 3].map(|()| queue.pop_due(epoch));
         assert_eq!(order, [Some(1), Some(2), Some(3)]);
     }
@@ -460,7 +529,7 @@ mod tests {
         let mut queue = Queue::new(now);
         for _ in 0..1000 {
             let key = queue.join();
-            queue.wait(key, now, ());
+            queue.wait(key, at_once(now), ());
             queue.leave(key);
         }
         assert_eq!(queue.positions.len(), 1);

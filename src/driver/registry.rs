@@ -3,6 +3,7 @@
 //! The list owns nobody. A driver lives as long as a timer of it does, or an alarm that is
 //! registered with the runtime; a kernel's timer is, until the runtime shuts down.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 
 use tokio::runtime::Id;
@@ -12,8 +13,24 @@ use crate::sync::{Arc, LazyLock, Mutex, Weak};
 
 static DRIVERS: LazyLock<Mutex<HashMap<Id, Weak<Driver>>>> = LazyLock::new(Mutex::default);
 
+thread_local! {
+    /// The driver that this thread found last: most threads only ever ask for one.
+    static LAST: RefCell<Weak<Driver>> = const { RefCell::new(Weak::new()) };
+}
+
 pub(super) fn find(runtime: Id) -> Option<Arc<Driver>> {
-    DRIVERS.lock().get(&runtime).and_then(Weak::upgrade)
+    // Not there any more in the destructor of another thread-local variable.
+    let last = LAST.try_with(|last| last.borrow().upgrade());
+    if let Ok(Some(driver)) = last {
+        if driver.runtime == runtime && driver.is_alive() {
+            return Some(driver);
+        }
+    }
+    let listed = DRIVERS.lock().get(&runtime)?.clone();
+    let driver = listed.upgrade()?;
+    // What it replaces owns nobody: no destructor but of memory runs here.
+    let _ = LAST.try_with(|last| last.replace(listed));
+    Some(driver)
 }
 
 /// Lists `driver`, unless another thread was faster: then returns that thread's.

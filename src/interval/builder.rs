@@ -7,6 +7,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use super::OsInterval;
 use crate::driver::{Driver, Entry};
+use crate::precision::{Aim, Precision};
 use crate::schedule::Schedule;
 use crate::span;
 use crate::wall::{self, Start};
@@ -36,6 +37,7 @@ pub struct IntervalBuilder {
     period: Duration,
     start: Start,
     missed_tick_behavior: MissedTickBehavior,
+    aim: Aim,
 }
 
 impl IntervalBuilder {
@@ -48,6 +50,7 @@ impl IntervalBuilder {
             period: span::checked_period(period),
             start: Start::Default,
             missed_tick_behavior: MissedTickBehavior::default(),
+            aim: Aim::default(),
         }
     }
 
@@ -119,6 +122,77 @@ impl IntervalBuilder {
         self
     }
 
+    /// How close to their deadlines its ticks are. Without it: [`Precision::Kernel`].
+    ///
+    /// # Examples
+    ///
+    /// See [`Precision`], and:
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tokio_osinterval::{OsInterval, Precision};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let interval = OsInterval::builder(Duration::from_millis(1))
+    ///     .precision(Precision::Spin)
+    ///     .build()?;
+    /// assert_eq!(interval.precision(), Precision::Spin);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn precision(mut self, precision: Precision) -> Self {
+        self.aim.precision = precision;
+        self
+    }
+
+    /// For how long it may keep looking at the clock before each tick, with [`Precision::Spin`]:
+    /// never for more than half the period. Without it: 200 µs.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tokio_osinterval::{OsInterval, Precision};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let mut interval = OsInterval::builder(Duration::from_millis(1))
+    ///     .precision(Precision::Spin)
+    ///     .spin_limit(Duration::from_micros(50))
+    ///     .build()?;
+    /// interval.tick().await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn spin_limit(mut self, limit: Duration) -> Self {
+        self.aim.spin_limit = limit;
+        self
+    }
+
+    /// How late a tick may be so as to share a wake-up with other timers: see
+    /// [`set_tolerance`](OsInterval::set_tolerance). Without it: not at all later than need be.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tokio_osinterval::OsInterval;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let interval = OsInterval::builder(Duration::from_millis(20))
+    ///     .tolerance(Duration::from_millis(1))
+    ///     .build()?;
+    /// assert_eq!(interval.tolerance(), Duration::from_millis(1));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn tolerance(mut self, tolerance: Duration) -> Self {
+        self.aim.tolerance = tolerance;
+        self
+    }
+
     /// Makes the interval, in the current runtime.
     ///
     /// # Errors
@@ -139,7 +213,8 @@ impl IntervalBuilder {
     /// assert!(outside_a_runtime.is_err());
     /// ```
     pub fn build(self) -> io::Result<OsInterval> {
-        let entry = Entry::new(Driver::try_current()?);
+        let mut entry = Entry::new(Driver::try_current()?);
+        entry.aim(|aim| *aim = self.aim);
         let start = match self.start {
             Start::Default => entry.now(),
             Start::At(start) => start,

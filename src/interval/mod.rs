@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::driver::{Driver, Entry};
+use crate::precision::Precision;
 use crate::schedule::Schedule;
 use crate::{missed, span, wall};
 
@@ -244,10 +245,11 @@ impl OsInterval {
     /// ```
     #[track_caller]
     pub fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<Instant> {
-        let now = ready!(self.entry.poll_elapsed(cx, self.schedule.deadline()));
-        let tick = self.schedule.tick(now);
-        if let Some(late) = tick.missed {
-            missed::report(self.period(), late.lateness, late.ticks);
+        let (deadline, most) = (self.schedule.deadline(), self.most_spinning());
+        let now = ready!(self.entry.poll_elapsed(cx, deadline, most));
+        let tick = self.schedule.tick(now, self.tolerance());
+        if let Some(missed) = tick.missed {
+            missed::report(missed);
         }
         Poll::Ready(tick.deadline)
     }
@@ -335,7 +337,7 @@ impl OsInterval {
     /// ```
     pub fn reset_at(&mut self, deadline: Instant) {
         self.schedule.set_deadline(deadline);
-        self.entry.postpone(deadline);
+        self.entry.postpone(deadline, self.most_spinning());
     }
 
     /// The next tick: at the next multiple of the period of wall-clock time, as the wall clock
@@ -478,6 +480,96 @@ impl OsInterval {
     pub fn set_period(&mut self, period: Duration) {
         self.schedule.set_period(period);
     }
+
+    /// How close to their deadlines its ticks are.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tokio_osinterval::Precision;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let interval = tokio_osinterval::interval(Duration::from_secs(1));
+    /// assert_eq!(interval.precision(), Precision::Kernel);
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn precision(&self) -> Precision {
+        self.entry.aims_at().precision
+    }
+
+    /// Sets how close to their deadlines its ticks are, from the next one on. A task that waits in
+    /// [`tick`](Self::tick) goes on waiting, in the new way.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tokio_osinterval::Precision;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let mut interval = tokio_osinterval::interval(Duration::from_millis(1));
+    /// interval.set_precision(Precision::Spin);
+    /// interval.tick().await;
+    /// # }
+    /// ```
+    pub fn set_precision(&mut self, precision: Precision) {
+        self.entry.aim(|aim| aim.precision = precision);
+        self.entry
+            .postpone(self.schedule.deadline(), self.most_spinning());
+    }
+
+    /// How late a tick may be so as to share a wake-up with other timers.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let interval = tokio_osinterval::interval(Duration::from_secs(1));
+    /// assert_eq!(interval.tolerance(), Duration::ZERO);
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn tolerance(&self) -> Duration {
+        self.entry.aims_at().tolerance
+    }
+
+    /// Sets how late a tick may be so as to share a wake-up with other timers: it comes between its
+    /// deadline and `tolerance` after it. A task that waits in [`tick`](Self::tick) goes on
+    /// waiting, in the new way.
+    ///
+    /// A wake-up costs some microseconds of processor time. Among many timers each of which
+    /// tolerates a millisecond, there is at most about one a millisecond. A tick that is late by no
+    /// more than the tolerance is not missed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let mut statistics = tokio_osinterval::interval(Duration::from_millis(20));
+    /// statistics.set_tolerance(Duration::from_millis(1));
+    /// statistics.tick().await;
+    /// # }
+    /// ```
+    pub fn set_tolerance(&mut self, tolerance: Duration) {
+        self.entry.aim(|aim| aim.tolerance = tolerance);
+        self.entry
+            .postpone(self.schedule.deadline(), self.most_spinning());
+    }
+
+    /// Half of the time belongs to others.
+    fn most_spinning(&self) -> Duration {
+        self.period() / 2
+    }
 }
 
 impl fmt::Debug for OsInterval {
@@ -487,6 +579,8 @@ impl fmt::Debug for OsInterval {
             .field("period", &self.period())
             .field("missed_tick_behavior", &self.missed_tick_behavior())
             .field("missed_ticks", &self.missed_ticks())
+            .field("precision", &self.precision())
+            .field("tolerance", &self.tolerance())
             .finish_non_exhaustive()
     }
 }

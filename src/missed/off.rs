@@ -1,6 +1,6 @@
 //! Missed ticks are nobody's business.
 
-use std::time::Duration;
+use crate::schedule::Missed;
 
 #[inline]
-pub(crate) fn report(_period: Duration, _lateness: Duration, _ticks: u64) {}
+pub(crate) fn report(_missed: Missed) {}

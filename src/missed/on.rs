@@ -1,7 +1,12 @@
 //! Missed ticks become events of `tracing`.
 
-use std::time::Duration;
+use crate::schedule::Missed;
 
-pub(crate) fn report(period: Duration, lateness: Duration, ticks: u64) {
-    tracing::debug!(?period, ?lateness, missed = ticks, "missed tick");
+pub(crate) fn report(missed: Missed) {
+    tracing::debug!(
+        period = ?missed.period,
+        lateness = ?missed.lateness,
+        missed = missed.ticks(),
+        "missed tick",
+    );
 }

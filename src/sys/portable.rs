@@ -214,10 +214,11 @@ impl Periodic {
 
 /// How often it expired, from `due` to `now` and at least once, and when it will next.
 fn expirations(due: Instant, now: Instant, period: Duration) -> (u64, Instant) {
-    let lateness = now.saturating_duration_since(due).as_nanos();
-    let count = lateness / period.as_nanos() + 1;
-    let next = later(due, Duration::from_nanos(nanos(count * period.as_nanos())));
-    (nanos(count), next)
+    let lateness = nanos(now.saturating_duration_since(due));
+    let period = nanos(period);
+    let count = (lateness / period).saturating_add(1);
+    let next = later(due, Duration::from_nanos(count.saturating_mul(period)));
+    (count, next)
 }
 
 #[cfg(test)]

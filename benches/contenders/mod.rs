@@ -1,0 +1,195 @@
+//! Intervals that tick for a while and tell how late they were.
+
+use std::time::{Duration, Instant};
+
+use hdrhistogram::Histogram;
+use rustix::time::{ClockId, clock_gettime};
+use tokio::runtime::{Builder, Runtime};
+use tokio::time::Instant as TokioInstant;
+use tokio_osinterval::{OsInterval, Precision};
+
+/// What one round has shown, in nanoseconds.
+#[derive(Clone)]
+pub(crate) struct Round {
+    pub(crate) p50: f64,
+    pub(crate) p99: f64,
+    pub(crate) max: f64,
+    /// Processor time per tick, of all threads.
+    pub(crate) cpu: f64,
+}
+
+pub(crate) type Contender = (&'static str, fn(Duration, u32) -> Round);
+
+pub(crate) const CONTENDERS: &[Contender] = &[
+    ("raw epoll + timerfd", raw),
+    ("os", |period, ticks| {
+        os(&current_thread(), Precision::Kernel, period, ticks)
+    }),
+    ("os, spin", |period, ticks| {
+        os(&current_thread(), Precision::Spin, period, ticks)
+    }),
+    ("os, multi_thread(2)", |period, ticks| {
+        os(&multi_thread(), Precision::Kernel, period, ticks)
+    }),
+    ("os, spin, multi_thread(2)", |period, ticks| {
+        os(&multi_thread(), Precision::Spin, period, ticks)
+    }),
+    ("tokio", with_tokio),
+    ("tokio-osinterval 1.0.0", with_seed),
+    ("async-io, on its own thread", with_async_io),
+    ("spin_sleep, on a thread", with_spin_sleep),
+];
+
+fn current_thread() -> Runtime {
+    Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+fn multi_thread() -> Runtime {
+    let mut builder = Builder::new_multi_thread();
+    builder.worker_threads(2).enable_all().build().unwrap()
+}
+
+/// The lateness of each tick, and the processor time since it was made.
+struct Meter {
+    late: Histogram<u64>,
+    cpu: Duration,
+}
+
+impl Meter {
+    fn start() -> Self {
+        Self {
+            late: Histogram::new(3).unwrap(),
+            cpu: processor_time(),
+        }
+    }
+
+    fn tick(&mut self, deadline: Instant) {
+        let now = Instant::now();
+        assert!(now >= deadline, "early");
+        let late = now.duration_since(deadline).as_nanos();
+        self.late.record(u64::try_from(late).unwrap()).unwrap();
+    }
+
+    #[allow(clippy::cast_precision_loss, reason = "no figure is that large")]
+    fn stop(self) -> Round {
+        let cpu = processor_time() - self.cpu;
+        Round {
+            p50: self.late.value_at_quantile(0.5) as f64,
+            p99: self.late.value_at_quantile(0.99) as f64,
+            max: self.late.max() as f64,
+            cpu: cpu.as_nanos() as f64 / self.late.len() as f64,
+        }
+    }
+}
+
+fn processor_time() -> Duration {
+    clock_gettime(ClockId::ProcessCPUTime).try_into().unwrap()
+}
+
+fn os(runtime: &Runtime, precision: Precision, period: Duration, ticks: u32) -> Round {
+    runtime.block_on(async move {
+        let round = tokio::spawn(async move {
+            let builder = OsInterval::builder(period).precision(precision);
+            let mut interval = builder.start(TokioInstant::now() + period).build().unwrap();
+            // To learn how late the kernel is.
+            for _ in 0..50 {
+                interval.tick().await;
+            }
+            let mut meter = Meter::start();
+            for _ in 0..ticks {
+                meter.tick(interval.tick().await.into());
+            }
+            meter.stop()
+        });
+        round.await.unwrap()
+    })
+}
+
+fn with_tokio(period: Duration, ticks: u32) -> Round {
+    current_thread().block_on(async move {
+        let round = tokio::spawn(async move {
+            let mut interval = tokio::time::interval_at(TokioInstant::now() + period, period);
+            let mut meter = Meter::start();
+            for _ in 0..ticks {
+                meter.tick(interval.tick().await.into());
+            }
+            meter.stop()
+        });
+        round.await.unwrap()
+    })
+}
+
+fn with_seed(period: Duration, ticks: u32) -> Round {
+    current_thread().block_on(async move {
+        let round = tokio::spawn(async move {
+            let start = TokioInstant::now() + period;
+            let mut interval = seed::interval_at(start.into(), period);
+            let mut meter = Meter::start();
+            for _ in 0..ticks {
+                let deadline: TokioInstant = interval.tick().await.into();
+                meter.tick(deadline.into());
+            }
+            meter.stop()
+        });
+        round.await.unwrap()
+    })
+}
+
+fn with_async_io(period: Duration, ticks: u32) -> Round {
+    use futures::StreamExt;
+
+    async_io::block_on(async move {
+        let mut interval = async_io::Timer::interval_at(Instant::now() + period, period);
+        let mut meter = Meter::start();
+        for _ in 0..ticks {
+            meter.tick(interval.next().await.unwrap());
+        }
+        meter.stop()
+    })
+}
+
+fn with_spin_sleep(period: Duration, ticks: u32) -> Round {
+    let sleeper = spin_sleep::SpinSleeper::default();
+    let mut deadline = Instant::now();
+    let mut meter = Meter::start();
+    for _ in 0..ticks {
+        deadline += period;
+        sleeper.sleep_until(deadline);
+        meter.tick(deadline);
+    }
+    meter.stop()
+}
+
+/// Nothing but the two system calls that it takes.
+fn raw(period: Duration, ticks: u32) -> Round {
+    use rustix::event::epoll;
+    use rustix::time::{
+        Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
+        timerfd_settime,
+    };
+
+    let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK).unwrap();
+    let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).unwrap();
+    let edge = epoll::EventFlags::IN | epoll::EventFlags::ET;
+    epoll::add(&epoll, &timer, epoll::EventData::new_u64(0), edge).unwrap();
+    // The same moment on both clocks.
+    let epoch = Instant::now();
+    let kernel = Duration::try_from(clock_gettime(ClockId::Monotonic)).unwrap();
+    let mut deadline = epoch;
+    let mut events = Vec::with_capacity(8);
+    let mut meter = Meter::start();
+    for _ in 0..ticks {
+        deadline += period;
+        let once = Itimerspec {
+            it_interval: Timespec::default(),
+            it_value: (kernel + (deadline - epoch)).try_into().unwrap(),
+        };
+        timerfd_settime(&timer, TimerfdTimerFlags::ABSTIME, &once).unwrap();
+        while Instant::now() < deadline {
+            events.clear();
+            epoll::wait(&epoll, rustix::buffer::spare_capacity(&mut events), None).unwrap();
+        }
+        meter.tick(deadline);
+    }
+    meter.stop()
+}

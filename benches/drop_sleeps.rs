@@ -1,4 +1,4 @@
-//! Dropping pending sleeps: ten times as many cost little more than ten times as much.
+//! Dropping pending sleeps, and ten times as many of them.
 //!
 //! `cargo bench --features full --bench drop_sleeps`. The contenders take turns, round by round; the
 //! median of the rounds counts. In an order that has nothing to do with where they lie in memory it

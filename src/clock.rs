@@ -15,6 +15,8 @@ use std::io;
 /// | `Boottime` | `CLOCK_BOOTTIME` | unsupported |
 /// | `Realtime` | `CLOCK_REALTIME`, with `TFD_TIMER_CANCEL_ON_SET` | unsupported |
 ///
+/// Under `test-util` only `Monotonic` follows a paused clock: the others are the world's.
+///
 /// Source: [timerfd_create(2)](https://man7.org/linux/man-pages/man2/timerfd_create.2.html).
 ///
 /// # Examples
@@ -50,27 +52,19 @@ pub enum Clock {
     Realtime,
 }
 
-impl Clock {
-    #[cfg_attr(
-        not(portable),
-        allow(dead_code, reason = "this system has a timer on each clock")
-    )]
-    pub(crate) fn unsupported(self) -> io::Error {
-        let clock = format!("this system, as built, has no timer on Clock::{self:?}");
-        io::Error::new(io::ErrorKind::Unsupported, clock)
-    }
-}
-
-/// The wall clock was set while a [`PeriodicInterval`](crate::PeriodicInterval) went by it, or the
-/// system was suspended and the wall clock has jumped over that time.
+/// The wall clock was set while a [`PeriodicInterval`](crate::PeriodicInterval) went by it.
+///
+/// A leap second sets it as well, and a suspend, over which it jumps; slewing, as NTP does all day,
+/// does not.
 ///
 /// The interval goes on, by the clock as it is now: it expires next at the first moment to come
-/// that is a whole number of periods from its start. Expirations that had not been asked for by then
-/// are not reported any more: by which clock would they count?
+/// that is a whole number of periods from its start, be that past or still to come. Only a
+/// [`start`](crate::PeriodicBuilder::start) that is an instant still to come is waited for.
+/// Expirations that had not been asked for by then are not reported any more: by which clock would
+/// they count? A tick that is asked for at that very moment may still count by the new one.
 ///
 /// [`PeriodicInterval::tick`](crate::PeriodicInterval::tick) returns it as an [`io::Error`], once
-/// for each time that it finds the clock set. A clock that is merely slewed, as NTP does all day, is
-/// not set.
+/// for each time that it finds the clock set.
 ///
 /// # Examples
 ///

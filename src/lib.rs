@@ -33,7 +33,7 @@
 //! | --- | --- | --- |
 //! | resolution | 1 ms | the kernel's |
 //! | missed tick | later than 5 ms, whatever the period | later than the period, or than 5 ms if the period is longer: below 5 ms, `Skip` and `Delay` do what their names say |
-//! | needs | the time driver | the I/O driver; without `os-native` the time driver; with `test-util` both (a `PeriodicInterval`: the time driver) |
+//! | needs | the time driver | the I/O driver; without `os-native` the time driver; with `test-util` both (a `PeriodicInterval` on `Clock::Monotonic`: the time driver) |
 //! | kernel refuses a timer | cannot happen | the first timer of a runtime panics, or `build()` returns the error |
 //! | runtime has shut down | every poll panics | a poll that would have to wait panics; so does making an interval |
 //! | a waker that panics | unwinds through the reactor | is reported by the panic hook, and goes no further (unless panics abort) |
@@ -44,7 +44,7 @@
 //! With the feature `test-util`, for dev-dependencies, timers follow `tokio::time::pause`,
 //! `advance`, `resume`, `start_paused` and the jumps of a paused clock. Without it they do not, even
 //! if tokio's own `test-util` is on: while the clock stands still they never tick, and it does not
-//! jump to them.
+//! jump to them. The wall clock cannot be paused, and neither can `Clock::Boottime`.
 //!
 //! # Features
 //!
@@ -55,7 +55,7 @@
 //! | `stream` | | `IntervalStream`, `PeriodicStream` |
 //! | `os-native` | yes | the operating system's timers; without it, everything runs on `tokio::time::Sleep` |
 //! | `periodic` | | `PeriodicInterval` |
-//! | `tracing` | | a missed tick of an `OsInterval` is an event of `tracing`, level DEBUG, with its period, its lateness and how many more deadlines had passed |
+//! | `tracing` | | a missed tick of an `OsInterval` is an event of `tracing`, level DEBUG |
 //! | `test-util` | | timers follow tokio's paused clock |
 //! | `full` | | everything except `test-util` |
 

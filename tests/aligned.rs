@@ -3,9 +3,10 @@
 
 mod support;
 
+use std::pin::pin;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use support::{Watchdog, current_thread, ms, on_every_runtime, panic_of, us};
+use support::{Watchdog, current_thread, ms, on_every_runtime, panic_of, poll_once, us};
 use tokio::time::Instant;
 use tokio_osinterval::{OsInterval, interval_aligned};
 
@@ -90,8 +91,9 @@ fn the_builder_and_a_reset_align_too() {
             interval.tick().await;
             let before = Instant::now();
             interval.reset_aligned();
+            let after = Instant::now();
             let first = interval.tick().await;
-            assert!(before < first && first <= Instant::now().max(before + period));
+            assert!(before < first && first <= after + period);
             built && is_aligned(first, period)
         })
     }));
@@ -113,11 +115,10 @@ fn the_last_word_about_the_start_counts() {
 #[test]
 fn decades_are_no_trouble() {
     current_thread().block_on(async {
-        let now = Instant::now();
-        let interval = interval_aligned(Duration::MAX);
-        assert!(!format!("{interval:?}").is_empty());
+        let mut interval = interval_aligned(Duration::MAX);
         assert!(interval.period() > Duration::from_secs(86_400 * 365));
-        assert!(now.elapsed() < Duration::from_secs(100));
+        let mut tick = pin!(interval.tick());
+        assert!(poll_once(&mut tick).await.is_pending());
     });
 }
 

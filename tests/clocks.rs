@@ -59,19 +59,24 @@ fn what_has_expired_since_a_start_in_the_past_is_counted() {
 #[test]
 fn aligned_to_the_wall_clock() {
     let _watchdog = Watchdog::new("aligned_to_the_wall_clock");
-    let period = ms(4);
+    let wall = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let period = ms(40);
     for clock in supported() {
-        // The best of many: a tick is late by some microseconds, or by a preemption.
-        let closest = (0..50).map(|_| {
+        // The best of some: each is late by some microseconds, or by a preemption.
+        let late = (0..10).map(|_| {
             current_thread().block_on(async {
+                let multiple = wall().as_nanos() / period.as_nanos() + 1;
                 let built = PeriodicInterval::builder(period).clock(clock);
                 let mut interval = built.align_to_wall_clock().build().unwrap();
-                let _ = interval.tick().await;
-                let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-                wall.as_nanos() % period.as_nanos()
+                if tick(&mut interval).await.is_none() {
+                    return u128::MAX;
+                }
+                let late = wall().as_nanos().checked_sub(multiple * period.as_nanos());
+                late.expect("not before the multiple")
             })
         });
-        assert!(closest.min().unwrap() < 1_500_000, "{clock:?}");
+        // tokio's Sleep is up to 2 ms late.
+        assert!(late.min().unwrap() < 4_000_000, "{clock:?}");
     }
 }
 
@@ -95,10 +100,9 @@ fn by_every_clock_every_expiration_is_counted() {
                     return;
                 };
                 total += count;
-                // The wall clock may be slewed, by at most 1 in 2000.
-                let most = before.elapsed().as_nanos() * 2001 / 2000 / 1_000_000;
+                let most = before.elapsed().as_nanos() / 1_000_000;
                 assert!(u128::from(total) <= most, "{clock:?}: early");
-                let least = asked.as_nanos() * 1999 / 2000 / 1_000_000;
+                let least = asked.as_nanos() / 1_000_000;
                 assert!(u128::from(total) >= least, "{clock:?}: lost");
             }
         });
@@ -182,9 +186,7 @@ fn the_clock_is_set() {
         // Twice, and told once.
         forth();
         back();
-        let again = by_the_wall.tick().await;
-        // Back at the old time, the kernel may hold that nothing has happened.
-        assert!(again.is_ok() || told(again));
+        assert!(told(by_the_wall.tick().await));
         assert!(by_the_wall.tick().await.unwrap() >= 1, "it goes on");
 
         // One whose start is still to come keeps it.

@@ -72,7 +72,7 @@ impl Meter {
 
     #[allow(clippy::cast_precision_loss, reason = "no figure is that large")]
     fn stop(self) -> Round {
-        let cpu = processor_time() - self.cpu;
+        let cpu = processor_time().saturating_sub(self.cpu);
         Round {
             p50: self.late.value_at_quantile(0.5) as f64,
             p99: self.late.value_at_quantile(0.99) as f64,
@@ -123,11 +123,10 @@ fn with_seed(period: Duration, ticks: u32) -> Round {
     current_thread().block_on(async move {
         let round = tokio::spawn(async move {
             let start = TokioInstant::now() + period;
-            let mut interval = seed::interval_at(start.into(), period);
+            let mut interval = seed::interval_at(start, period);
             let mut meter = Meter::start();
             for _ in 0..ticks {
-                let deadline: TokioInstant = interval.tick().await.into();
-                meter.tick(deadline.into());
+                meter.tick(interval.tick().await.into());
             }
             meter.stop()
         });

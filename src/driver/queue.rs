@@ -53,8 +53,8 @@ pub(crate) struct Queue<T> {
     waits: Vec<Option<Wait<T>>>,
     first_free: u32,
     taken: usize,
-    /// Tells equal deadlines apart. After four billion it begins anew, and a few that are equal just
-    /// then may change places.
+    /// Tells equal moments apart. After four billion it begins anew: of two equal ones between which
+    /// it did, the later one comes first.
     next_turn: u32,
 }
 

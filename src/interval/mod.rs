@@ -97,9 +97,11 @@ pub fn interval_at(start: Instant, period: Duration) -> OsInterval {
 ///
 /// The wall clock is looked at once, here. From then on the interval goes by the clock of
 /// [`Instant`], which nobody can set: its ticks stay one period apart, and are off by as much as the
-/// wall clock is set, or slewed. [`OsInterval::reset_aligned`] looks again. To be told when
-/// the wall clock is set there is [`Clock::Realtime`](crate::Clock::Realtime), for a
-/// `PeriodicInterval`.
+/// wall clock is set. [`OsInterval::reset_aligned`] looks again. To be told when the wall clock is
+/// set there is `Clock::Realtime`, for a `PeriodicInterval`.
+///
+/// Under a paused clock it is the real wall clock that is looked at all the same, so that the first
+/// tick comes at another time in each run: tests do better with [`interval_at`].
 ///
 /// # Panics
 ///
@@ -343,7 +345,8 @@ impl OsInterval {
     /// The next tick: at the next multiple of the period of wall-clock time, as the wall clock
     /// stands now, and from then on every period again.
     ///
-    /// See [`interval_aligned`].
+    /// See [`interval_aligned`]. Called when the wall clock has just been set back, it aims at a
+    /// multiple that there was a tick for already.
     ///
     /// # Examples
     ///
@@ -389,6 +392,10 @@ impl OsInterval {
     ///
     /// tokio's threshold is 5 ms whatever the period, so that below it `Skip` and `Delay` behave as
     /// `Burst`. Here they do what their names say.
+    ///
+    /// With the feature `tracing` a missed tick is an event of the target `tokio_osinterval`, level
+    /// DEBUG, with its `period`, its `lateness`, and how many more deadlines had passed by then:
+    /// `behind`. A burst is one event, at its first tick.
     ///
     /// # Examples
     ///

@@ -4,9 +4,10 @@ use crate::schedule::Missed;
 
 pub(crate) fn report(missed: Missed) {
     tracing::debug!(
+        target: "tokio_osinterval",
         period = ?missed.period,
         lateness = ?missed.lateness,
-        missed = missed.ticks(),
+        behind = missed.ticks(),
         "missed tick",
     );
 }

@@ -103,8 +103,8 @@ impl PeriodicBuilder {
     /// from 1970-01-01 00:00 UTC: with a period of one minute, at a full minute. In place of a
     /// [`start`](Self::start).
     ///
-    /// With [`Clock::Realtime`] they stay there when the wall clock is set or slewed. With the
-    /// others, the wall clock is looked at once, when the interval is built.
+    /// With [`Clock::Realtime`] they stay there when the wall clock is set. With the others, the wall
+    /// clock is looked at once, when the interval is built.
     ///
     /// # Examples
     ///

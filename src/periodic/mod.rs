@@ -27,7 +27,7 @@ pub use builder::PeriodicBuilder;
 /// ```
 pub type Expirations = u64;
 
-/// A timer of its own in the kernel, armed once, that reports how often it has expired.
+/// A timer of its own in the kernel, which restarts it by itself, that reports how often it has expired.
 ///
 /// For work that must know how many periods it has overrun: what is missed is counted, not lost.
 /// Where that is not the question, `OsInterval` is cheaper, as it shares its kernel timer and needs
@@ -39,7 +39,7 @@ pub type Expirations = u64;
 ///
 /// # Precision
 ///
-/// Never early, in phase with its start for ever, and as late as the kernel's timer, or as
+/// Never early, in phase with its start for ever, by the clock that it goes by, and as late as the kernel's timer, or as
 /// [`tokio::time::Sleep`] where it runs on that.
 ///
 /// # Runtimes

@@ -1,6 +1,7 @@
 //! `Periodic`: the kernel restarts it by itself, and counts.
 
 use std::io;
+use std::mem;
 use std::os::fd::OwnedFd;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, SystemTime};
@@ -12,7 +13,7 @@ use rustix::time::{
 use tokio::io::unix::AsyncFd;
 use tokio::time::Instant;
 
-use super::time::{ZERO, advance, moment, nanos, next_slot};
+use super::time::{LAST_OF_ALL, LAST_SECOND, ZERO, advance, moment, nanos, next_slot};
 use super::{create, register};
 use crate::clock::{Clock, ClockWasSet};
 use crate::readings::closest;
@@ -31,12 +32,7 @@ pub(crate) struct Periodic {
 impl Periodic {
     #[track_caller]
     pub(crate) fn new(clock: Clock, start: Start, period: Duration) -> io::Result<Self> {
-        let mut plan = Plan {
-            clock,
-            start,
-            period,
-            first: 0,
-        };
+        let mut plan = Plan::new(clock, start, period);
         let fd = create(plan.timer())?;
         plan.begin(&fd)?;
         Ok(Self {
@@ -54,7 +50,9 @@ impl Periodic {
                     // The read took them all. An expiry since then has its own event, which this
                     // does not clear.
                     expired.clear_ready();
-                    return Poll::Ready(Ok(u64::from_ne_bytes(count)));
+                    let before_zero = mem::take(&mut self.plan.before_zero);
+                    let count = u64::from_ne_bytes(count).saturating_add(before_zero);
+                    return Poll::Ready(Ok(count));
                 }
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => expired.clear_ready(),
@@ -75,24 +73,28 @@ struct Plan {
     clock: Clock,
     start: Start,
     period: Duration,
-    /// The first expiration, in the clock's nanoseconds: all others are a whole number of periods
-    /// from it.
+    /// In the clock's nanoseconds: every expiration is a whole number of periods from it.
     first: i128,
+    /// Expirations from before the clock's zero, which the kernel cannot count.
+    before_zero: u64,
 }
 
 impl Plan {
+    fn new(clock: Clock, start: Start, period: Duration) -> Self {
+        Self {
+            clock,
+            start,
+            period,
+            first: 0,
+            before_zero: 0,
+        }
+    }
+
     fn timer(&self) -> TimerfdClockId {
         match self.clock {
             Clock::Monotonic => TimerfdClockId::Monotonic,
             Clock::Boottime => TimerfdClockId::Boottime,
             Clock::Realtime => TimerfdClockId::Realtime,
-        }
-    }
-
-    fn flags(&self) -> TimerfdTimerFlags {
-        match self.clock {
-            Clock::Realtime => TimerfdTimerFlags::ABSTIME | TimerfdTimerFlags::CANCEL_ON_SET,
-            _ => TimerfdTimerFlags::ABSTIME,
         }
     }
 
@@ -105,26 +107,38 @@ impl Plan {
     }
 
     fn begin(&mut self, fd: &OwnedFd) -> io::Result<()> {
-        self.first = self.first();
-        match self.arm(fd, self.first) {
-            // Set since the clock was read.
-            Err(Errno::CANCELED) => self.go_on(fd),
-            armed => Ok(armed?),
+        if self.clock == Clock::Realtime {
+            // From the first time that it is armed on, the kernel tells this timer when the clock is
+            // set (`timerfd_setup_cancel` in Linux's fs/timerfd.c): before the clock is read.
+            let _ = self.arm(fd, self.now() + wide(Duration::from_secs(3600)));
+        }
+        loop {
+            let first = self.first();
+            self.first = if first > 0 {
+                first
+            } else {
+                next_slot(first, 0, self.period)
+            };
+            let before_zero = (self.first - first) / wide(self.period);
+            self.before_zero = u64::try_from(before_zero).unwrap_or(u64::MAX);
+            match self.arm(fd, self.first) {
+                // Set since the clock was read.
+                Err(Errno::CANCELED) => {}
+                armed => return Ok(armed?),
+            }
         }
     }
 
     /// After the clock was set: the kernel forgets a timer that had expired by then, and knows
     /// nothing of its periods (`timerfd_read` in Linux's fs/timerfd.c).
     fn go_on(&mut self, fd: &OwnedFd) -> io::Result<()> {
+        self.before_zero = 0;
         loop {
-            let next = match self.start {
-                Start::At(start) if start > Instant::now() => {
-                    self.first = self.first();
-                    self.first
-                }
-                _ => next_slot(self.first, self.now(), self.period),
-            };
-            match self.arm(fd, next) {
+            match self.start {
+                Start::At(start) if start > Instant::now() => self.first = self.first(),
+                _ => self.first = next_slot(self.first, self.now(), self.period),
+            }
+            match self.arm(fd, self.first) {
                 // Set once more.
                 Err(Errno::CANCELED) => {}
                 armed => return Ok(armed?),
@@ -132,10 +146,11 @@ impl Plan {
         }
     }
 
+    /// When it expires first.
+    ///
     /// The kernel's clock is read second: what lies between the readings makes the timer late by
     /// that much, and not early.
     fn first(&self) -> i128 {
-        let wide = |span: Duration| i128::try_from(span.as_nanos()).unwrap_or(i128::MAX);
         match self.start {
             Start::Default => self.now() + wide(self.period),
             Start::At(start) => {
@@ -143,6 +158,9 @@ impl Plan {
                 let ahead = wide(start.saturating_duration_since(instant));
                 let ago = wide(instant.saturating_duration_since(start));
                 now + ahead - ago
+            }
+            Start::Aligned if self.clock == Clock::Realtime => {
+                next_slot(0, self.now(), self.period)
             }
             Start::Aligned => {
                 let (wall, now) = closest(SystemTime::now, || self.now());
@@ -152,10 +170,80 @@ impl Plan {
     }
 
     fn arm(&self, fd: &OwnedFd, first: i128) -> Result<(), Errno> {
+        let (flags, last) = match self.clock {
+            Clock::Realtime => (TimerfdTimerFlags::CANCEL_ON_SET, LAST_OF_ALL),
+            _ => (TimerfdTimerFlags::empty(), LAST_SECOND),
+        };
         let forever = Itimerspec {
             it_interval: advance(ZERO, self.period),
-            it_value: moment(first),
+            it_value: moment(first, last),
         };
-        timerfd_settime(fd, self.flags(), &forever).map(drop)
+        timerfd_settime(fd, TimerfdTimerFlags::ABSTIME | flags, &forever).map(drop)
+    }
+}
+
+fn wide(span: Duration) -> i128 {
+    i128::try_from(span.as_nanos()).unwrap_or(i128::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::time::timerfd_gettime;
+
+    fn begun(clock: Clock, start: Start, period: Duration) -> (OwnedFd, Plan) {
+        let mut plan = Plan::new(clock, start, period);
+        let fd = create(plan.timer()).unwrap();
+        plan.begin(&fd).unwrap();
+        (fd, plan)
+    }
+
+    #[test]
+    fn aligned_to_the_nanosecond() {
+        let period = Duration::from_secs(3600);
+        let (_fd, plan) = begun(Clock::Realtime, Start::Aligned, period);
+        assert_eq!(plan.first % wide(period), 0);
+        assert!((1..=wide(period)).contains(&(plan.first - plan.now())));
+    }
+
+    /// As the kernel has it.
+    #[test]
+    fn armed_as_planned() {
+        for clock in [Clock::Monotonic, Clock::Boottime, Clock::Realtime] {
+            for start in [
+                Start::Default,
+                Start::Aligned,
+                Start::At(Instant::now() + Duration::from_secs(1000)),
+            ] {
+                let (fd, plan) = begun(clock, start, Duration::from_secs(3600));
+                let before = plan.now();
+                let armed = timerfd_gettime(&fd).unwrap();
+                let after = plan.now();
+                let left = nanos(armed.it_value);
+                // Unless the clock was set just then.
+                let expected = plan.first - after..=plan.first - before;
+                assert!(expected.contains(&left) || clock == Clock::Realtime);
+                assert_eq!(nanos(armed.it_interval), 3_600_000_000_000);
+            }
+        }
+    }
+
+    #[test]
+    fn what_lies_before_the_clocks_zero_is_counted_and_in_phase() {
+        let period = Duration::from_secs(1);
+        let boot =
+            Instant::now().checked_sub(clock_gettime(ClockId::Monotonic).try_into().unwrap());
+        let Some(start) = boot.and_then(|boot| boot.checked_sub(Duration::from_millis(10_250)))
+        else {
+            return;
+        };
+        let (_fd, plan) = begun(Clock::Monotonic, Start::At(start), period);
+        // −10.25 s … −0.25 s, and then 0.75 s after it.
+        assert_eq!(plan.before_zero, 11);
+        assert!(
+            (750_000_000..760_000_000).contains(&plan.first),
+            "{}",
+            plan.first
+        );
     }
 }

@@ -11,11 +11,11 @@ pub(super) const ZERO: Timespec = Timespec {
 
 /// The last second of a clock that counts from boot that every kernel can be given: one without
 /// 64-bit time takes 32 bits. That is 68 years of uptime.
-const LAST_SECOND: i64 = i32::MAX as i64;
+pub(super) const LAST_SECOND: i64 = i32::MAX as i64;
 
 /// The last second of any clock that a kernel keeps, in the year 2262: `KTIME_SEC_MAX` in Linux's
 /// include/linux/ktime.h.
-const LAST_OF_ALL: i64 = i64::MAX / NANOS_PER_SEC;
+pub(super) const LAST_OF_ALL: i64 = i64::MAX / NANOS_PER_SEC;
 
 const NANOS_PER_SEC: i64 = 1_000_000_000;
 
@@ -50,9 +50,9 @@ pub(super) fn nanos(time: Timespec) -> i128 {
     i128::from(time.tv_sec) * i128::from(NANOS_PER_SEC) + i128::from(time.tv_nsec)
 }
 
-/// The moment again: clamped to what the kernel can be told, and never zero.
-pub(super) fn moment(nanos: i128) -> Timespec {
-    let clamped = nanos.clamp(1, i128::from(LAST_OF_ALL * NANOS_PER_SEC));
+/// The moment again: clamped to the second `last`, and never zero.
+pub(super) fn moment(nanos: i128, last: i64) -> Timespec {
+    let clamped = nanos.clamp(1, i128::from(last.min(LAST_OF_ALL) * NANOS_PER_SEC));
     // Fits, having been clamped; and so does what is left of a second.
     let nanos = i64::try_from(clamped).unwrap_or(i64::MAX);
     Timespec {
@@ -104,11 +104,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_moment_is_exact_or_clamped(nanos_of in prop_oneof![any::<i64>().prop_map(i128::from), any::<i128>()]) {
-            let time = moment(nanos_of);
+        fn a_moment_is_exact_or_clamped(
+            nanos_of in prop_oneof![any::<i64>().prop_map(i128::from), any::<i128>()],
+            last in prop_oneof![Just(LAST_SECOND), Just(LAST_OF_ALL)],
+        ) {
+            let time = moment(nanos_of, last);
             prop_assert!((0..1_000_000_000).contains(&i128::from(time.tv_nsec)), "valid");
-            let last = i128::from(LAST_OF_ALL) * 1_000_000_000;
-            prop_assert_eq!(nanos(time), nanos_of.clamp(1, last));
+            prop_assert_eq!(nanos(time), nanos_of.clamp(1, i128::from(last) * 1_000_000_000));
         }
 
         #[test]

@@ -1,0 +1,192 @@
+//! Crowds of intervals, each in a task of its own.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use hdrhistogram::Histogram;
+use rustix::time::{ClockId, clock_gettime};
+use tokio::runtime::Builder;
+use tokio::task::LocalSet;
+use tokio::time::Instant as TokioInstant;
+use tokio_osinterval::OsInterval;
+
+use crate::support::median;
+
+const ROUNDS: usize = 5;
+
+pub(crate) struct Work {
+    pub(crate) name: &'static str,
+    count: u32,
+    period: Duration,
+    lasts: Duration,
+    spread: Spread,
+    contenders: &'static [Timer],
+}
+
+/// Where in a period the deadlines lie.
+#[derive(Clone, Copy)]
+enum Spread {
+    Evenly,
+    AtOnce,
+}
+
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Timer {
+    Os,
+    /// With a tolerance of 1 ms.
+    Tolerant,
+    Tokio,
+    Seed,
+}
+
+const MS: Duration = Duration::from_millis(1);
+
+const fn spread(name: &'static str, count: u32, period: u32, contenders: &'static [Timer]) -> Work {
+    Work {
+        name,
+        count,
+        period: Duration::from_millis(period as u64),
+        lasts: Duration::from_millis(if period >= 1000 { 2200 } else { 700 }),
+        spread: Spread::Evenly,
+        contenders,
+    }
+}
+
+const ALL: &[Timer] = &[Timer::Os, Timer::Tolerant, Timer::Tokio, Timer::Seed];
+/// The published version makes a descriptor for each.
+const MANY: &[Timer] = &[Timer::Os, Timer::Tolerant, Timer::Tokio];
+
+pub(crate) const WORK: &[Work] = &[
+    spread("1 x 10 ms", 1, 10, ALL),
+    spread("10 x 10 ms", 10, 10, ALL),
+    spread("100 x 10 ms", 100, 10, ALL),
+    spread("1,000 x 10 ms", 1000, 10, ALL),
+    Work {
+        spread: Spread::AtOnce,
+        ..spread("1,000 x 10 ms, all at once", 1000, 10, ALL)
+    },
+    spread("10,000 x 100 ms", 10_000, 100, ALL),
+    spread("100,000 x 1 s", 100_000, 1000, MANY),
+];
+
+/// In nanoseconds.
+#[derive(Clone, Copy)]
+struct Round {
+    p50: f64,
+    p99: f64,
+    cpu: f64,
+    descriptors: f64,
+}
+
+impl Work {
+    pub(crate) fn run(&self) {
+        let mut rounds = vec![Vec::new(); self.contenders.len()];
+        for _ in 0..ROUNDS {
+            for (rounds, timer) in rounds.iter_mut().zip(self.contenders) {
+                rounds.push(self.round(*timer));
+            }
+        }
+        println!("{}: medians of {ROUNDS} rounds, in µs", self.name);
+        let of = |timer: usize, figure: fn(&Round) -> f64| {
+            median(rounds[timer].iter().map(figure).collect())
+        };
+        for (timer, name) in self.contenders.iter().enumerate() {
+            println!(
+                "    {:10} p50 {:9.1}  p99 {:9.1}  CPU/tick {:6.2}  descriptors {}",
+                format!("{name:?}"),
+                of(timer, |round| round.p50) / 1e3,
+                of(timer, |round| round.p99) / 1e3,
+                of(timer, |round| round.cpu) / 1e3,
+                of(timer, |round| round.descriptors),
+            );
+        }
+        for (ours, timer) in self.contenders.iter().enumerate().take(2) {
+            let peers = self.contenders.iter().enumerate();
+            for (peer, name) in peers.filter(|(_, name)| matches!(name, Timer::Tokio | Timer::Seed))
+            {
+                let ratio = |figure: fn(&Round) -> f64| {
+                    let pairs = rounds[ours].iter().zip(&rounds[peer]);
+                    median(
+                        pairs
+                            .map(|(ours, peer)| figure(ours) / figure(peer))
+                            .collect(),
+                    )
+                };
+                println!(
+                    "    {timer:?} / {name:?}: CPU {:.2}, p50 {:.2}, p99 {:.2}",
+                    ratio(|round| round.cpu),
+                    ratio(|round| round.p50),
+                    ratio(|round| round.p99),
+                );
+            }
+        }
+    }
+
+    fn start(&self, n: u32) -> Duration {
+        MS * 50
+            + match self.spread {
+                Spread::Evenly => self.period / self.count * n,
+                Spread::AtOnce => Duration::ZERO,
+            }
+    }
+
+    #[allow(clippy::cast_precision_loss, reason = "no figure is that large")]
+    fn round(&self, timer: Timer) -> Round {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let before = descriptors();
+        let late = Rc::new(RefCell::new(Histogram::<u64>::new(3).unwrap()));
+        let tasks = LocalSet::new();
+        runtime.block_on(tasks.run_until(async {
+            let now = TokioInstant::now();
+            for n in 0..self.count {
+                let start = now + self.start(n) + self.period;
+                let period = self.period;
+                let late = Rc::clone(&late);
+                macro_rules! ticks {
+                    ($interval:expr) => {{
+                        let mut interval = $interval;
+                        tokio::task::spawn_local(async move {
+                            loop {
+                                let deadline: Instant = interval.tick().await.into();
+                                let nanos = deadline.elapsed().as_nanos();
+                                late.borrow_mut().record(nanos as u64).unwrap();
+                            }
+                        });
+                    }};
+                }
+                match timer {
+                    Timer::Os => ticks!(tokio_osinterval::interval_at(start, period)),
+                    Timer::Tolerant => {
+                        let builder = OsInterval::builder(period).start(start);
+                        ticks!(builder.tolerance(MS).build().unwrap());
+                    }
+                    Timer::Tokio => ticks!(tokio::time::interval_at(start, period)),
+                    Timer::Seed => ticks!(seed::interval_at(start, period)),
+                }
+            }
+            // Until all have ticked once.
+            tokio::time::sleep_until(now + MS * 50 + self.period * 2).await;
+            late.borrow_mut().reset();
+            let cpu = processor_time();
+            let descriptors = descriptors() - before;
+            tokio::time::sleep(self.lasts).await;
+            let cpu = processor_time().saturating_sub(cpu);
+            let late = late.borrow();
+            Round {
+                p50: late.value_at_quantile(0.5) as f64,
+                p99: late.value_at_quantile(0.99) as f64,
+                cpu: cpu.as_nanos() as f64 / late.len() as f64,
+                descriptors: descriptors as f64,
+            }
+        }))
+    }
+}
+
+fn descriptors() -> usize {
+    std::fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
+fn processor_time() -> Duration {
+    clock_gettime(ClockId::ProcessCPUTime).try_into().unwrap()
+}

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::span::nanos;
+
 /// How close to its deadline a timer fires.
 ///
 /// # Examples
@@ -39,73 +41,56 @@ pub enum Precision {
     Spin,
 }
 
-/// What one timer wants of its driver.
+/// What one timer wants of its driver. In nanoseconds, as it is asked for at every wait.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Aim {
     pub(crate) precision: Precision,
-    /// The longest that it may keep looking at the clock.
-    pub(crate) spin_limit: Duration,
-    /// How late it may be, to share a wake-up with another.
-    pub(crate) tolerance: Duration,
+    spin_limit: u64,
+    tolerance: u64,
 }
 
 impl Default for Aim {
     fn default() -> Self {
         Self {
             precision: Precision::default(),
-            spin_limit: Duration::from_micros(200),
-            tolerance: Duration::ZERO,
+            spin_limit: 200_000,
+            tolerance: 0,
         }
     }
 }
 
 impl Aim {
-    /// How long before its deadline it wants to be woken.
-    pub(crate) fn lead(&self, learned: Duration) -> Duration {
+    /// The longest that it may keep looking at the clock.
+    pub(crate) fn set_spin_limit(&mut self, limit: Duration) {
+        self.spin_limit = nanos(limit);
+    }
+
+    /// How late it may be, to share a wake-up with another.
+    pub(crate) fn set_tolerance(&mut self, tolerance: Duration) {
+        self.tolerance = nanos(tolerance);
+    }
+
+    pub(crate) fn tolerance(&self) -> Duration {
+        Duration::from_nanos(self.tolerance)
+    }
+
+    /// How long before its deadline it wants to be woken, where the kernel is late by `learned`, and
+    /// it ticks every `period`: half of that belongs to others.
+    pub(crate) fn lead(&self, learned: u64, period: Duration) -> u64 {
         match self.precision {
-            Precision::Kernel => Duration::ZERO,
-            Precision::Spin => learned.min(self.spin_limit),
+            Precision::Kernel => 0,
+            Precision::Spin => learned.min(self.spin_limit).min(nanos(period) / 2),
         }
     }
 
-    /// How much later than that the wake-up may be.
-    pub(crate) fn slack(&self) -> Duration {
+    /// How much later than that the wake-up may be, where a crowd asks for `crowd`: of which one
+    /// whose period is short takes no more than a quarter of that.
+    pub(crate) fn slack(&self, crowd: u64, period: Duration) -> u64 {
         match self.precision {
-            Precision::Kernel => self.tolerance,
-            Precision::Spin => Duration::ZERO,
+            Precision::Kernel if crowd <= self.tolerance => self.tolerance,
+            Precision::Kernel => crowd.min(nanos(period) / 4).max(self.tolerance),
+            Precision::Spin => 0,
         }
-    }
-}
-
-/// How late the operating system wakes: an estimate of the 95th percentile, in nanoseconds.
-///
-/// Each wake-up that was later than the estimate raises it by a step, and each other lowers it by a
-/// twentieth of that: it stands still where one in twenty is later. The step is in proportion, so
-/// that it finds its way from any machine to any other.
-#[derive(Debug)]
-pub(crate) struct Lead(u64);
-
-impl Lead {
-    /// Neither grows out of the bounds.
-    const LEAST: u64 = 2_000;
-    const MOST: u64 = 10_000_000;
-
-    pub(crate) fn new() -> Self {
-        Self(50_000)
-    }
-
-    pub(crate) fn nanos(&self) -> u64 {
-        self.0
-    }
-
-    pub(crate) fn learn(&mut self, lateness: Duration) {
-        let step = self.0 / 13;
-        let next = if lateness.as_nanos() > u128::from(self.0) {
-            self.0 + step
-        } else {
-            self.0 - step / 20
-        };
-        self.0 = next.clamp(Self::LEAST, Self::MOST);
     }
 }
 
@@ -116,42 +101,32 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_lead_is_bounded(lateness in prop::collection::vec(any::<u64>(), 0..2000)) {
-            let mut lead = Lead::new();
-            for nanos in lateness {
-                lead.learn(Duration::from_nanos(nanos));
-                prop_assert!((Lead::LEAST..=Lead::MOST).contains(&lead.nanos()));
-            }
-        }
-
-        #[test]
-        fn it_never_asks_for_more_than_the_limit(
+        fn it_never_spins_for_longer_than_the_limit_and_half_the_period(
             precision in prop_oneof![Just(Precision::Kernel), Just(Precision::Spin)],
             limit in any::<u64>(),
             learned in any::<u64>(),
+            period in any::<u64>(),
         ) {
-            let [limit, learned] = [limit, learned].map(Duration::from_nanos);
-            let aim = Aim { precision, spin_limit: limit, ..Aim::default() };
-            let lead = aim.lead(learned);
-            prop_assert!(lead <= limit && lead <= learned);
-            prop_assert!(precision == Precision::Spin || lead.is_zero());
+            let mut aim = Aim { precision, ..Aim::default() };
+            aim.set_spin_limit(Duration::from_nanos(limit));
+            let lead = aim.lead(learned, Duration::from_nanos(period));
+            prop_assert!(lead <= limit && lead <= learned && lead <= period / 2);
+            prop_assert!(precision == Precision::Spin || lead == 0);
         }
 
-        /// Wherever wake-ups lie, it ends up above most of them, and not far above all.
         #[test]
-        fn it_finds_the_late_ones(typical in 4_000_u64..2_000_000, spread in 1_u64..100) {
-            let mut lead = Lead::new();
-            let late = |n: u64| typical + (n * 7919) % (typical * spread / 100 + 1);
-            for n in 0..5000 {
-                lead.learn(Duration::from_nanos(late(n)));
-            }
-            let mut above = 0;
-            for n in 5000..6000 {
-                above += u32::from(late(n) > lead.nanos());
-                lead.learn(Duration::from_nanos(late(n)));
-            }
-            prop_assert!(above <= 150, "{above} of 1000 later than the lead");
-            prop_assert!(lead.nanos() <= (typical + typical * spread / 100) * 12 / 10);
+        fn no_later_than_it_tolerates_or_a_crowd_asks_for(
+            precision in prop_oneof![Just(Precision::Kernel), Just(Precision::Spin)],
+            tolerance in any::<u64>(),
+            crowd in any::<u64>(),
+            period in any::<u64>(),
+        ) {
+            let mut aim = Aim { precision, ..Aim::default() };
+            aim.set_tolerance(Duration::from_nanos(tolerance));
+            let slack = aim.slack(crowd, Duration::from_nanos(period));
+            prop_assert!(slack <= tolerance.max(crowd.min(period / 4)));
+            prop_assert!(precision == Precision::Kernel || slack == 0);
+            prop_assert!(precision == Precision::Spin || slack >= tolerance);
         }
     }
 }

@@ -230,7 +230,7 @@ impl Sleep {
     /// # }
     /// ```
     pub fn with_spin_limit(mut self, limit: Duration) -> Self {
-        self.entry.aim(|aim| aim.spin_limit = limit);
+        self.entry.aim(|aim| aim.set_spin_limit(limit));
         self
     }
 
@@ -250,7 +250,7 @@ impl Sleep {
     /// # }
     /// ```
     pub fn with_tolerance(mut self, tolerance: Duration) -> Self {
-        self.entry.aim(|aim| aim.tolerance = tolerance);
+        self.entry.aim(|aim| aim.set_tolerance(tolerance));
         self
     }
 
@@ -296,7 +296,7 @@ impl Sleep {
     /// ```
     pub fn set_tolerance(self: Pin<&mut Self>, tolerance: Duration) {
         let this = self.project();
-        this.entry.aim(|aim| aim.tolerance = tolerance);
+        this.entry.aim(|aim| aim.set_tolerance(tolerance));
         this.entry.postpone(*this.deadline, Duration::MAX);
     }
 }

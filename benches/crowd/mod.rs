@@ -150,7 +150,9 @@ impl Work {
                             loop {
                                 let deadline: Instant = interval.tick().await.into();
                                 let nanos = deadline.elapsed().as_nanos();
-                                late.borrow_mut().record(nanos as u64).unwrap();
+                                late.borrow_mut()
+                                    .record(u64::try_from(nanos).unwrap())
+                                    .unwrap();
                             }
                         });
                     }};

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::Driver;
 use super::queue::{Key, Span};
 use crate::precision::Aim;
+use crate::span::nanos;
 use crate::sync::Arc;
 
 /// How long a task that spins looks at the clock before the others have their turn: long enough
@@ -23,8 +24,9 @@ pub(crate) struct Entry {
     driver: Arc<Driver>,
     /// `None` until the first wait: a timer that is never waited for costs the queue nothing.
     key: Option<Key>,
-    /// Whether the queue may hold a waker of ours. It may have let go of it unasked, by firing.
-    waiting: bool,
+    /// The latest moment for which the queue may hold a waker of ours. It may have let go of it
+    /// unasked, by firing.
+    waiting: Option<u64>,
     aim: Aim,
     /// Since when it has been looking at the clock, by one that nobody can pause.
     spinning: Option<std::time::Instant>,
@@ -37,7 +39,7 @@ impl Entry {
         Self {
             driver,
             key: None,
-            waiting: false,
+            waiting: None,
             aim: Aim::default(),
             spinning: None,
             _not_unwind_safe: PhantomData,
@@ -58,8 +60,8 @@ impl Entry {
         self.aim
     }
 
-    /// Waits for `deadline`; returns the time at which it was found to have passed. It spins for no
-    /// longer than `most`.
+    /// Waits for `deadline`, the next of one every `period`; returns the time at which it was found
+    /// to have passed.
     ///
     /// Takes part in tokio's cooperative budget, also when `deadline` has passed already.
     ///
@@ -71,12 +73,12 @@ impl Entry {
         &mut self,
         cx: &mut Context<'_>,
         deadline: Instant,
-        most: Duration,
+        period: Duration,
     ) -> Poll<Instant> {
         let coop = ready!(coop::poll_proceed(cx));
         let mut now = self.driver.now();
-        let mut lead = self.lead(most);
-        if now < deadline && deadline - now <= lead {
+        let mut lead = self.lead(period);
+        if lead != 0 && now < deadline && nanos(deadline - now) <= lead {
             if self.may_spin(lead) {
                 now = self.spin(deadline);
                 if now < deadline {
@@ -84,11 +86,11 @@ impl Entry {
                     return Poll::Pending;
                 }
             } else {
-                lead = Duration::ZERO;
+                lead = 0;
             }
         }
         if now < deadline {
-            self.wait(self.span(deadline, lead), cx);
+            self.wait(self.span(deadline, lead, period), cx);
             return Poll::Pending;
         }
         self.cancel();
@@ -97,29 +99,29 @@ impl Entry {
     }
 
     /// If a task waits in this entry, has it woken at `deadline` instead.
-    pub(crate) fn postpone(&mut self, deadline: Instant, most: Duration) {
+    pub(crate) fn postpone(&mut self, deadline: Instant, period: Duration) {
         self.spinning = None;
-        if let (Some(key), true) = (self.key, self.waiting) {
-            self.driver
-                .postpone(key, self.span(deadline, self.lead(most)));
+        if let (Some(key), Some(_)) = (self.key, self.waiting) {
+            let span = self.span(deadline, self.lead(period), period);
+            self.waiting = Some(span.latest());
+            self.driver.postpone(key, span);
         }
     }
 
-    fn lead(&self, most: Duration) -> Duration {
-        self.aim.lead(self.driver.lead()).min(most)
+    fn lead(&self, period: Duration) -> u64 {
+        self.aim.lead(self.driver.hints.lead(), period)
     }
 
-    fn span(&self, deadline: Instant, lead: Duration) -> Span {
-        Span {
-            deadline: deadline.checked_sub(lead).unwrap_or(deadline),
-            slack: self.aim.slack(),
-        }
+    fn span(&self, deadline: Instant, lead: u64, period: Duration) -> Span {
+        let slack = self.aim.slack(self.driver.hints.crowd(), period);
+        let deadline = self.driver.epoch.moment(deadline);
+        Span::new(deadline.saturating_sub(lead), slack)
     }
 
     /// A clock that is paused would be looked at for ever.
-    fn may_spin(&mut self, limit: Duration) -> bool {
+    fn may_spin(&mut self, limit: u64) -> bool {
         let since = self.spinning.get_or_insert_with(std::time::Instant::now);
-        since.elapsed() <= limit
+        nanos(since.elapsed()) <= limit
     }
 
     /// Looks at the clock until `deadline`, or until its turn is over.
@@ -141,15 +143,17 @@ impl Entry {
             panic!("{why}");
         }
         self.spinning = None;
-        self.waiting = true;
+        self.waiting = Some(span.latest());
     }
 
     /// Keeps no waker after `Ready`.
     fn cancel(&mut self) {
         self.spinning = None;
-        if let (Some(key), true) = (self.key, self.waiting) {
-            self.waiting = false;
-            self.driver.cancel(key);
+        let latest = self.waiting.take();
+        if let (Some(key), Some(latest)) = (self.key, latest) {
+            if !self.driver.hints.is_taken(latest) {
+                self.driver.cancel(key);
+            }
         }
     }
 }

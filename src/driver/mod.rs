@@ -8,38 +8,36 @@
 //! Foreign code (a waker's clone, wake and drop) runs outside the lock, always.
 
 mod entry;
+mod hints;
+mod learned;
 mod queue;
 mod registry;
+mod timers;
 mod wakers;
 
 use std::io;
 use std::mem;
 use std::task::{Wake, Waker};
-use std::time::Duration;
 
 use tokio::runtime::{Handle, Id};
 use tokio::time::Instant;
 
-use crate::precision::Lead;
-use crate::sync::{Arc, AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering};
+use crate::sync::{Arc, AtomicBool, Mutex, MutexGuard, Ordering};
 use crate::sys::{self, Alarm, Armed, TokioClock};
-use queue::{Key, Queue, Span};
+use hints::Hints;
+use queue::{Key, Span};
+use timers::{Epoch, Timers};
 use wakers::Batch;
 
 pub(crate) use entry::Entry;
-
-/// An alarm that is armed for a moment closer than this says little about how late the kernel is:
-/// it may have passed before the kernel heard of it.
-const IN_TIME: Duration = Duration::from_micros(20);
 
 #[derive(Debug)]
 pub(crate) struct Driver {
     runtime: Id,
     clock: TokioClock,
     state: Mutex<State>,
-    /// How long before its deadline a timer that spins is to be woken, in nanoseconds: what
-    /// [`Timers::lead`] has learned.
-    lead: AtomicU64,
+    epoch: Epoch,
+    hints: Hints,
     dead: AtomicBool,
 }
 
@@ -52,19 +50,6 @@ enum State {
     Alive(Timers),
     /// The runtime shut down, or the kernel refused its timer: why.
     Dead(String),
-}
-
-#[derive(Debug)]
-struct Timers {
-    queue: Queue<Waker>,
-    alarm: Alarm,
-    /// What the alarm is set for; `None` when it has fired, or was never set. It may be earlier
-    /// than the earliest deadline: one spurious wake-up costs less than setting it back would.
-    armed: Option<Instant>,
-    /// Whether that was still to come when the alarm was armed: only then does it tell how late the
-    /// kernel is.
-    in_time: bool,
-    lead: Lead,
 }
 
 impl Driver {
@@ -106,19 +91,15 @@ impl Driver {
             Err(error) => return registry::find(handle.id()).ok_or(error),
         };
         let clock = TokioClock::new(handle);
-        let lead = Lead::new();
+        let epoch = Epoch(clock.now());
+        let timers = Timers::new(alarm, epoch);
         let driver = Arc::new(Self {
             runtime: handle.id(),
-            lead: AtomicU64::new(lead.nanos()),
-            dead: AtomicBool::new(false),
-            state: Mutex::new(State::Alive(Timers {
-                queue: Queue::new(clock.now()),
-                alarm,
-                armed: None,
-                in_time: false,
-                lead,
-            })),
             clock,
+            epoch,
+            hints: timers.hints(),
+            dead: AtomicBool::new(false),
+            state: Mutex::new(State::Alive(timers)),
         });
         // Locked before it is listed: whoever finds it there waits until it listens.
         let mut state = driver.state.lock();
@@ -126,7 +107,7 @@ impl Driver {
             return Ok(faster);
         }
         if let State::Alive(timers) = &mut *state {
-            if let Err(error) = timers.alarm.listen(&driver.waker()) {
+            if let Err(error) = timers.listen(&driver.waker()) {
                 driver.die(state, &error);
                 return Err(error);
             }
@@ -148,10 +129,6 @@ impl Driver {
         !self.dead.load(Ordering::Acquire)
     }
 
-    fn lead(&self) -> Duration {
-        Duration::from_nanos(self.lead.load(Ordering::Relaxed))
-    }
-
     /// Has `waker` woken within `span`, in place of what `key` waited for before.
     ///
     /// # Errors
@@ -170,9 +147,8 @@ impl Driver {
             State::Alive(timers) => timers,
             State::Dead(why) => return Err(why.clone()),
         };
-        let key = *key.get_or_insert_with(|| timers.queue.join());
-        _replaced = timers.queue.wait(key, span, waker);
-        let armed = timers.arm_by(span.latest(), self);
+        _replaced = timers.wait(key, span, waker, &self.hints);
+        let armed = timers.arm_by(span.latest(), || self.waker());
         self.release(state, armed)
     }
 
@@ -182,8 +158,8 @@ impl Driver {
         let State::Alive(timers) = &mut *state else {
             return;
         };
-        if timers.queue.postpone(key, span) {
-            let armed = timers.arm_by(span.latest(), self);
+        if timers.postpone(key, span, &self.hints) {
+            let armed = timers.arm_by(span.latest(), || self.waker());
             let _ = self.release(state, armed);
         }
     }
@@ -193,8 +169,8 @@ impl Driver {
         let _canceled;
         let mut state = self.state.lock();
         if let State::Alive(timers) = &mut *state {
-            _canceled = timers.queue.cancel(key);
-            let armed = timers.settle(self);
+            _canceled = timers.cancel(key);
+            let armed = timers.settle(|| self.waker());
             let _ = self.release(state, armed);
         }
     }
@@ -204,8 +180,8 @@ impl Driver {
         let _canceled;
         let mut state = self.state.lock();
         if let State::Alive(timers) = &mut *state {
-            _canceled = timers.queue.leave(key);
-            let armed = timers.settle(self);
+            _canceled = timers.leave(key);
+            let armed = timers.settle(|| self.waker());
             let _ = self.release(state, armed);
         }
     }
@@ -238,15 +214,15 @@ impl Driver {
     /// Wakes everyone who is due and arms the alarm for the next.
     fn fire(self: &Arc<Self>) {
         let mut due = Batch::new();
-        let mut now = self.now();
+        let mut now = self.epoch.moment(self.now());
         loop {
             let mut state = self.state.lock();
             let State::Alive(timers) = &mut *state else {
                 break;
             };
-            timers.learn(now, &self.lead);
+            timers.woken(now, &self.hints);
             while due.has_room() {
-                let Some(waker) = timers.queue.pop_due(now) else {
+                let Some(waker) = timers.pop_due(now) else {
                     break;
                 };
                 due.push(waker);
@@ -258,7 +234,8 @@ impl Driver {
                 due.wake();
                 continue;
             }
-            match timers.rearm(now, self) {
+            self.hints.take_until(now);
+            match timers.rearm(now, || self.waker()) {
                 Ok(Armed::Waiting) => {
                     drop(state);
                     break;
@@ -266,7 +243,7 @@ impl Driver {
                 Ok(Armed::Due) => {
                     drop(state);
                     due.wake();
-                    now = self.now();
+                    now = self.epoch.moment(self.now());
                 }
                 Err(error) => {
                     self.die(state, &error);
@@ -287,74 +264,15 @@ impl Driver {
             return;
         };
         drop(state);
-        drop(timers.alarm);
-
         let mut wakers = Batch::new();
-        for waker in timers.queue.into_values() {
+        // The alarm goes before any waker is called.
+        for waker in timers.into_values() {
             if !wakers.has_room() {
                 wakers.wake();
             }
             wakers.push(waker);
         }
         wakers.wake();
-    }
-}
-
-impl Timers {
-    /// Sees to it that the alarm fires by `latest`, the first or not.
-    fn arm_by(&mut self, latest: Instant, driver: &Arc<Driver>) -> io::Result<Armed> {
-        if self.armed.is_some_and(|armed| armed <= latest) {
-            return self.settle(driver);
-        }
-        self.arm(latest, driver)
-    }
-
-    /// Sets the alarm, which has fired, for the earliest of those who still wait.
-    fn rearm(&mut self, now: Instant, driver: &Arc<Driver>) -> io::Result<Armed> {
-        // First listen, then arm: the other way round, the event of an alarm that fires at once
-        // would be taken for the old one and cleared.
-        self.alarm.listen(&driver.waker())?;
-        let was_early = self.armed.take().is_some_and(|armed| now < armed);
-        let Some(first) = self.queue.first() else {
-            return Ok(Armed::Waiting);
-        };
-        if was_early {
-            self.alarm.resync();
-        }
-        let armed = self.arm(first, driver);
-        self.in_time = first > now + IN_TIME;
-        armed
-    }
-
-    /// Where an alarm that is armed too early does harm, sets it right.
-    fn settle(&mut self, driver: &Arc<Driver>) -> io::Result<Armed> {
-        let first = self.queue.first();
-        if !Alarm::EXACT || self.armed == first {
-            return Ok(Armed::Waiting);
-        }
-        if let Some(first) = first {
-            return self.arm(first, driver);
-        }
-        self.armed = None;
-        self.alarm.disarm();
-        Ok(Armed::Waiting)
-    }
-
-    /// From the alarm that has just woken the driver, how late the kernel is.
-    fn learn(&mut self, now: Instant, lead: &AtomicU64) {
-        if let (Some(armed), true) = (self.armed, self.in_time) {
-            if let Some(lateness) = now.checked_duration_since(armed) {
-                self.in_time = false;
-                self.lead.learn(lateness);
-                lead.store(self.lead.nanos(), Ordering::Relaxed);
-            }
-        }
-    }
-
-    fn arm(&mut self, deadline: Instant, driver: &Arc<Driver>) -> io::Result<Armed> {
-        self.armed = Some(deadline);
-        self.in_time = true;
-        self.alarm.arm(deadline, &driver.waker())
     }
 }
 

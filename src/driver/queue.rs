@@ -1,5 +1,7 @@
 //! The deadlines of one driver, in order. A data structure: no clock, no I/O, no lock.
 //!
+//! Moments and spans of time are numbers here, of whatever unit.
+//!
 //! A 4-ary heap of deadlines over a slab of seats. A timer takes a seat when it first waits and
 //! keeps it until it is dropped, so a periodic timer's every wait after the first is a push onto
 //! the heap and nothing else: no allocation, and no key that could be stale.
@@ -7,11 +9,7 @@
 //! What the heap moves about is small, and a node's four children are one cache line: with many
 //! timers, it is the memory that takes the time.
 
-use std::time::Duration;
-
-use tokio::time::Instant;
-
-use crate::span::{later, nanos};
+use std::mem;
 
 const ARITY: usize = 4;
 
@@ -45,8 +43,6 @@ impl Key {
 /// lies in.
 #[derive(Debug)]
 pub(crate) struct Queue<T> {
-    /// Deadlines are told in nanoseconds since then; any before it, as at it.
-    epoch: Instant,
     heap: Heap,
     /// Where in the heap each seat's node is; of a free seat, which is the next free one.
     positions: Vec<u32>,
@@ -62,14 +58,13 @@ pub(crate) struct Queue<T> {
 #[derive(Debug)]
 struct Wait<T> {
     value: T,
-    /// From its deadline to its latest moment, in nanoseconds.
+    /// From its deadline to its latest moment.
     slack: u64,
 }
 
 impl<T> Queue<T> {
-    pub(crate) fn new(epoch: Instant) -> Self {
+    pub(crate) fn new() -> Self {
         Self {
-            epoch,
             heap: Heap::default(),
             positions: Vec::new(),
             waits: Vec::new(),
@@ -94,7 +89,7 @@ impl<T> Queue<T> {
             return Key(seat);
         }
         let key = Key(self.first_free);
-        self.first_free = std::mem::replace(&mut self.positions[key.index()], IDLE);
+        self.first_free = mem::replace(&mut self.positions[key.index()], IDLE);
         key
     }
 
@@ -106,7 +101,7 @@ impl<T> Queue<T> {
         self.taken -= 1;
         if self.taken == 0 && self.positions.len() > KEPT {
             // The last of a crowd: leave no memory behind.
-            *self = Self::new(self.epoch);
+            *self = Self::new();
         }
         value
     }
@@ -114,9 +109,9 @@ impl<T> Queue<T> {
     /// Waits for `span` with `value`, in place of what this seat waited for before; returns the
     /// value it had.
     pub(crate) fn wait(&mut self, key: Key, span: Span, value: T) -> Option<T> {
-        let slack = nanos(span.slack);
+        let slack = span.slack;
         let before = self.waits[key.index()].replace(Wait { value, slack });
-        self.put(key, self.latest(span));
+        self.put(key, span.latest());
         before.map(|wait| wait.value)
     }
 
@@ -125,8 +120,8 @@ impl<T> Queue<T> {
         let Some(wait) = &mut self.waits[key.index()] else {
             return false;
         };
-        wait.slack = nanos(span.slack);
-        self.put(key, self.latest(span));
+        wait.slack = span.slack;
+        self.put(key, span.latest());
         true
     }
 
@@ -139,22 +134,16 @@ impl<T> Queue<T> {
     }
 
     /// By when something is to be taken: the first of the latest moments.
-    pub(crate) fn first(&self) -> Option<Instant> {
-        let first = self.heap.first()?;
-        Some(later(self.epoch, Duration::from_nanos(first.latest())))
+    pub(crate) fn first(&self) -> Option<u64> {
+        self.heap.first().map(Node::latest)
     }
 
     /// Takes the first value, if its deadline is `now` or before.
-    pub(crate) fn pop_due(&mut self, now: Instant) -> Option<T> {
+    pub(crate) fn pop_due(&mut self, now: u64) -> Option<T> {
         let first = self.heap.first()?;
-        let wait = &mut self.waits[first.seat()];
-        let slack = wait.as_ref().map_or(0, |wait| wait.slack);
-        if first.latest().saturating_sub(slack) > self.time(now) {
-            return None;
-        }
-        let value = self.waits[first.seat()].take()?.value;
+        let wait = self.waits[first.seat()].take_if(|wait| first.latest() - wait.slack <= now)?;
         self.heap.remove(0, &mut self.positions);
-        Some(value)
+        Some(wait.value)
     }
 
     /// Every value that waits, in no particular order.
@@ -177,27 +166,26 @@ impl<T> Queue<T> {
                 .replace(position as usize, node, &mut self.positions);
         }
     }
-
-    fn time(&self, moment: Instant) -> u64 {
-        nanos(moment.saturating_duration_since(self.epoch))
-    }
-
-    fn latest(&self, span: Span) -> u64 {
-        self.time(span.deadline).saturating_add(nanos(span.slack))
-    }
 }
 
 /// From a deadline to the latest moment, `slack` after it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Span {
-    pub(crate) deadline: Instant,
-    pub(crate) slack: Duration,
+    deadline: u64,
+    slack: u64,
 }
 
 impl Span {
-    /// Its end.
-    pub(crate) fn latest(self) -> Instant {
-        later(self.deadline, self.slack)
+    /// The slack ends where the numbers do.
+    pub(crate) fn new(deadline: u64, slack: u64) -> Self {
+        Self {
+            deadline,
+            slack: slack.min(u64::MAX - deadline),
+        }
+    }
+
+    pub(crate) fn latest(self) -> u64 {
+        self.deadline + self.slack
     }
 }
 
@@ -398,22 +386,12 @@ mod tests {
         assert_eq!(waits.count(), heap.len);
     }
 
-    fn at_once(deadline: Instant) -> Span {
-        Span {
-            deadline,
-            slack: Duration::ZERO,
-        }
-    }
-
     proptest! {
         #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
 
         #[test]
         fn behaves_as_a_sorted_map(ops in prop::collection::vec(op(), 1..120)) {
-            let origin = Instant::now();
-            let at = |moment: u64| origin + Duration::from_nanos(moment);
-            let span = |deadline, slack| Span { deadline: at(deadline), slack: Duration::from_nanos(slack) };
-            let mut queue = Queue::new(origin);
+            let mut queue = Queue::new();
             let mut model = Model::default();
             let mut keys: Vec<(usize, Key)> = Vec::new();
             let mut next_owner = 0;
@@ -431,13 +409,13 @@ mod tests {
                         prop_assert_eq!(queue.leave(key), model.remove(owner));
                     }
                     Op::Wait(n, deadline, slack) => if let Some((owner, key)) = pick(&keys, n) {
-                        let replaced = queue.wait(key, span(deadline, slack), next_value);
+                        let replaced = queue.wait(key, Span::new(deadline, slack), next_value);
                         prop_assert_eq!(replaced, model.put(owner, deadline, slack, next_value));
                         next_value += 1;
                     }
                     Op::Postpone(n, deadline, slack) => if let Some((owner, key)) = pick(&keys, n) {
                         let waits = model.find(owner).map(|place| model.waiting[&place].2);
-                        prop_assert_eq!(queue.postpone(key, span(deadline, slack)), waits.is_some());
+                        prop_assert_eq!(queue.postpone(key, Span::new(deadline, slack)), waits.is_some());
                         if let Some(value) = waits {
                             model.put(owner, deadline, slack, value);
                         }
@@ -452,10 +430,10 @@ mod tests {
                         if let Some((place, _)) = due {
                             model.waiting.remove(&place);
                         }
-                        prop_assert_eq!(queue.pop_due(at(now)), due.map(|(_, value)| value));
+                        prop_assert_eq!(queue.pop_due(now), due.map(|(_, value)| value));
                     }
                 }
-                let first = model.waiting.first_key_value().map(|((latest, _), _)| at(*latest));
+                let first = model.waiting.first_key_value().map(|((latest, _), _)| *latest);
                 prop_assert_eq!(queue.first(), first);
                 check(&queue);
             }
@@ -470,37 +448,26 @@ mod tests {
 
     #[test]
     fn one_moment_serves_all_whose_spans_it_lies_in() {
-        let origin = Instant::now();
-        let ms = |ms| origin + Duration::from_millis(ms);
-        let mut queue = Queue::new(origin);
+        let mut queue = Queue::new();
         let mut wait = |value, deadline, slack| {
             let key = queue.join();
-            let slack = Duration::from_millis(slack);
-            queue.wait(
-                key,
-                Span {
-                    deadline: ms(deadline),
-                    slack,
-                },
-                value,
-            );
+            queue.wait(key, Span::new(deadline, slack), value);
         };
         wait("strict", 5, 0);
         wait("tolerant", 3, 4);
         wait("later", 6, 3);
-        assert_eq!(queue.first(), Some(ms(5)));
-        let at_five = [(); 3].map(|()| queue.pop_due(ms(5)));
+        assert_eq!(queue.first(), Some(5));
+        let at_five = [(); 3].map(|()| queue.pop_due(5));
         assert_eq!(at_five, [Some("strict"), Some("tolerant"), None]);
-        assert_eq!(queue.first(), Some(ms(9)));
+        assert_eq!(queue.first(), Some(9));
     }
 
     #[test]
     fn a_crowd_leaves_no_memory_behind() {
-        let now = Instant::now();
-        let mut queue = Queue::new(now);
+        let mut queue = Queue::new();
         let keys: Vec<_> = (0..10 * KEPT).map(|_| queue.join()).collect();
         for key in &keys {
-            queue.wait(*key, at_once(now), ());
+            queue.wait(*key, Span::new(7, 0), ());
         }
         for key in keys {
             assert_eq!(queue.leave(key), Some(()));
@@ -510,26 +477,21 @@ mod tests {
     }
 
     #[test]
-    fn the_past_is_as_good_as_the_epoch() {
-        let past = Instant::now();
-        let epoch = past + Duration::from_secs(1);
-        let mut queue = Queue::new(epoch);
-        for (value, deadline) in [(1, epoch), (2, past), (3, epoch)] {
-            let key = queue.join();
-            queue.wait(key, at_once(deadline), value);
-        }
-        assert_eq!(queue.first(), Some(epoch));
-        let order = [(); 3].map(|()| queue.pop_due(epoch));
-        assert_eq!(order, [Some(1), Some(2), Some(3)]);
+    fn a_span_ends_where_the_numbers_do() {
+        let mut queue = Queue::new();
+        let key = queue.join();
+        queue.wait(key, Span::new(u64::MAX - 1, u64::MAX), ());
+        assert_eq!(queue.first(), Some(u64::MAX));
+        assert_eq!(queue.pop_due(u64::MAX - 2), None);
+        assert_eq!(queue.pop_due(u64::MAX - 1), Some(()));
     }
 
     #[test]
     fn seats_are_used_again() {
-        let now = Instant::now();
-        let mut queue = Queue::new(now);
+        let mut queue = Queue::new();
         for _ in 0..1000 {
             let key = queue.join();
-            queue.wait(key, at_once(now), ());
+            queue.wait(key, Span::new(7, 0), ());
             queue.leave(key);
         }
         assert_eq!(queue.positions.len(), 1);

@@ -166,7 +166,7 @@ impl IntervalBuilder {
     /// # }
     /// ```
     pub fn spin_limit(mut self, limit: Duration) -> Self {
-        self.aim.spin_limit = limit;
+        self.aim.set_spin_limit(limit);
         self
     }
 
@@ -189,7 +189,7 @@ impl IntervalBuilder {
     /// # }
     /// ```
     pub fn tolerance(mut self, tolerance: Duration) -> Self {
-        self.aim.tolerance = tolerance;
+        self.aim.set_tolerance(tolerance);
         self
     }
 

@@ -247,8 +247,8 @@ impl OsInterval {
     /// ```
     #[track_caller]
     pub fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<Instant> {
-        let (deadline, most) = (self.schedule.deadline(), self.most_spinning());
-        let now = ready!(self.entry.poll_elapsed(cx, deadline, most));
+        let (deadline, period) = (self.schedule.deadline(), self.schedule.period());
+        let now = ready!(self.entry.poll_elapsed(cx, deadline, period));
         let tick = self.schedule.tick(now, self.tolerance());
         if let Some(missed) = tick.missed {
             missed::report(missed);
@@ -339,7 +339,7 @@ impl OsInterval {
     /// ```
     pub fn reset_at(&mut self, deadline: Instant) {
         self.schedule.set_deadline(deadline);
-        self.entry.postpone(deadline, self.most_spinning());
+        self.entry.postpone(deadline, self.period());
     }
 
     /// The next tick: at the next multiple of the period of wall-clock time, as the wall clock
@@ -525,8 +525,7 @@ impl OsInterval {
     /// ```
     pub fn set_precision(&mut self, precision: Precision) {
         self.entry.aim(|aim| aim.precision = precision);
-        self.entry
-            .postpone(self.schedule.deadline(), self.most_spinning());
+        self.entry.postpone(self.schedule.deadline(), self.period());
     }
 
     /// How late a tick may be so as to share a wake-up with other timers.
@@ -544,7 +543,7 @@ impl OsInterval {
     /// ```
     #[must_use]
     pub fn tolerance(&self) -> Duration {
-        self.entry.aims_at().tolerance
+        self.entry.aims_at().tolerance()
     }
 
     /// Sets how late a tick may be so as to share a wake-up with other timers: it comes between its
@@ -568,14 +567,8 @@ impl OsInterval {
     /// # }
     /// ```
     pub fn set_tolerance(&mut self, tolerance: Duration) {
-        self.entry.aim(|aim| aim.tolerance = tolerance);
-        self.entry
-            .postpone(self.schedule.deadline(), self.most_spinning());
-    }
-
-    /// Half of the time belongs to others.
-    fn most_spinning(&self) -> Duration {
-        self.period() / 2
+        self.entry.aim(|aim| aim.set_tolerance(tolerance));
+        self.entry.postpone(self.schedule.deadline(), self.period());
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use support::{Watchdog, current_thread, ms, poll_once, us};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, advance, pause, resume};
-use tokio_osinterval::{MissedTickBehavior, interval, interval_at};
+use tokio_osinterval::{MissedTickBehavior, OsInterval, Precision, interval, interval_at};
 use tokio_test::{assert_pending, assert_ready_eq, task};
 
 #[tokio::test(start_paused = true)]
@@ -237,4 +237,16 @@ async fn periodic_follows_the_paused_clock() {
     assert_eq!(Instant::now(), start + Duration::from_secs(3600));
     advance(Duration::from_secs(3600 * 5)).await;
     assert_eq!(interval.tick().await.unwrap(), 5);
+}
+
+/// A paused clock could be looked at for ever.
+#[tokio::test(start_paused = true)]
+async fn spinning_ends_while_the_clock_stands_still() {
+    let _watchdog = Watchdog::new("spinning_ends_while_the_clock_stands_still");
+    let start = Instant::now();
+    let builder = OsInterval::builder(us(700)).precision(Precision::Spin);
+    let mut interval = builder.build().unwrap();
+    for k in 0..100 {
+        assert_eq!(interval.tick().await, start + us(700) * k);
+    }
 }

@@ -59,3 +59,20 @@ impl Hints {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_put_in_is_not_taken_out() {
+        let hints = Hints::new(0);
+        assert!(!hints.is_taken(0));
+        hints.take_until(10);
+        assert!(hints.is_taken(10) && !hints.is_taken(11));
+        hints.put(11);
+        assert!(hints.is_taken(10) && !hints.is_taken(11));
+        hints.put(5);
+        assert!(hints.is_taken(4) && !hints.is_taken(5));
+    }
+}

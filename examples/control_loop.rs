@@ -1,0 +1,66 @@
+//! A control loop at 1 kHz whose work sometimes takes too long: it goes on with the next slot that is
+//! still to come, and says what it has missed.
+//!
+//! ```text
+//! cargo run --release --example control_loop -- [PERIOD] [CYCLES]
+//! cargo run --release --example control_loop -- 1ms 2000
+//! ```
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use support::{Arguments, Lateness};
+use tokio_osinterval::{MissedTickBehavior, OsInterval};
+
+/// One cycle in so many overruns.
+const OVERRUN: u64 = 250;
+
+fn main() {
+    let mut arguments = Arguments::new("control_loop [PERIOD] [CYCLES]");
+    let period = arguments.duration("PERIOD", Duration::from_millis(1));
+    let cycles = arguments.count("CYCLES", 2000);
+    arguments.finish();
+    if let Err(error) = run(period, cycles) {
+        support::fail(&format!("no timer: {error}"));
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn run(period: Duration, cycles: u64) -> std::io::Result<()> {
+    let mut interval = OsInterval::builder(period)
+        .missed_tick_behavior(MissedTickBehavior::Skip)
+        .build()?;
+    let mut lateness = Lateness::new();
+    let mut reported = 0;
+    for cycle in 1..=cycles {
+        let deadline = interval.tick().await;
+        let late = deadline.elapsed();
+        let missed = interval.missed_ticks();
+        if missed > reported {
+            println!(
+                "cycle {cycle:>5}: late by {late:?}, {} missed",
+                missed - reported
+            );
+            reported = missed;
+        } else {
+            lateness.record(late);
+        }
+        work(period, cycle % OVERRUN == 0);
+    }
+    println!("late: {lateness}; missed: {reported}");
+    Ok(())
+}
+
+/// A tenth of a period; when it overruns, two and a half.
+fn work(period: Duration, overruns: bool) {
+    let takes = if overruns {
+        period * 5 / 2
+    } else {
+        period / 10
+    };
+    let began = Instant::now();
+    while began.elapsed() < takes {
+        std::hint::spin_loop();
+    }
+}

@@ -1,0 +1,66 @@
+//! A MIDI clock: 24 pulses a quarter note, at a tempo that changes from beat to beat, without a jump.
+//!
+//! ```text
+//! cargo run --release --example metronome -- [BEATS] [FROM_BPM] [TO_BPM]
+//! cargo run --release --example metronome -- 16 120 180
+//! ```
+
+mod support;
+
+use std::time::Duration;
+
+use support::{Arguments, Lateness};
+use tokio_osinterval::{OsInterval, Precision};
+
+const PULSES_PER_BEAT: u32 = 24;
+/// No faster than a MIDI cable can carry a clock.
+const FASTEST: u64 = 1000;
+
+fn main() {
+    let mut arguments = Arguments::new("metronome [BEATS] [FROM_BPM] [TO_BPM]");
+    let beats = arguments.count("BEATS", 8);
+    let from = arguments.count("FROM_BPM", 120);
+    let to = arguments.count("TO_BPM", 180);
+    arguments.finish();
+    if from.max(to) > FASTEST {
+        support::fail(&format!("{FASTEST} beats a minute at the most"));
+    }
+    if let Err(error) = run(beats, from, to) {
+        support::fail(&format!("no timer: {error}"));
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn run(beats: u64, from: u64, to: u64) -> std::io::Result<()> {
+    let mut clock = OsInterval::builder(pulse(from))
+        .precision(Precision::Spin)
+        .build()?;
+    let mut lateness = Lateness::new();
+    let mut last = None;
+    for beat in 0..beats {
+        // From the first tempo in the first beat to the last in the last.
+        let share = |tempo: u64, share: u64| tempo * share / (beats - 1).max(1);
+        let tempo = share(from, beats - 1 - beat) + share(to, beat);
+        let tempo = if beats == 1 { from } else { tempo };
+        // The pulse that is next keeps its deadline; those after it follow in the new tempo.
+        clock.set_period(pulse(tempo));
+        for n in 0..PULSES_PER_BEAT {
+            let deadline = clock.tick().await;
+            lateness.record(deadline.elapsed());
+            // Here a MIDI clock would send 0xF8.
+            if n == 0 {
+                let since = last.replace(deadline).map(|last| deadline - last);
+                println!(
+                    "beat {:>3}: {tempo} bpm, {since:?} since the last",
+                    beat + 1
+                );
+            }
+        }
+    }
+    println!("pulses late: {lateness}");
+    Ok(())
+}
+
+fn pulse(beats_per_minute: u64) -> Duration {
+    Duration::from_secs(60).div_f64(beats_per_minute as f64) / PULSES_PER_BEAT
+}

@@ -1,0 +1,77 @@
+//! Packets evenly spaced: 20,000 UDP packets a second to loopback, and how far the spacing is off,
+//! beside what it is with tokio's timer.
+//!
+//! ```text
+//! cargo run --release --example pacer -- [PACKETS_PER_SECOND] [DURATION]
+//! cargo run --release --example pacer -- 20000 1s
+//! ```
+
+mod support;
+
+use std::io;
+use std::net::{Ipv4Addr, UdpSocket};
+use std::time::{Duration, Instant};
+
+use support::{Arguments, Lateness};
+use tokio_osinterval::{OsInterval, Precision};
+
+fn main() {
+    let mut arguments = Arguments::new("pacer [PACKETS_PER_SECOND] [DURATION]");
+    let rate = arguments.count("PACKETS_PER_SECOND", 20_000);
+    let duration = arguments.duration("DURATION", Duration::from_secs(1));
+    arguments.finish();
+    let period = Duration::from_nanos(1_000_000_000 / rate);
+    if period.is_zero() {
+        support::fail("PACKETS_PER_SECOND: a billion at the most");
+    }
+    if let Err(error) = run(period, duration) {
+        support::fail(&error.to_string());
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn run(period: Duration, duration: Duration) -> io::Result<()> {
+    let mut ours = OsInterval::builder(period)
+        .precision(Precision::Spin)
+        .build()?;
+    let paced = send(period, duration, async || drop(ours.tick().await)).await?;
+    println!("tokio-osinterval: {paced}");
+
+    let mut tokios = tokio::time::interval(period);
+    let paced = send(period, duration, async || drop(tokios.tick().await)).await?;
+    println!("tokio's timer:    {paced}");
+    Ok(())
+}
+
+/// Sends a packet at each tick.
+async fn send(
+    period: Duration,
+    duration: Duration,
+    mut tick: impl AsyncFnMut(),
+) -> io::Result<String> {
+    // What arrives is dropped: nobody reads it.
+    let receiver = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+    socket.connect(receiver.local_addr()?)?;
+    socket.set_nonblocking(true)?;
+
+    let mut spacing_error = Lateness::new();
+    let mut sent = 0_u32;
+    let began = Instant::now();
+    let mut last = None;
+    while began.elapsed() < duration {
+        tick().await;
+        match socket.send(&sent.to_be_bytes()) {
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
+            _ => sent += 1,
+        }
+        let now = Instant::now();
+        if let Some(last) = last.replace(now) {
+            spacing_error.record(now.duration_since(last).abs_diff(period));
+        }
+    }
+    let rate = f64::from(sent) / began.elapsed().as_secs_f64();
+    Ok(format!(
+        "{rate:.0} packets/s, spacing off by {spacing_error}"
+    ))
+}

@@ -1,0 +1,68 @@
+//! What a waiting timer costs in memory, and that it gives it back.
+#![cfg(all(timerfd, feature = "interval", not(feature = "test-util")))]
+
+mod support;
+
+use std::task::{Context, Waker};
+use std::time::Duration;
+
+use support::{Watchdog, current_thread};
+use tokio::time::Instant;
+use tokio_osinterval::{OsInterval, interval_at};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn waiting(start: Instant) -> OsInterval {
+    let mut interval = interval_at(start, HOUR);
+    let polled = interval.poll_tick(&mut Context::from_waker(Waker::noop()));
+    assert!(polled.is_pending());
+    interval
+}
+
+/// Also just after a container has grown, when half of it is empty.
+#[test]
+fn at_most_128_bytes_of_heap_each() {
+    let _watchdog = Watchdog::new("at_most_128_bytes_of_heap_each");
+    for count in [1_000_u32, 10_000, 65_536, 65_537, 100_000] {
+        let runtime = current_thread();
+        let _context = runtime.enter();
+        let start = Instant::now() + HOUR;
+        // The first of a runtime makes its driver.
+        let first = waiting(start);
+        let mut intervals = Vec::with_capacity(count as usize);
+        let held = allocation_counter::measure(|| {
+            for n in 0..count {
+                intervals.push(waiting(start + Duration::from_micros(n.into())));
+            }
+        });
+        let each = held.bytes_current / i64::from(count);
+        println!("{count} intervals: {each} bytes of heap each");
+        assert!(each <= 128, "{each} bytes for each of {count}");
+
+        let after = allocation_counter::measure(move || drop((intervals, first)));
+        let left = held.bytes_current + after.bytes_current;
+        assert!(left <= 0, "{left} bytes are left");
+    }
+}
+
+/// Nothing but the wakers, which are the task's.
+#[test]
+fn a_tick_allocates_nothing() {
+    let _watchdog = Watchdog::new("a_tick_allocates_nothing");
+    let runtime = current_thread();
+    let mut interval = {
+        let _context = runtime.enter();
+        tokio_osinterval::interval(Duration::from_micros(200))
+    };
+    let mut run = |ticks: u32| {
+        runtime.block_on(async {
+            for _ in 0..ticks {
+                interval.tick().await;
+            }
+        });
+    };
+    run(10);
+    let few = allocation_counter::measure(|| run(10)).count_total;
+    let many = allocation_counter::measure(|| run(210)).count_total;
+    assert_eq!(many, few, "for ten ticks, and for two hundred more");
+}

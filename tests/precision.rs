@@ -1,0 +1,136 @@
+//! `Precision::Spin`: closer to the deadline, never early, and with time for others.
+#![cfg(all(feature = "interval", feature = "sleep"))]
+
+mod support;
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use support::{Count, Watchdog, current_thread, ms, multi_thread, on_every_runtime, us};
+use tokio::time::Instant;
+use tokio_osinterval::{MissedTickBehavior, OsInterval, Precision, interval, sleep};
+
+fn spinning(period: Duration) -> OsInterval {
+    let builder = OsInterval::builder(period)
+        .precision(Precision::Spin)
+        .missed_tick_behavior(MissedTickBehavior::Skip)
+        .start(Instant::now() + period);
+    builder.build().unwrap()
+}
+
+#[test]
+fn spin_is_never_early() {
+    let _watchdog = Watchdog::new("spin_is_never_early");
+    for runtime in [current_thread(), multi_thread(2)] {
+        for period in [us(20), us(200), us(333), ms(1), ms(3)] {
+            let test = async move {
+                let mut interval = spinning(period);
+                for _ in 0..100 {
+                    let deadline = interval.tick().await;
+                    let now = Instant::now();
+                    assert!(now >= deadline, "{:?} early", deadline - now);
+                    let wait = sleep(period).with_precision(Precision::Spin);
+                    let deadline = wait.deadline();
+                    wait.await;
+                    let now = Instant::now();
+                    assert!(now >= deadline, "{:?} early", deadline - now);
+                }
+            };
+            runtime.block_on(async { tokio::spawn(test).await.unwrap() });
+        }
+    }
+}
+
+/// Within the lead a poll looks at the clock for a while, and then asks to be polled again.
+#[test]
+fn it_lets_the_others_have_their_turn() {
+    let _watchdog = Watchdog::new("it_lets_the_others_have_their_turn");
+    let runtime = current_thread();
+    let _context = runtime.enter();
+    let woken_at_once = |precision| {
+        let count = Arc::new(Count::default());
+        let waker = Waker::from(Arc::clone(&count));
+        let sleep = pin!(sleep(us(40)).with_precision(precision));
+        let polled = sleep.poll(&mut Context::from_waker(&waker));
+        polled.is_pending() && count.get() == 1
+    };
+    // Now and then this thread is preempted, and finds the deadline passed.
+    assert!((0..1000).any(|_| woken_at_once(Precision::Spin)));
+    assert!(!(0..1000).any(|_| woken_at_once(Precision::Kernel)));
+}
+
+#[test]
+fn others_go_on_beside_it() {
+    let _watchdog = Watchdog::new("others_go_on_beside_it");
+    for runtime in [current_thread(), multi_thread(1)] {
+        runtime.block_on(async {
+            let done = Arc::new(AtomicBool::new(false));
+            let (turns, over) = (Arc::new(AtomicUsize::new(0)), Arc::clone(&done));
+            let counted = Arc::clone(&turns);
+            let other = tokio::spawn(async move {
+                while !over.load(Ordering::Relaxed) {
+                    counted.fetch_add(1, Ordering::Relaxed);
+                    tokio::task::yield_now().await;
+                }
+            });
+            let spinner = tokio::spawn(async move {
+                let mut interval = spinning(us(100));
+                for _ in 0..200 {
+                    interval.tick().await;
+                }
+            });
+            spinner.await.unwrap();
+            done.store(true, Ordering::Relaxed);
+            other.await.unwrap();
+            assert!(turns.load(Ordering::Relaxed) > 200);
+        });
+    }
+}
+
+#[test]
+fn it_can_be_changed_while_a_task_waits() {
+    on_every_runtime("it_can_be_changed_while_a_task_waits", || async {
+        let mut interval = interval(ms(5));
+        interval.tick().await;
+        for precision in [Precision::Spin, Precision::Kernel, Precision::Spin] {
+            assert!(poll_tick(&mut interval).is_pending());
+            interval.set_precision(precision);
+            assert_eq!(interval.precision(), precision);
+            let deadline = interval.tick().await;
+            assert!(Instant::now() >= deadline);
+        }
+        let mut sleep = pin!(sleep(ms(2)));
+        assert!(sleep.as_mut().poll(&mut noop()).is_pending());
+        sleep.as_mut().set_precision(Precision::Spin);
+        sleep.as_mut().await;
+        assert!(Instant::now() >= sleep.deadline());
+    });
+}
+
+#[test]
+fn whatever_the_limit() {
+    on_every_runtime("whatever_the_limit", || async {
+        for limit in [Duration::ZERO, Duration::from_nanos(1), Duration::MAX] {
+            let builder = OsInterval::builder(ms(1)).precision(Precision::Spin);
+            let mut interval = builder.spin_limit(limit).build().unwrap();
+            for _ in 0..10 {
+                let deadline = interval.tick().await;
+                assert!(Instant::now() >= deadline);
+            }
+            let wait = sleep(us(300)).with_precision(Precision::Spin);
+            wait.with_spin_limit(limit).await;
+        }
+    });
+}
+
+fn noop() -> Context<'static> {
+    Context::from_waker(Waker::noop())
+}
+
+fn poll_tick(interval: &mut OsInterval) -> Poll<Instant> {
+    interval.poll_tick(&mut noop())
+}

@@ -71,6 +71,7 @@ fn main() {
             |round| round.cpu
         ),
     );
+    contenders::beside(period);
 }
 
 #[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]

@@ -49,9 +49,9 @@ async fn run(beats: u64, from: u64, to: u64) -> std::io::Result<()> {
             lateness.record(deadline.elapsed());
             // Here a MIDI clock would send 0xF8.
             if n == 0 {
-                let since = last.replace(deadline).map(|last| deadline - last);
+                let since = deadline - last.replace(deadline).unwrap_or(deadline);
                 println!(
-                    "beat {:>3}: {tempo} bpm, {since:?} since the last",
+                    "beat {:>3}: {tempo} bpm, {since:?} after the last",
                     beat + 1
                 );
             }
@@ -62,5 +62,5 @@ async fn run(beats: u64, from: u64, to: u64) -> std::io::Result<()> {
 }
 
 fn pulse(beats_per_minute: u64) -> Duration {
-    Duration::from_secs(60).div_f64(beats_per_minute as f64) / PULSES_PER_BEAT
+    Duration::from_nanos(60_000_000_000 / beats_per_minute) / PULSES_PER_BEAT
 }

@@ -10,9 +10,10 @@ mod support;
 
 use std::io;
 use std::net::{Ipv4Addr, UdpSocket};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use support::{Arguments, Lateness};
+use tokio::time::Instant;
 use tokio_osinterval::{OsInterval, Precision};
 
 fn main() {
@@ -34,11 +35,11 @@ async fn run(period: Duration, duration: Duration) -> io::Result<()> {
     let mut ours = OsInterval::builder(period)
         .precision(Precision::Spin)
         .build()?;
-    let paced = send(period, duration, async || drop(ours.tick().await)).await?;
+    let paced = send(period, duration, async || ours.tick().await).await?;
     println!("tokio-osinterval: {paced}");
 
     let mut tokios = tokio::time::interval(period);
-    let paced = send(period, duration, async || drop(tokios.tick().await)).await?;
+    let paced = send(period, duration, async || tokios.tick().await).await?;
     println!("tokio's timer:    {paced}");
     Ok(())
 }
@@ -47,7 +48,7 @@ async fn run(period: Duration, duration: Duration) -> io::Result<()> {
 async fn send(
     period: Duration,
     duration: Duration,
-    mut tick: impl AsyncFnMut(),
+    mut tick: impl AsyncFnMut() -> Instant,
 ) -> io::Result<String> {
     // What arrives is dropped: nobody reads it.
     let receiver = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;

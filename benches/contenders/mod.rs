@@ -159,6 +159,59 @@ fn with_spin_sleep(period: Duration, ticks: u32) -> Round {
     meter.stop()
 }
 
+/// What an echo over TCP keeps of its throughput beside an interval that spins.
+pub(crate) fn beside(period: Duration) {
+    use crate::support::median;
+
+    const ROUNDS: usize = 9;
+
+    let ratios = (0..ROUNDS).map(|_| {
+        let [kernel, spin] = [Precision::Kernel, Precision::Spin]
+            .map(|precision| current_thread().block_on(echoes(period, precision)));
+        spin / kernel
+    });
+    let ratio = median(ratios.collect());
+    println!("an echo beside it: {ratio:.3} of the throughput that it has beside Kernel");
+}
+
+/// How many bytes went there and back in a while, one at a time.
+async fn echoes(period: Duration, precision: Precision) -> f64 {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (near, far) = tokio::join!(
+        TcpStream::connect(listener.local_addr().unwrap()),
+        listener.accept()
+    );
+    let (mut near, mut far) = (near.unwrap(), far.unwrap().0);
+    near.set_nodelay(true).unwrap();
+    far.set_nodelay(true).unwrap();
+    let echo = tokio::spawn(async move {
+        while let Ok(byte) = far.read_u8().await {
+            far.write_u8(byte).await.unwrap();
+        }
+    });
+    let ticking = tokio::spawn(async move {
+        let builder = OsInterval::builder(period).precision(precision);
+        let mut interval = builder.build().unwrap();
+        loop {
+            interval.tick().await;
+        }
+    });
+    let mut count = 0.0;
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_millis(400) {
+        near.write_u8(1).await.unwrap();
+        near.read_u8().await.unwrap();
+        count += 1.0;
+    }
+    ticking.abort();
+    drop(near);
+    echo.await.unwrap();
+    count
+}
+
 /// Nothing but the two system calls that it takes.
 fn raw(period: Duration, ticks: u32) -> Round {
     use rustix::event::epoll;

@@ -16,7 +16,7 @@ impl Lateness {
     pub(super) fn new() -> Self {
         Self {
             usual: 40_000,
-            most: 50_000,
+            most: 100_000,
         }
     }
 

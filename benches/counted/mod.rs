@@ -1,0 +1,135 @@
+//! The operations whose instructions are counted, a thousand of each.
+#![allow(
+    clippy::unnecessary_wraps,
+    unreachable_pub,
+    reason = "what the macros write"
+)]
+
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use gungraun::prelude::*;
+use gungraun::{Callgrind, EventKind, LibraryBenchmarkConfig};
+use tokio::runtime::{Builder, Runtime};
+use tokio::time::Instant;
+use tokio_osinterval::{OsInterval, Sleep, interval_at, sleep, timeout};
+
+const HOUR: Duration = Duration::from_secs(3600);
+const TIMES: u32 = 1000;
+
+/// At most so many instructions each.
+fn bound(each: u64) -> LibraryBenchmarkConfig {
+    let mut callgrind = Callgrind::default();
+    callgrind.hard_limits([(EventKind::Ir, each * u64::from(TIMES))]);
+    let mut config = LibraryBenchmarkConfig::default();
+    config.tool(callgrind);
+    config
+}
+
+fn noop() -> Context<'static> {
+    Context::from_waker(Waker::noop())
+}
+
+/// Sleeps that are waited for, and their runtime.
+type Crowd = (Runtime, Vec<Pin<Box<Sleep>>>);
+
+/// One of `count` that wait, at deadlines in no order.
+fn crowd(count: u32) -> Crowd {
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    let context = runtime.enter();
+    let mut sleeps = Vec::new();
+    for n in 0..count {
+        let wait = HOUR + Duration::from_micros((u64::from(n) * 7919) % 1_000_003);
+        let mut sleep = Box::pin(sleep(wait));
+        assert!(sleep.as_mut().poll(&mut noop()).is_pending());
+        sleeps.push(sleep);
+    }
+    drop(context);
+    (runtime, sleeps)
+}
+
+fn due() -> (Runtime, OsInterval) {
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    let context = runtime.enter();
+    let start = Instant::now().checked_sub(HOUR).unwrap();
+    let interval = interval_at(start, Duration::from_millis(1));
+    drop(context);
+    (runtime, interval)
+}
+
+#[library_benchmark(config = bound(1350))]
+#[bench::among_100(args = (100), setup = crowd)]
+#[bench::among_100_000(args = (100_000), setup = crowd)]
+fn make_arm_and_drop((runtime, sleeps): Crowd) -> Crowd {
+    let context = runtime.enter();
+    for n in 0..TIMES {
+        let mut sleep = pin!(sleep(HOUR + Duration::from_micros(n.into())));
+        assert!(sleep.as_mut().poll(&mut noop()).is_pending());
+    }
+    drop(context);
+    (runtime, sleeps)
+}
+
+#[library_benchmark(config = bound(500))]
+#[bench::among_1_000(args = (1000), setup = crowd)]
+#[bench::among_100_000(args = (100_000), setup = crowd)]
+fn drop_waiting((runtime, mut sleeps): Crowd) -> Crowd {
+    let left = sleeps.len() - TIMES as usize;
+    sleeps.truncate(left);
+    (runtime, sleeps)
+}
+
+#[library_benchmark(config = bound(480))]
+#[bench::among_1_000(args = (1000), setup = crowd)]
+#[bench::among_100_000(args = (100_000), setup = crowd)]
+fn reset((runtime, mut sleeps): Crowd) -> Crowd {
+    let deadline = sleeps[0].deadline();
+    for (n, sleep) in (0..TIMES).zip(&mut sleeps) {
+        sleep
+            .as_mut()
+            .reset(deadline + Duration::from_micros((u64::from(n) * 7919) % 1_000_003));
+    }
+    (runtime, sleeps)
+}
+
+#[library_benchmark(config = bound(380))]
+#[bench::alone(args = (), setup = due)]
+fn tick_already_due((runtime, mut interval): (Runtime, OsInterval)) -> (Runtime, OsInterval) {
+    for _ in 0..TIMES {
+        assert!(interval.poll_tick(&mut noop()).is_ready());
+    }
+    (runtime, interval)
+}
+
+#[library_benchmark(config = bound(1200))]
+#[bench::alone(args = (1), setup = crowd)]
+fn timeout_around_a_future_that_waits_once((runtime, sleeps): Crowd) -> Crowd {
+    let context = runtime.enter();
+    for _ in 0..TIMES {
+        let mut polled = false;
+        let future = std::future::poll_fn(|_| {
+            if std::mem::replace(&mut polled, true) {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        });
+        let mut timeout = pin!(timeout(HOUR, future));
+        assert!(timeout.as_mut().poll(&mut noop()).is_pending());
+        assert!(timeout.as_mut().poll(&mut noop()).is_ready());
+    }
+    drop(context);
+    (runtime, sleeps)
+}
+
+library_benchmark_group!(
+    name = operations;
+    benchmarks =
+        make_arm_and_drop,
+        drop_waiting,
+        reset,
+        tick_already_due,
+        timeout_around_a_future_that_waits_once
+);

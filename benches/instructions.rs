@@ -1,0 +1,17 @@
+//! Instructions, counted by valgrind: they hardly differ from run to run, so there are bounds, and one
+//! that is passed is a failure.
+//!
+//! `tests/instructions.sh`; needs valgrind, and gungraun-runner in the version of the crate gungraun.
+
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+mod counted;
+
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+use counted::operations;
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+gungraun::main!(library_benchmark_groups = operations);
+
+#[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
+fn main() {
+    println!("instructions are counted on 64-bit Linux only");
+}

@@ -23,8 +23,8 @@ fn current_thread() -> Runtime {
 }
 
 /// In a task, where it has a cooperative budget.
-fn in_a_task<F: Future<Output = ()> + Send + 'static>(work: F) -> Duration {
-    current_thread().block_on(async {
+fn in_a_task<F: Future<Output = ()> + Send + 'static>(runtime: &Runtime, work: F) -> Duration {
+    runtime.block_on(async {
         let timed = tokio::spawn(async {
             let began = Instant::now();
             work.await;
@@ -61,7 +61,7 @@ macro_rules! due_tick {
     ($time:path) => {{
         use $time as time;
         const COUNT: usize = 200_000;
-        let took = in_a_task(async {
+        let took = in_a_task(&current_thread(), async {
             let mut interval = time::interval(Duration::from_nanos(1));
             for _ in 0..COUNT {
                 interval.tick().await;
@@ -92,10 +92,10 @@ macro_rules! reset {
 }
 
 macro_rules! timeout_yield {
-    ($time:path) => {{
+    ($time:path, $runtime:expr) => {{
         use $time as time;
         const COUNT: usize = 50_000;
-        let took = in_a_task(async {
+        let took = in_a_task($runtime, async {
             for _ in 0..COUNT {
                 time::timeout(HOUR, yield_now()).await.unwrap();
             }
@@ -170,13 +170,18 @@ fn main() {
             "timeout(yield_now)",
             &[
                 ("tokio-osinterval", || {
-                    timeout_yield!(tokio_osinterval::time)
+                    timeout_yield!(tokio_osinterval::time, &current_thread())
                 }),
-                ("tokio", || timeout_yield!(tokio::time)),
+                ("tokio", || timeout_yield!(tokio::time, &current_thread())),
+                ("without tokio's time driver", || {
+                    let mut builder = Builder::new_current_thread();
+                    let runtime = builder.enable_io().build().unwrap();
+                    timeout_yield!(tokio_osinterval::time, &runtime)
+                }),
                 ("no timeout", || {
                     const COUNT: usize = 50_000;
                     each(
-                        in_a_task(async {
+                        in_a_task(&current_thread(), async {
                             for _ in 0..COUNT {
                                 yield_now().await;
                             }

@@ -29,7 +29,7 @@
 //!
 //! # Closer still, and cheaper
 //!
-//! With [`Precision::Spin`] the kernel is asked a little early, and the task looks at the clock for
+//! With `Precision::Spin` the kernel is asked a little early, and the task looks at the clock for
 //! the rest: the median lateness is then well below a microsecond, for some tens of microseconds of
 //! processor time a tick.
 //!

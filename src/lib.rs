@@ -30,8 +30,8 @@
 //! # Closer still, and cheaper
 //!
 //! With `Precision::Spin` the kernel is asked a little early, and the task looks at the clock for
-//! the rest: the median lateness is then well below a microsecond, for some tens of microseconds of
-//! processor time a tick.
+//! the rest: the median lateness on Linux is then well below a microsecond, for some tens of
+//! microseconds of processor time a tick.
 //!
 //! A tolerance (`set_tolerance`) lets a timer be late by so much, to share wake-ups with others: a
 //! thousand timers that tolerate a millisecond cost about what tokio's do.
@@ -41,7 +41,7 @@
 //! | | tokio | here |
 //! | --- | --- | --- |
 //! | resolution | 1 ms | the kernel's |
-//! | missed tick | later than 5 ms, whatever the period | later than the period, or than 5 ms if the period is longer: below 5 ms, `Skip` and `Delay` do what their names say |
+//! | missed tick | later than 5 ms, whatever the period | later than the period, or than 5 ms if the period is longer: below 5 ms, `Skip` and `Delay` do what their names say; never one within its tolerance |
 //! | needs | the time driver | the I/O driver; without `os-native` the time driver; with `test-util` both (a `PeriodicInterval` on `Clock::Monotonic`: the time driver) |
 //! | kernel refuses a timer | cannot happen | the first timer of a runtime panics, or `build()` returns the error |
 //! | runtime has shut down | every poll panics | a poll that would have to wait panics; so does making an interval |

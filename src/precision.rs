@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::span::nanos;
+use crate::span::{FAR_FUTURE, nanos};
 
 /// How close to its deadline a timer fires.
 ///
@@ -27,7 +27,9 @@ use crate::span::nanos;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Precision {
-    /// As close as the operating system's timer gets.
+    /// As close as the operating system's timer gets. Among so many timers that their deadlines lie
+    /// closer than the operating system can wake, they are woken in small groups, and each is later
+    /// by a quarter of its period at the most, and by no more than 200 µs.
     #[default]
     Kernel,
     /// Closer: the operating system is asked a little early, and for the rest the task looks at the
@@ -36,6 +38,10 @@ pub enum Precision {
     ///
     /// How early is learned from how late the operating system wakes on this machine. What it
     /// costs is processor time: that much of it for each tick. Never early either.
+    ///
+    /// Where there is no native timer, and without the feature `os-native`, the operating system is
+    /// late by a millisecond or more, and it takes a longer
+    /// `spin_limit` than the usual 200 µs to make up for that.
     ///
     /// A tolerance has no effect with it.
     Spin,
@@ -62,16 +68,28 @@ impl Default for Aim {
 impl Aim {
     /// The longest that it may keep looking at the clock.
     pub(crate) fn set_spin_limit(&mut self, limit: Duration) {
-        self.spin_limit = nanos(limit);
+        self.spin_limit = nanos(limit.min(FAR_FUTURE));
+    }
+
+    pub(crate) fn spin_limit(&self) -> Duration {
+        Duration::from_nanos(self.spin_limit)
     }
 
     /// How late it may be, to share a wake-up with another.
     pub(crate) fn set_tolerance(&mut self, tolerance: Duration) {
-        self.tolerance = nanos(tolerance);
+        self.tolerance = nanos(tolerance.min(FAR_FUTURE));
     }
 
     pub(crate) fn tolerance(&self) -> Duration {
         Duration::from_nanos(self.tolerance)
+    }
+
+    /// How late it may be before it counts as missed.
+    pub(crate) fn patience(&self) -> Duration {
+        match self.precision {
+            Precision::Kernel => self.tolerance(),
+            Precision::Spin => Duration::ZERO,
+        }
     }
 
     /// How long before its deadline it wants to be woken, where the kernel is late by `learned`, and
@@ -124,6 +142,7 @@ mod tests {
             let mut aim = Aim { precision, ..Aim::default() };
             aim.set_tolerance(Duration::from_nanos(tolerance));
             let slack = aim.slack(crowd, Duration::from_nanos(period));
+            let tolerance = tolerance.min(nanos(FAR_FUTURE));
             prop_assert!(slack <= tolerance.max(crowd.min(period / 4)));
             prop_assert!(precision == Precision::Kernel || slack == 0);
             prop_assert!(precision == Precision::Spin || slack >= tolerance);

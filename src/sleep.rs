@@ -214,6 +214,7 @@ impl Sleep {
     }
 
     /// For how long it may keep looking at the clock, with [`Precision::Spin`]. Without it: 200 µs.
+    /// More than 30 years are taken for 30 years.
     ///
     /// # Examples
     ///
@@ -254,6 +255,84 @@ impl Sleep {
         self
     }
 
+    /// How close to its deadline it is ready.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tokio_osinterval::{Precision, sleep};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// assert_eq!(sleep(Duration::from_secs(1)).precision(), Precision::Kernel);
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn precision(&self) -> Precision {
+        self.entry.aims_at().precision
+    }
+
+    /// For how long it may keep looking at the clock.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tokio_osinterval::sleep;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let sleep = sleep(Duration::from_secs(1));
+    /// assert_eq!(sleep.spin_limit(), Duration::from_micros(200));
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn spin_limit(&self) -> Duration {
+        self.entry.aims_at().spin_limit()
+    }
+
+    /// How late it may be so as to share a wake-up with other timers.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tokio_osinterval::sleep;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// assert_eq!(sleep(Duration::from_secs(1)).tolerance(), Duration::ZERO);
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn tolerance(&self) -> Duration {
+        self.entry.aims_at().tolerance()
+    }
+
+    /// As [`with_spin_limit`](Self::with_spin_limit), for one that is pinned already.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::pin::pin;
+    /// use std::time::Duration;
+    /// use tokio_osinterval::{Precision, sleep};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let mut sleep = pin!(sleep(Duration::from_micros(300)));
+    /// sleep.as_mut().set_precision(Precision::Spin);
+    /// sleep.as_mut().set_spin_limit(Duration::from_micros(50));
+    /// sleep.await;
+    /// # }
+    /// ```
+    pub fn set_spin_limit(self: Pin<&mut Self>, limit: Duration) {
+        let this = self.project();
+        this.entry.aim(|aim| aim.set_spin_limit(limit));
+        this.entry.postpone(*this.deadline, Duration::MAX);
+    }
+
     /// As [`with_precision`](Self::with_precision), for one that is pinned already. A task that
     /// waits goes on waiting, in the new way.
     ///
@@ -278,7 +357,8 @@ impl Sleep {
     }
 
     /// How late it may be so as to share a wake-up with other timers: it is ready between its
-    /// deadline and `tolerance` after it. Without it: not at all later than need be. A task that
+    /// deadline and `tolerance` after it. Without it: not at all later than need be. With
+    /// [`Precision::Spin`] it has no effect. More than 30 years are taken for 30 years. A task that
     /// waits goes on waiting, in the new way.
     ///
     /// # Examples

@@ -3,7 +3,9 @@
 
 use std::sync::PoisonError;
 
-pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+#[cfg(target_has_atomic = "64")]
+pub(crate) use std::sync::atomic::AtomicU64;
+pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 pub(crate) use std::sync::{Arc, LazyLock, MutexGuard, Weak};
 
 /// A lock that outlives a panic under it: everything it guards here is whole between statements.
@@ -17,5 +19,25 @@ impl<T> Mutex<T> {
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Where a processor has none, of what is used here of it.
+#[cfg(not(target_has_atomic = "64"))]
+#[derive(Debug)]
+pub(crate) struct AtomicU64(Mutex<u64>);
+
+#[cfg(not(target_has_atomic = "64"))]
+impl AtomicU64 {
+    pub(crate) fn new(value: u64) -> Self {
+        Self(Mutex::new(value))
+    }
+
+    pub(crate) fn load(&self, _ordering: Ordering) -> u64 {
+        *self.0.lock()
+    }
+
+    pub(crate) fn store(&self, value: u64, _ordering: Ordering) {
+        *self.0.lock() = value;
     }
 }

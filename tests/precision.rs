@@ -4,6 +4,7 @@
 mod support;
 
 use std::future::Future;
+use std::net::Ipv4Addr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -11,6 +12,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use support::{Count, Watchdog, current_thread, ms, multi_thread, on_every_runtime, us};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
 use tokio_osinterval::{MissedTickBehavior, OsInterval, Precision, interval, sleep};
 
@@ -61,6 +64,59 @@ fn it_lets_the_others_have_their_turn() {
     // Now and then this thread is preempted, and finds the deadline passed.
     assert!((0..1000).any(|_| woken_at_once(Precision::Spin)));
     assert!(!(0..1000).any(|_| woken_at_once(Precision::Kernel)));
+}
+
+/// Of a timer that waits, and is polled by another task when it is about to spin.
+#[test]
+fn only_the_latest_waker_is_kept() {
+    let _watchdog = Watchdog::new("only_the_latest_waker_is_kept");
+    let runtime = current_thread();
+    let _context = runtime.enter();
+    let [first, latest] = [(); 2].map(|()| Arc::new(Count::default()));
+    let [one, other] = [&first, &latest].map(|count| Waker::from(Arc::clone(count)));
+    let mut spun = 0;
+    while spun < 20 {
+        let sleep = sleep(us(300)).with_precision(Precision::Spin);
+        let (deadline, mut sleep) = (sleep.deadline(), pin!(sleep));
+        // Now and then this thread is preempted, and finds the deadline passed.
+        let waits = sleep.as_mut().poll(&mut Context::from_waker(&one));
+        while Instant::now() + us(60) < deadline {}
+        let spins = sleep.as_mut().poll(&mut Context::from_waker(&other));
+        if waits.is_pending() && spins.is_pending() {
+            assert_eq!(Arc::strong_count(&first), 2, "`first` and `one`");
+            spun += 1;
+        }
+    }
+}
+
+/// What is readable when the spin begins is read before it ends.
+#[test]
+fn io_goes_on_beside_it() {
+    let _watchdog = Watchdog::new("io_goes_on_beside_it");
+    let read_before_the_deadline = || {
+        current_thread().block_on(async {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+            let near = TcpStream::connect(listener.local_addr().unwrap());
+            let (near, far) = tokio::join!(near, listener.accept());
+            let (mut near, mut far) = (near.unwrap(), far.unwrap().0);
+            let read = tokio::spawn(async move {
+                far.read_u8().await.unwrap();
+                Instant::now()
+            });
+            // It waits by then.
+            tokio::time::sleep(ms(1)).await;
+            let spins = tokio::spawn(async move {
+                near.write_u8(1).await.unwrap();
+                // At first it spins for up to 100 µs.
+                let sleep = sleep(us(90)).with_precision(Precision::Spin);
+                let deadline = sleep.deadline();
+                sleep.await;
+                deadline
+            });
+            read.await.unwrap() < spins.await.unwrap()
+        })
+    };
+    assert!((0..100).any(|_| read_before_the_deadline()));
 }
 
 #[test]
@@ -133,4 +189,18 @@ fn noop() -> Context<'static> {
 
 fn poll_tick(interval: &mut OsInterval) -> Poll<Instant> {
     interval.poll_tick(&mut noop())
+}
+
+#[test]
+fn a_tolerance_has_no_effect_with_it() {
+    let _watchdog = Watchdog::new("a_tolerance_has_no_effect_with_it");
+    current_thread().block_on(async {
+        let builder = OsInterval::builder(ms(1)).precision(Precision::Spin);
+        let builder = builder.missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut interval = builder.tolerance(Duration::from_secs(100)).build().unwrap();
+        interval.tick().await;
+        std::thread::sleep(us(3_500));
+        interval.tick().await;
+        assert!(interval.missed_ticks() >= 2);
+    });
 }

@@ -109,6 +109,23 @@ fn no_waker_is_kept_after_ready() {
     });
 }
 
+/// Also of one that is put in for a moment before which all has been taken out.
+#[test]
+fn no_waker_is_kept_after_a_reset_into_the_past() {
+    let _watchdog = Watchdog::new("no_waker_is_kept_after_a_reset_into_the_past");
+    current_thread().block_on(async {
+        let count = Arc::new(Count::default());
+        let waker = Waker::from(Arc::clone(&count));
+        let mut interval = far_interval();
+        wait(&mut interval, &waker);
+        let past = Instant::now() + ms(1);
+        interval_at(past + ms(2), HOUR).tick().await;
+        interval.reset_at(past);
+        assert!(poll(&mut interval, &waker).is_ready());
+        assert_eq!(Arc::strong_count(&count), 2, "`count` and `waker`");
+    });
+}
+
 #[test]
 fn dropping_a_timer_lets_go_of_its_waker() {
     on_every_runtime("dropping_a_timer_lets_go_of_its_waker", || async {

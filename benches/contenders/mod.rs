@@ -53,19 +53,29 @@ fn multi_thread() -> Runtime {
 struct Meter {
     late: Histogram<u64>,
     cpu: Duration,
+    to_warm_up: u32,
 }
+
+const WARM_UP: u32 = 50;
 
 impl Meter {
     fn start() -> Self {
         Self {
             late: Histogram::new(3).unwrap(),
             cpu: processor_time(),
+            to_warm_up: WARM_UP,
         }
     }
 
     fn tick(&mut self, deadline: Instant) {
         let now = Instant::now();
         assert!(now >= deadline, "early");
+        if self.to_warm_up > 0 {
+            // Caches, and what a driver learns of the machine.
+            self.to_warm_up -= 1;
+            self.cpu = processor_time();
+            return;
+        }
         let late = now.duration_since(deadline).as_nanos();
         self.late.record(u64::try_from(late).unwrap()).unwrap();
     }
@@ -91,12 +101,8 @@ fn os(runtime: &Runtime, precision: Precision, period: Duration, ticks: u32) -> 
         let round = tokio::spawn(async move {
             let builder = OsInterval::builder(period).precision(precision);
             let mut interval = builder.start(TokioInstant::now() + period).build().unwrap();
-            // To learn how late the kernel is.
-            for _ in 0..50 {
-                interval.tick().await;
-            }
             let mut meter = Meter::start();
-            for _ in 0..ticks {
+            for _ in 0..ticks + WARM_UP {
                 meter.tick(interval.tick().await.into());
             }
             meter.stop()
@@ -110,7 +116,7 @@ fn with_tokio(period: Duration, ticks: u32) -> Round {
         let round = tokio::spawn(async move {
             let mut interval = tokio::time::interval_at(TokioInstant::now() + period, period);
             let mut meter = Meter::start();
-            for _ in 0..ticks {
+            for _ in 0..ticks + WARM_UP {
                 meter.tick(interval.tick().await.into());
             }
             meter.stop()
@@ -125,7 +131,7 @@ fn with_seed(period: Duration, ticks: u32) -> Round {
             let start = TokioInstant::now() + period;
             let mut interval = seed::interval_at(start, period);
             let mut meter = Meter::start();
-            for _ in 0..ticks {
+            for _ in 0..ticks + WARM_UP {
                 meter.tick(interval.tick().await.into());
             }
             meter.stop()
@@ -140,7 +146,7 @@ fn with_async_io(period: Duration, ticks: u32) -> Round {
     async_io::block_on(async move {
         let mut interval = async_io::Timer::interval_at(Instant::now() + period, period);
         let mut meter = Meter::start();
-        for _ in 0..ticks {
+        for _ in 0..ticks + WARM_UP {
             meter.tick(interval.next().await.unwrap());
         }
         meter.stop()
@@ -151,7 +157,7 @@ fn with_spin_sleep(period: Duration, ticks: u32) -> Round {
     let sleeper = spin_sleep::SpinSleeper::default();
     let mut deadline = Instant::now();
     let mut meter = Meter::start();
-    for _ in 0..ticks {
+    for _ in 0..ticks + WARM_UP {
         deadline += period;
         sleeper.sleep_until(deadline);
         meter.tick(deadline);
@@ -230,7 +236,7 @@ fn raw(period: Duration, ticks: u32) -> Round {
     let mut deadline = epoch;
     let mut events = Vec::with_capacity(8);
     let mut meter = Meter::start();
-    for _ in 0..ticks {
+    for _ in 0..ticks + WARM_UP {
         deadline += period;
         let once = Itimerspec {
             it_interval: Timespec::default(),

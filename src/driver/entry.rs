@@ -1,12 +1,14 @@
 //! One timer's place in its driver's queue: all that an interval, a sleep or a timeout needs of it.
 
 use std::any::Any;
+use std::future::Future;
 use std::hint;
 use std::marker::PhantomData;
+use std::pin::pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::task::coop;
+use tokio::task::{coop, yield_now};
 use tokio::time::Instant;
 
 use super::Driver;
@@ -79,10 +81,12 @@ impl Entry {
         let mut now = self.driver.now();
         let mut lead = self.lead(period);
         if lead != 0 && now < deadline && nanos(deadline - now) <= lead {
+            // This poll's waker alone is to be woken.
+            self.cancel();
             if self.may_spin(lead) {
                 now = self.spin(deadline);
                 if now < deadline {
-                    cx.waker().wake_by_ref();
+                    turn_to_others(cx);
                     return Poll::Pending;
                 }
             } else {
@@ -90,10 +94,11 @@ impl Entry {
             }
         }
         if now < deadline {
-            self.wait(self.span(deadline, lead, period), cx);
+            self.wait(self.span(deadline, lead, period), now, cx);
             return Poll::Pending;
         }
         self.cancel();
+        self.spinning = None;
         coop.made_progress();
         Poll::Ready(now)
     }
@@ -137,18 +142,17 @@ impl Entry {
     }
 
     #[track_caller]
-    fn wait(&mut self, span: Span, cx: &Context<'_>) {
+    fn wait(&mut self, span: Span, now: Instant, cx: &Context<'_>) {
         let waker = cx.waker().clone();
-        if let Err(why) = self.driver.wait(&mut self.key, span, waker) {
+        if let Err(why) = self.driver.wait(&mut self.key, span, now, waker) {
             panic!("{why}");
         }
         self.spinning = None;
         self.waiting = Some(span.latest());
     }
 
-    /// Keeps no waker after `Ready`.
+    /// Leaves no waker behind.
     fn cancel(&mut self) {
-        self.spinning = None;
         let latest = self.waiting.take();
         if let (Some(key), Some(latest)) = (self.key, latest) {
             if !self.driver.hints.is_taken(latest) {
@@ -156,6 +160,15 @@ impl Entry {
             }
         }
     }
+}
+
+/// Has the task polled again once the runtime has looked at everything else, its I/O too.
+///
+/// A task that wakes itself instead is polled again and again, and the reactor asked only after some
+/// sixty polls.
+fn turn_to_others(cx: &mut Context<'_>) {
+    let pending = pin!(yield_now()).poll(cx);
+    debug_assert!(pending.is_pending(), "it is ready at its second poll");
 }
 
 impl Drop for Entry {

@@ -59,17 +59,24 @@ pub(super) struct Crowd {
 }
 
 impl Crowd {
-    /// After so many wake-ups one close upon the other it is a crowd.
+    /// After so many wake-ups one close upon the other it is a crowd; and of fewer timers there is
+    /// none.
     const MANY: u32 = 16;
+    const LEAST: usize = 16;
+    /// The kernel's part of a lateness that a busy runtime may have added to.
+    const KERNELS: u64 = 100_000;
 
-    /// Woken at `now`; the kernel is late by `usual`. Returns how much later the timers of a crowd
-    /// may be woken, so as to be woken together. Wake-ups are then three times as far apart as the
-    /// kernel is late, and in the median a tick is half of that late, little more than a lone
-    /// one.
-    pub(super) fn woken(&mut self, now: u64, usual: u64) -> u64 {
+    /// Woken at `now`, when so many are `waiting`; the kernel is late by `usual`. Returns how much
+    /// later the timers of a crowd may be woken, so as to be woken together. Wake-ups are then three
+    /// times as far apart as the kernel is late, and in the median a tick is half of that late,
+    /// little more than a lone one.
+    pub(super) fn woken(&mut self, now: u64, usual: u64, waiting: usize) -> u64 {
+        let usual = usual.min(Self::KERNELS);
         let apart = now.saturating_sub(self.last);
         self.last = now;
-        if self.dense {
+        if waiting < Self::LEAST {
+            (self.close, self.dense) = (0, false);
+        } else if self.dense {
             self.dense = apart <= 6 * usual;
         } else if apart <= usual + usual / 2 {
             self.close += 1;
@@ -123,19 +130,43 @@ mod tests {
     fn a_crowd_begins_and_ends() {
         let mut crowd = Crowd::default();
         let mut now = 0;
-        let mut woken = |apart, times| {
+        let mut woken = |apart, times, waiting| {
             let mut slack = 0;
             for _ in 0..times {
                 now += apart;
-                slack = crowd.woken(now, 40_000);
+                slack = crowd.woken(now, 40_000, waiting);
             }
             slack
         };
-        assert_eq!(woken(1_000_000, 100), 0, "a millisecond apart");
-        assert_eq!(woken(45_000, Crowd::MANY - 1), 0, "not yet");
-        assert_eq!(woken(45_000, 1), 80_000);
-        assert_eq!(woken(130_000, 100), 80_000, "together, further apart");
-        assert_eq!(woken(1_000_000, 1), 0, "over");
-        assert_eq!(woken(100_000, 100), 0, "a tenth of a millisecond apart");
+        assert_eq!(woken(1_000_000, 100, 1000), 0, "a millisecond apart");
+        assert_eq!(woken(45_000, 100, Crowd::LEAST - 1), 0, "a few");
+        assert_eq!(woken(45_000, Crowd::MANY - 1, Crowd::LEAST), 0, "not yet");
+        assert_eq!(woken(45_000, 1, Crowd::LEAST), 80_000);
+        assert_eq!(woken(130_000, 100, 1000), 80_000, "together, further apart");
+        assert_eq!(woken(1_000_000, 1, 1000), 0, "over");
+        assert_eq!(
+            woken(100_000, 100, 1000),
+            0,
+            "a tenth of a millisecond apart"
+        );
+        assert_eq!(woken(45_000, Crowd::MANY, 1000), 80_000);
+        assert_eq!(woken(45_000, 1, 2), 0, "they have gone");
+    }
+
+    proptest! {
+        /// Not even a runtime that is busy for seconds on end makes it ask for much.
+        #[test]
+        fn a_crowd_asks_for_little(
+            wakings in prop::collection::vec((0_u64..10_000_000, any::<u64>(), 0_usize..100), 0..500),
+        ) {
+            let mut crowd = Crowd::default();
+            let mut now = 0;
+            for (apart, usual, waiting) in wakings {
+                now += apart;
+                let slack = crowd.woken(now, usual, waiting);
+                prop_assert!(slack <= 2 * Crowd::KERNELS);
+                prop_assert!(slack == 0 || waiting >= Crowd::LEAST);
+            }
+        }
     }
 }

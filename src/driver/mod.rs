@@ -138,6 +138,7 @@ impl Driver {
         self: &Arc<Self>,
         key: &mut Option<Key>,
         span: Span,
+        now: Instant,
         waker: Waker,
     ) -> Result<(), String> {
         // Declared before the guard, to be dropped after it, come what may.
@@ -148,7 +149,7 @@ impl Driver {
             State::Dead(why) => return Err(why.clone()),
         };
         _replaced = timers.wait(key, span, waker, &self.hints);
-        let armed = timers.arm_by(span.latest(), || self.waker());
+        let armed = timers.arm_by(span.latest(), Some(self.epoch.moment(now)), || self.waker());
         self.release(state, armed)
     }
 
@@ -159,7 +160,7 @@ impl Driver {
             return;
         };
         if timers.postpone(key, span, &self.hints) {
-            let armed = timers.arm_by(span.latest(), || self.waker());
+            let armed = timers.arm_by(span.latest(), None, || self.waker());
             let _ = self.release(state, armed);
         }
     }

@@ -133,6 +133,11 @@ impl<T> Queue<T> {
         Some(wait.value)
     }
 
+    /// How many wait.
+    pub(crate) fn len(&self) -> usize {
+        self.heap.len
+    }
+
     /// By when something is to be taken: the first of the latest moments.
     pub(crate) fn first(&self) -> Option<u64> {
         self.heap.first().map(Node::latest)

@@ -38,8 +38,8 @@ pub(super) struct Timers {
     /// What the alarm is set for; `None` when it has fired, or was never set. It may be earlier
     /// than the first in the queue: one spurious wake-up costs less than setting it back would.
     armed: Option<u64>,
-    /// Whether that was still to come when the alarm was armed: only then does it tell how late the
-    /// kernel is.
+    /// Whether that is known to have been still to come when the alarm was armed: only then does it
+    /// tell how late the kernel is.
     in_time: bool,
     lateness: Lateness,
     crowd: Crowd,
@@ -115,16 +115,22 @@ impl Timers {
         }
         // Under a clock that jumps from one timer to the next nothing is late.
         if !Alarm::EXACT {
-            hints.set_crowd(self.crowd.woken(now, self.lateness.usual()));
+            let usual = self.lateness.usual();
+            hints.set_crowd(self.crowd.woken(now, usual, self.queue.len()));
         }
     }
 
-    /// Sees to it that the alarm fires by `latest`, the first or not.
-    pub(super) fn arm_by(&mut self, latest: u64, waker: impl Fn() -> Waker) -> io::Result<Armed> {
+    /// Sees to it that the alarm fires by `latest`, the first or not. `now`, where it is known.
+    pub(super) fn arm_by(
+        &mut self,
+        latest: u64,
+        now: Option<u64>,
+        waker: impl Fn() -> Waker,
+    ) -> io::Result<Armed> {
         if self.armed.is_some_and(|armed| armed <= latest) {
             return self.settle(waker);
         }
-        self.arm(latest, waker)
+        self.arm(latest, now, waker)
     }
 
     /// Sets the alarm, which has fired, for the first of those who still wait.
@@ -139,9 +145,7 @@ impl Timers {
         if was_early {
             self.alarm.resync();
         }
-        let armed = self.arm(first, waker);
-        self.in_time = first > now.saturating_add(IN_TIME);
-        armed
+        self.arm(first, Some(now), waker)
     }
 
     /// Where an alarm that is armed too early does harm, sets it right.
@@ -151,16 +155,21 @@ impl Timers {
             return Ok(Armed::Waiting);
         }
         if let Some(first) = first {
-            return self.arm(first, waker);
+            return self.arm(first, None, waker);
         }
         self.armed = None;
         self.alarm.disarm();
         Ok(Armed::Waiting)
     }
 
-    fn arm(&mut self, moment: u64, waker: impl Fn() -> Waker) -> io::Result<Armed> {
+    fn arm(
+        &mut self,
+        moment: u64,
+        now: Option<u64>,
+        waker: impl Fn() -> Waker,
+    ) -> io::Result<Armed> {
         self.armed = Some(moment);
-        self.in_time = true;
+        self.in_time = now.is_some_and(|now| moment > now.saturating_add(IN_TIME));
         self.alarm.arm(self.epoch.instant(moment), &waker())
     }
 }

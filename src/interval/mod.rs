@@ -137,7 +137,8 @@ pub fn interval_aligned(period: Duration) -> OsInterval {
 ///
 /// A tick is never early. How late it is, is up to the kernel and to the runtime: a task that does
 /// not yield, or more work than the runtime has threads for, delays it as it would any other
-/// event. What the kernel contributes is some tens of microseconds on Linux.
+/// event. What the kernel contributes is some tens of microseconds on Linux. [`Precision::Spin`] does
+/// without it; among very many timers [`Precision::Kernel`] adds a little.
 ///
 /// # Runtimes
 ///
@@ -249,7 +250,7 @@ impl OsInterval {
     pub fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<Instant> {
         let (deadline, period) = (self.schedule.deadline(), self.schedule.period());
         let now = ready!(self.entry.poll_elapsed(cx, deadline, period));
-        let tick = self.schedule.tick(now, self.tolerance());
+        let tick = self.schedule.tick(now, self.entry.aims_at().patience());
         if let Some(missed) = tick.missed {
             missed::report(missed);
         }
@@ -388,7 +389,7 @@ impl OsInterval {
     }
 
     /// Sets what happens after a missed tick: one that is later than the period, or than 5 ms if
-    /// the period is longer.
+    /// the period is longer, or than the [tolerance](Self::set_tolerance) if that is longer still.
     ///
     /// tokio's threshold is 5 ms whatever the period, so that below it `Skip` and `Delay` behave as
     /// `Burst`. Here they do what their names say.
@@ -528,6 +529,46 @@ impl OsInterval {
         self.entry.postpone(self.schedule.deadline(), self.period());
     }
 
+    /// For how long it may keep looking at the clock before a tick.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let interval = tokio_osinterval::interval(Duration::from_secs(1));
+    /// assert_eq!(interval.spin_limit(), Duration::from_micros(200));
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn spin_limit(&self) -> Duration {
+        self.entry.aims_at().spin_limit()
+    }
+
+    /// Sets for how long it may keep looking at the clock before a tick, with [`Precision::Spin`]:
+    /// never for more than half the period. More than 30 years are taken for 30 years.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tokio_osinterval::Precision;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let mut interval = tokio_osinterval::interval(Duration::from_millis(1));
+    /// interval.set_precision(Precision::Spin);
+    /// interval.set_spin_limit(Duration::from_micros(50));
+    /// interval.tick().await;
+    /// # }
+    /// ```
+    pub fn set_spin_limit(&mut self, limit: Duration) {
+        self.entry.aim(|aim| aim.set_spin_limit(limit));
+        self.entry.postpone(self.schedule.deadline(), self.period());
+    }
+
     /// How late a tick may be so as to share a wake-up with other timers.
     ///
     /// # Examples
@@ -552,7 +593,8 @@ impl OsInterval {
     ///
     /// A wake-up costs some microseconds of processor time. Among many timers each of which
     /// tolerates a millisecond, there is at most about one a millisecond. A tick that is late by no
-    /// more than the tolerance is not missed.
+    /// more than the tolerance is not missed. With [`Precision::Spin`] it has no effect. More than 30
+    /// years are taken for 30 years.
     ///
     /// # Examples
     ///

@@ -150,18 +150,22 @@ fn others_go_on_beside_it() {
 #[test]
 fn it_can_be_changed_while_a_task_waits() {
     on_every_runtime("it_can_be_changed_while_a_task_waits", || async {
-        let mut interval = interval(ms(5));
-        interval.tick().await;
+        const HOUR: Duration = Duration::from_secs(3600);
+        let mut interval = interval(HOUR);
         for precision in [Precision::Spin, Precision::Kernel, Precision::Spin] {
+            interval.reset_after(HOUR);
             assert!(poll_tick(&mut interval).is_pending());
             interval.set_precision(precision);
             assert_eq!(interval.precision(), precision);
+            interval.reset_after(ms(2));
             let deadline = interval.tick().await;
             assert!(Instant::now() >= deadline);
         }
-        let mut sleep = pin!(sleep(ms(2)));
+        let mut sleep = pin!(sleep(HOUR));
         assert!(sleep.as_mut().poll(&mut noop()).is_pending());
         sleep.as_mut().set_precision(Precision::Spin);
+        assert_eq!(sleep.precision(), Precision::Spin);
+        sleep.as_mut().reset(Instant::now() + ms(2));
         sleep.as_mut().await;
         assert!(Instant::now() >= sleep.deadline());
     });

@@ -4,6 +4,7 @@ use std::any::Any;
 use std::future::Future;
 use std::hint;
 use std::marker::PhantomData;
+use std::mem;
 use std::pin::pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -21,17 +22,20 @@ use crate::sync::Arc;
 /// that it costs them little to be asked so often, short enough that they need not wait for it.
 const TURN: Duration = Duration::from_micros(3);
 
+/// At no moment: [`Span`] ends before it. There are many entries, and an `Option` is twice as large.
+const NOT: u64 = u64::MAX;
+
 #[derive(Debug)]
 pub(crate) struct Entry {
     driver: Arc<Driver>,
     /// `None` until the first wait: a timer that is never waited for costs the queue nothing.
     key: Option<Key>,
-    /// The latest moment for which the queue may hold a waker of ours. It may have let go of it
-    /// unasked, by firing.
-    waiting: Option<u64>,
+    /// The latest moment for which the queue may hold a waker of ours, or [`NOT`]. It may have let
+    /// go of it unasked, by firing.
+    waiting: u64,
     aim: Aim,
-    /// Since when it has been looking at the clock, by one that nobody can pause.
-    spinning: Option<std::time::Instant>,
+    /// Since when it has been looking at the clock, by one that nobody can pause, or [`NOT`].
+    spinning: u64,
     /// Not unwind safe: tokio's timers are not, and that we could be is nothing to promise.
     _not_unwind_safe: PhantomData<Box<dyn Any + Send + Sync>>,
 }
@@ -41,9 +45,9 @@ impl Entry {
         Self {
             driver,
             key: None,
-            waiting: None,
+            waiting: NOT,
             aim: Aim::default(),
-            spinning: None,
+            spinning: NOT,
             _not_unwind_safe: PhantomData,
         }
     }
@@ -98,17 +102,17 @@ impl Entry {
             return Poll::Pending;
         }
         self.cancel();
-        self.spinning = None;
+        self.spinning = NOT;
         coop.made_progress();
         Poll::Ready(now)
     }
 
     /// If a task waits in this entry, has it woken at `deadline` instead.
     pub(crate) fn postpone(&mut self, deadline: Instant, period: Duration) {
-        self.spinning = None;
-        if let (Some(key), Some(_)) = (self.key, self.waiting) {
+        self.spinning = NOT;
+        if let (Some(key), true) = (self.key, self.waiting != NOT) {
             let span = self.span(deadline, self.lead(period), period);
-            self.waiting = Some(span.latest());
+            self.waiting = span.latest();
             self.driver.postpone(key, span);
         }
     }
@@ -125,8 +129,11 @@ impl Entry {
 
     /// A clock that is paused would be looked at for ever.
     fn may_spin(&mut self, limit: u64) -> bool {
-        let since = self.spinning.get_or_insert_with(std::time::Instant::now);
-        nanos(since.elapsed()) <= limit
+        let now = self.driver.real_moment();
+        if self.spinning == NOT {
+            self.spinning = now;
+        }
+        now.saturating_sub(self.spinning) <= limit
     }
 
     /// Looks at the clock until `deadline`, or until its turn is over.
@@ -147,14 +154,14 @@ impl Entry {
         if let Err(why) = self.driver.wait(&mut self.key, span, now, waker) {
             panic!("{why}");
         }
-        self.spinning = None;
-        self.waiting = Some(span.latest());
+        self.spinning = NOT;
+        self.waiting = span.latest();
     }
 
     /// Leaves no waker behind.
     fn cancel(&mut self) {
-        let latest = self.waiting.take();
-        if let (Some(key), Some(latest)) = (self.key, latest) {
+        let latest = mem::replace(&mut self.waiting, NOT);
+        if let (Some(key), true) = (self.key, latest != NOT) {
             if !self.driver.hints.is_taken(latest) {
                 self.driver.cancel(key);
             }

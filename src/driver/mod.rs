@@ -22,6 +22,7 @@ use std::task::{Wake, Waker};
 use tokio::runtime::{Handle, Id};
 use tokio::time::Instant;
 
+use crate::span::nanos;
 use crate::sync::{Arc, AtomicBool, Mutex, MutexGuard, Ordering};
 use crate::sys::{self, Alarm, Armed, TokioClock};
 use hints::Hints;
@@ -37,6 +38,8 @@ pub(crate) struct Driver {
     clock: TokioClock,
     state: Mutex<State>,
     epoch: Epoch,
+    /// The same on a clock that nobody can pause.
+    real_epoch: std::time::Instant,
     hints: Hints,
     dead: AtomicBool,
 }
@@ -97,6 +100,7 @@ impl Driver {
             runtime: handle.id(),
             clock,
             epoch,
+            real_epoch: std::time::Instant::now(),
             hints: timers.hints(),
             dead: AtomicBool::new(false),
             state: Mutex::new(State::Alive(timers)),
@@ -123,6 +127,11 @@ impl Driver {
     /// The clock that decides whether a timer of this driver is due.
     pub(crate) fn now(&self) -> Instant {
         self.clock.now()
+    }
+
+    /// How long ago this driver was made, in nanoseconds, by a clock that nobody can pause.
+    fn real_moment(&self) -> u64 {
+        nanos(self.real_epoch.elapsed())
     }
 
     fn is_alive(&self) -> bool {

@@ -10,6 +10,7 @@
 //! timers, it is the memory that takes the time.
 
 use std::mem;
+use std::num::NonZeroU32;
 
 const ARITY: usize = 4;
 
@@ -27,11 +28,22 @@ const KEPT: usize = 1024;
 /// Only ever used with the queue that gave it, and not after [`Queue::leave`]: its one owner
 /// upholds that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Key(u32);
+pub(crate) struct Key(NonZeroU32);
 
 impl Key {
+    /// # Panics
+    ///
+    /// If there is no such seat: four billion are the most.
+    fn new(seat: u32) -> Self {
+        Self(NonZeroU32::new(seat.wrapping_add(1)).expect("too many timers"))
+    }
+
+    fn seat(self) -> u32 {
+        self.0.get() - 1
+    }
+
     fn index(self) -> usize {
-        self.0 as usize
+        self.seat() as usize
     }
 }
 
@@ -82,13 +94,12 @@ impl<T> Queue<T> {
     pub(crate) fn join(&mut self) -> Key {
         self.taken += 1;
         if self.first_free == NONE {
-            let seat = u32::try_from(self.positions.len()).unwrap_or(NONE);
-            assert!(seat != NONE, "too many timers");
+            let key = Key::new(u32::try_from(self.positions.len()).unwrap_or(NONE));
             self.positions.push(IDLE);
             self.waits.push(None);
-            return Key(seat);
+            return key;
         }
-        let key = Key(self.first_free);
+        let key = Key::new(self.first_free);
         self.first_free = mem::replace(&mut self.positions[key.index()], IDLE);
         key
     }
@@ -97,7 +108,7 @@ impl<T> Queue<T> {
     pub(crate) fn leave(&mut self, key: Key) -> Option<T> {
         let value = self.cancel(key);
         self.positions[key.index()] = self.first_free;
-        self.first_free = key.0;
+        self.first_free = key.seat();
         self.taken -= 1;
         if self.taken == 0 && self.positions.len() > KEPT {
             // The last of a crowd: leave no memory behind.
@@ -181,11 +192,12 @@ pub(crate) struct Span {
 }
 
 impl Span {
-    /// The slack ends where the numbers do.
+    /// It ends before the numbers do.
     pub(crate) fn new(deadline: u64, slack: u64) -> Self {
+        let deadline = deadline.min(u64::MAX - 1);
         Self {
             deadline,
-            slack: slack.min(u64::MAX - deadline),
+            slack: slack.min(u64::MAX - 1 - deadline),
         }
     }
 
@@ -203,7 +215,7 @@ impl Node {
     const NEVER: Self = Self(u128::MAX);
 
     fn new(latest: u64, turn: u32, key: Key) -> Self {
-        Self(u128::from(latest) << 64 | u128::from(turn) << 32 | u128::from(key.0))
+        Self(u128::from(latest) << 64 | u128::from(turn) << 32 | u128::from(key.seat()))
     }
 
     fn latest(self) -> u64 {
@@ -482,13 +494,15 @@ mod tests {
     }
 
     #[test]
-    fn a_span_ends_where_the_numbers_do() {
-        let mut queue = Queue::new();
-        let key = queue.join();
-        queue.wait(key, Span::new(u64::MAX - 1, u64::MAX), ());
-        assert_eq!(queue.first(), Some(u64::MAX));
-        assert_eq!(queue.pop_due(u64::MAX - 2), None);
-        assert_eq!(queue.pop_due(u64::MAX - 1), Some(()));
+    fn a_span_ends_before_the_numbers_do() {
+        for deadline in [u64::MAX - 2, u64::MAX - 1, u64::MAX] {
+            let mut queue = Queue::new();
+            let key = queue.join();
+            queue.wait(key, Span::new(deadline, u64::MAX), ());
+            assert_eq!(queue.first(), Some(u64::MAX - 1));
+            assert_eq!(queue.pop_due(u64::MAX - 3), None);
+            assert_eq!(queue.pop_due(u64::MAX - 1), Some(()));
+        }
     }
 
     #[test]

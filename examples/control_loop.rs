@@ -43,9 +43,8 @@ async fn run(period: Duration, cycles: u64) -> std::io::Result<()> {
                 missed - reported
             );
             reported = missed;
-        } else {
-            lateness.record(late);
         }
+        lateness.record(late);
         work(period, cycle % OVERRUN == 0);
     }
     println!("late: {lateness}; missed: {reported}");

@@ -49,11 +49,14 @@ async fn run(beats: u64, from: u64, to: u64) -> std::io::Result<()> {
             lateness.record(deadline.elapsed());
             // Here a MIDI clock would send 0xF8.
             if n == 0 {
-                let since = deadline - last.replace(deadline).unwrap_or(deadline);
-                println!(
-                    "beat {:>3}: {tempo} bpm, {since:?} after the last",
-                    beat + 1
-                );
+                match last.replace(deadline) {
+                    Some(last) => println!(
+                        "beat {:>3}: {tempo} bpm; the one before it took {:?}",
+                        beat + 1,
+                        deadline - last
+                    ),
+                    None => println!("beat {:>3}: {tempo} bpm", beat + 1),
+                }
             }
         }
     }

@@ -36,12 +36,31 @@
 //! A tolerance (`set_tolerance`) lets a timer be late by so much, to share wake-ups with others: a
 //! thousand timers that tolerate a millisecond cost about what tokio's do.
 //!
+//! ```
+//! # #[cfg(all(feature = "interval", feature = "sleep"))]
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> std::io::Result<()> {
+//! use std::time::Duration;
+//! use tokio_osinterval::{OsInterval, Precision, sleep};
+//!
+//! let mut precise = OsInterval::builder(Duration::from_millis(1))
+//!     .precision(Precision::Spin)
+//!     .build()?;
+//! precise.tick().await;
+//! sleep(Duration::from_micros(700)).with_precision(Precision::Spin).await;
+//! sleep(Duration::from_millis(5)).with_tolerance(Duration::from_millis(1)).await;
+//! # Ok(())
+//! # }
+//! # #[cfg(not(all(feature = "interval", feature = "sleep")))]
+//! # fn main() {}
+//! ```
+//!
 //! # Differences from tokio
 //!
 //! | | tokio | here |
 //! | --- | --- | --- |
 //! | resolution | 1 ms | the kernel's |
-//! | missed tick | later than 5 ms, whatever the period | later than the period, or than 5 ms if the period is longer: below 5 ms, `Skip` and `Delay` do what their names say; never one within its tolerance |
+//! | missed tick | later than 5 ms, whatever the period | later than the period, or than 5 ms if the period is longer: counted from the end of its tolerance: below 5 ms, `Skip` and `Delay` do what their names say |
 //! | needs | the time driver | the I/O driver; without `os-native` the time driver; with `test-util` both (a `PeriodicInterval` on `Clock::Monotonic`: the time driver) |
 //! | kernel refuses a timer | cannot happen | the first timer of a runtime panics, or `build()` returns the error |
 //! | runtime has shut down | every poll panics | a poll that would have to wait panics; so does making an interval |

@@ -1,5 +1,6 @@
 //! How much lead: when is the kernel asked to wake, when looked at the clock? Pure.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::span::{FAR_FUTURE, nanos};
@@ -43,12 +44,13 @@ pub enum Precision {
     /// late by a millisecond or more, and it takes a longer
     /// `spin_limit` than the usual 200 µs to make up for that.
     ///
-    /// A tolerance has no effect with it.
+    /// Timers of one thread that spin at the same time take turns of 3 µs each, so that each is late by
+    /// as many as spin beside it. A tolerance has no effect.
     Spin,
 }
 
 /// What one timer wants of its driver. In nanoseconds, as it is asked for at every wait.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(crate) struct Aim {
     pub(crate) precision: Precision,
     spin_limit: u64,
@@ -62,6 +64,16 @@ impl Default for Aim {
             spin_limit: 200_000,
             tolerance: 0,
         }
+    }
+}
+
+impl fmt::Debug for Aim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Aim")
+            .field("precision", &self.precision)
+            .field("spin_limit", &self.spin_limit())
+            .field("tolerance", &self.tolerance())
+            .finish()
     }
 }
 

@@ -93,12 +93,13 @@ impl Schedule {
         self.missed
     }
 
-    /// Takes the tick that is due at `now`, and moves on to the next. One that is late by no more
-    /// than `tolerance` is not missed.
+    /// Takes the tick that is due at `now`, and moves on to the next. It is missed if it is later than
+    /// the threshold after its `tolerance` has passed: one that tolerates lateness is late by all of
+    /// it whenever it is alone, and by what the kernel adds.
     pub(crate) fn tick(&mut self, now: Instant, tolerance: Duration) -> Tick {
         let deadline = self.deadline;
         let lateness = now.saturating_duration_since(deadline);
-        let is_missed = lateness > MISSED_AFTER.min(self.period).max(tolerance);
+        let is_missed = lateness > MISSED_AFTER.min(self.period).saturating_add(tolerance);
         let was_behind = mem::replace(&mut self.behind, false);
         let missed = if is_missed {
             Some(self.after_missed(now, lateness)).filter(|_| !was_behind)
@@ -151,7 +152,7 @@ mod tests {
         fn tick(&mut self, now: u128) -> u128 {
             let due = self.deadline;
             assert!(now >= due);
-            let is_missed = now - due > self.period.min(5_000_000).max(self.tolerance);
+            let is_missed = now - due > self.period.min(5_000_000) + self.tolerance;
             let next = match self.behavior {
                 MissedTickBehavior::Delay if is_missed => now + self.period,
                 MissedTickBehavior::Skip if is_missed => {
@@ -206,7 +207,7 @@ mod tests {
                 missed,
             } = schedule.tick(at(now), Duration::from_nanos(tolerance));
             prop_assert_eq!(tick, at(model.tick(now)));
-            let is_missed = late > period.min(5_000_000).max(tolerance);
+            let is_missed = late > period.min(5_000_000) + tolerance;
             let missed = missed.map(|missed| (missed.lateness, missed.ticks()));
             let expected = (Duration::from_nanos(late), late / period);
             let told = is_missed && !burst;

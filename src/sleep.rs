@@ -356,8 +356,9 @@ impl Sleep {
         this.entry.postpone(*this.deadline, Duration::MAX);
     }
 
-    /// How late it may be so as to share a wake-up with other timers: it is ready between its
-    /// deadline and `tolerance` after it. Without it: not at all later than need be. With
+    /// How late it may be so as to share a wake-up with other timers: it is woken for between its
+    /// deadline and `tolerance` after it; with no other to share with, at the end. Without it: not at
+    /// all later than need be. With
     /// [`Precision::Spin`] it has no effect. More than 30 years are taken for 30 years. A task that
     /// waits goes on waiting, in the new way.
     ///
@@ -398,6 +399,9 @@ impl fmt::Debug for Sleep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sleep")
             .field("deadline", &self.deadline)
+            .field("precision", &self.precision())
+            .field("spin_limit", &self.spin_limit())
+            .field("tolerance", &self.tolerance())
             .finish_non_exhaustive()
     }
 }

@@ -50,6 +50,40 @@ fn within_the_tolerance_no_tick_is_missed() {
     });
 }
 
+/// It is late by all of its tolerance then, and by what the kernel adds.
+#[test]
+fn alone_it_is_late_and_misses_nothing() {
+    let _watchdog = Watchdog::new("alone_it_is_late_and_misses_nothing");
+    support::current_thread().block_on(async {
+        for (period, tolerance, behavior) in [
+            (4, 4, MissedTickBehavior::Skip),
+            (10, 5, MissedTickBehavior::Delay),
+        ] {
+            let builder = OsInterval::builder(ms(period)).tolerance(ms(tolerance));
+            // The best of some: a busy machine may add anything.
+            let steady = async || {
+                let builder = builder.clone().missed_tick_behavior(behavior);
+                let mut interval = builder.build().unwrap();
+                let first = interval.tick().await;
+                for n in 1..10 {
+                    if interval.tick().await != first + ms(period) * n {
+                        return false;
+                    }
+                }
+                interval.missed_ticks() == 0
+            };
+            let mut any = false;
+            for _ in 0..20 {
+                any |= steady().await;
+                if any {
+                    break;
+                }
+            }
+            assert!(any, "{period} ms, tolerating {tolerance}");
+        }
+    });
+}
+
 #[test]
 fn it_can_be_changed_while_a_task_waits() {
     on_every_runtime("it_can_be_changed_while_a_task_waits", || async {

@@ -389,7 +389,7 @@ impl OsInterval {
     }
 
     /// Sets what happens after a missed tick: one that is later than the period, or than 5 ms if
-    /// the period is longer, or than the [tolerance](Self::set_tolerance) if that is longer still.
+    /// the period is longer, after its [tolerance](Self::set_tolerance).
     ///
     /// tokio's threshold is 5 ms whatever the period, so that below it `Skip` and `Delay` behave as
     /// `Burst`. Here they do what their names say.
@@ -587,14 +587,15 @@ impl OsInterval {
         self.entry.aims_at().tolerance()
     }
 
-    /// Sets how late a tick may be so as to share a wake-up with other timers: it comes between its
-    /// deadline and `tolerance` after it. A task that waits in [`tick`](Self::tick) goes on
-    /// waiting, in the new way.
+    /// Sets how late a tick may be so as to share a wake-up with other timers: it is woken for between
+    /// its deadline and `tolerance` after it. With no other to share with that is at the end, so
+    /// that a lone tick is late by all of the tolerance, and by what the kernel adds: keep it well
+    /// below the period. A task that waits in [`tick`](Self::tick) goes on waiting, in the new way.
     ///
-    /// A wake-up costs some microseconds of processor time. Among many timers each of which
-    /// tolerates a millisecond, there is at most about one a millisecond. A tick that is late by no
-    /// more than the tolerance is not missed. With [`Precision::Spin`] it has no effect. More than 30
-    /// years are taken for 30 years.
+    /// A wake-up costs some tens of microseconds of processor time. Among many timers each of which
+    /// tolerates a millisecond, there is at most about one a millisecond. How late a tick is, is
+    /// counted from the end of its tolerance when it comes to whether it was missed. With
+    /// [`Precision::Spin`] a tolerance has no effect. More than 30 years are taken for 30 years.
     ///
     /// # Examples
     ///
@@ -622,6 +623,7 @@ impl fmt::Debug for OsInterval {
             .field("missed_tick_behavior", &self.missed_tick_behavior())
             .field("missed_ticks", &self.missed_ticks())
             .field("precision", &self.precision())
+            .field("spin_limit", &self.spin_limit())
             .field("tolerance", &self.tolerance())
             .finish_non_exhaustive()
     }

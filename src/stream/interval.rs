@@ -7,7 +7,7 @@ use futures_core::Stream;
 use futures_core::stream::FusedStream;
 use tokio::time::Instant;
 
-use crate::OsInterval;
+use crate::interval::OsInterval;
 
 /// An [`OsInterval`] as a [`Stream`] of its ticks' deadlines, without end.
 ///

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 use futures_core::stream::FusedStream;
 
-use crate::{Expirations, PeriodicInterval};
+use crate::periodic::{Expirations, PeriodicInterval};
 
 /// A [`PeriodicInterval`] as a [`Stream`] of the expirations that it counts, without end.
 ///

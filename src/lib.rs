@@ -60,7 +60,7 @@
 //! | | tokio | here |
 //! | --- | --- | --- |
 //! | resolution | 1 ms | the kernel's |
-//! | missed tick | later than 5 ms, whatever the period | later than the period, or than 5 ms if the period is longer: counted from the end of its tolerance: below 5 ms, `Skip` and `Delay` do what their names say |
+//! | missed tick | later than 5 ms, whatever the period | later than the period, or than 5 ms if the period is longer, counted from the end of its tolerance: below 5 ms, `Skip` and `Delay` do what their names say |
 //! | needs | the time driver | the I/O driver; without `os-native` the time driver; with `test-util` both (a `PeriodicInterval` on `Clock::Monotonic`: the time driver) |
 //! | kernel refuses a timer | cannot happen | the first timer of a runtime panics, or `build()` returns the error |
 //! | runtime has shut down | every poll panics | a poll that would have to wait panics; so does making an interval |

@@ -41,11 +41,11 @@ pub enum Precision {
     /// costs is processor time: that much of it for each tick. Never early either.
     ///
     /// Where there is no native timer, and without the feature `os-native`, the operating system is
-    /// late by a millisecond or more, and it takes a longer
-    /// `spin_limit` than the usual 200 µs to make up for that.
+    /// late by a millisecond or more, and it takes a longer `spin_limit` than the usual 200 µs to
+    /// make up for that.
     ///
-    /// Timers of one thread that spin at the same time take turns of 3 µs each, so that each is late by
-    /// as many as spin beside it. A tolerance has no effect.
+    /// Timers of one thread that spin at the same time take turns of 3 µs, so that each may be late by
+    /// a turn for every other. A tolerance has no effect.
     Spin,
 }
 

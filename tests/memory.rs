@@ -67,13 +67,15 @@ fn a_tick_allocates_nothing() {
         });
     };
     run(10);
-    let few = allocation_counter::measure(|| run(10)).count_total;
-    let many = allocation_counter::measure(|| run(210)).count_total;
-    // What the first missed tick or a crowded run queue allocates is not the ticks'.
-    assert!(
-        many < few + 50,
-        "{few} for ten ticks, {many} for two hundred more"
-    );
+    // What the first missed tick or a crowded run queue allocates is not the ticks': hence one of
+    // some attempts.
+    let mut as_many = || {
+        let few = allocation_counter::measure(|| run(10)).count_total;
+        let many = allocation_counter::measure(|| run(210)).count_total;
+        println!("allocations: {few} for ten ticks, {many} for two hundred more");
+        many == few
+    };
+    assert!((0..10).any(|_| as_many()));
 }
 
 /// Of which there are as many as timers, wherever their owners keep them.

@@ -33,7 +33,6 @@ fn second_poll() -> impl Future<Output = ()> {
 #[test]
 fn it_allocates_nothing() {
     let _watchdog = Watchdog::new("it_allocates_nothing");
-
     let runtime = current_thread();
     let run = || {
         runtime.block_on(async {

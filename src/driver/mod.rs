@@ -150,6 +150,7 @@ impl Driver {
         now: Instant,
         waker: Waker,
     ) -> Result<(), String> {
+        let now = self.epoch.moment(now);
         // Declared before the guard, to be dropped after it, come what may.
         let _replaced;
         let mut state = self.state.lock();
@@ -158,7 +159,7 @@ impl Driver {
             State::Dead(why) => return Err(why.clone()),
         };
         _replaced = timers.wait(key, span, waker, &self.hints);
-        let armed = timers.arm_by(span.latest(), Some(self.epoch.moment(now)), || self.waker());
+        let armed = timers.arm_by(span.latest(), Some(now), || self.waker());
         self.release(state, armed)
     }
 

@@ -13,7 +13,7 @@ use rustix::time::{
 use tokio::io::unix::AsyncFd;
 use tokio::time::Instant;
 
-use super::time::{LAST_OF_ALL, LAST_SECOND, ZERO, advance, moment, nanos, next_slot};
+use super::time::{LAST_OF_ALL, LAST_SECOND, ZERO, advance, moment, nanos, next_slot, wide};
 use super::{create, register};
 use crate::clock::{Clock, ClockWasSet};
 use crate::readings::closest;
@@ -180,10 +180,6 @@ impl Plan {
         };
         timerfd_settime(fd, TimerfdTimerFlags::ABSTIME | flags, &forever).map(drop)
     }
-}
-
-fn wide(span: Duration) -> i128 {
-    i128::try_from(span.as_nanos()).unwrap_or(i128::MAX)
 }
 
 #[cfg(test)]

@@ -50,6 +50,11 @@ pub(super) fn nanos(time: Timespec) -> i128 {
     i128::from(time.tv_sec) * i128::from(NANOS_PER_SEC) + i128::from(time.tv_nsec)
 }
 
+/// A span of time in nanoseconds, with room to reckon.
+pub(super) fn wide(span: Duration) -> i128 {
+    i128::try_from(span.as_nanos()).unwrap_or(i128::MAX)
+}
+
 /// The moment again: clamped to the second `last`, and never zero.
 pub(super) fn moment(nanos: i128, last: i64) -> Timespec {
     let clamped = nanos.clamp(1, i128::from(last.min(LAST_OF_ALL) * NANOS_PER_SEC));
@@ -64,7 +69,7 @@ pub(super) fn moment(nanos: i128, last: i64) -> Timespec {
 /// The first moment after `now` that is a whole number of `periods` from `first`, be that before it
 /// or after.
 pub(super) fn next_slot(first: i128, now: i128, period: Duration) -> i128 {
-    let period = i128::try_from(period.as_nanos()).unwrap_or(i128::MAX);
+    let period = wide(period);
     now + period - (now - first).rem_euclid(period)
 }
 

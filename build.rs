@@ -3,17 +3,51 @@
 use cfg_aliases::cfg_aliases;
 
 fn main() {
-    // `tokio_osinterval_portable` is private: the test suite sets it to run the portable backend on
-    // a machine that has a native one.
+    // The cfgs `tokio_osinterval_*` are private. The test suite sets them to run, on a machine that
+    // has another one, the portable backend; on Windows, the thread pool's own timer; and on Linux,
+    // the kqueue backend as it is for one system, on a stand-in for that system's kqueue.
     cfg_aliases! {
+        kqueue_stand_in: {
+            any(
+                tokio_osinterval_kqueue = "apple",
+                tokio_osinterval_kqueue = "freebsd",
+                tokio_osinterval_kqueue = "netbsd",
+                tokio_osinterval_kqueue = "openbsd",
+                tokio_osinterval_kqueue = "dragonfly"
+            )
+        },
+        native: { all(feature = "os-native", not(tokio_osinterval_portable)) },
         timerfd: {
             all(
-                feature = "os-native",
-                not(tokio_osinterval_portable),
+                native,
+                not(kqueue_stand_in),
                 any(target_os = "linux", target_os = "android")
             )
         },
-        portable: { not(timerfd) },
+        // kqueue, with a clock that can be told an absolute moment of `Instant`; with nanoseconds
+        // from now; with milliseconds from now.
+        kqueue_mach: {
+            all(native, any(target_vendor = "apple", tokio_osinterval_kqueue = "apple"))
+        },
+        kqueue_nanos: {
+            all(native, any(target_os = "freebsd", tokio_osinterval_kqueue = "freebsd"))
+        },
+        kqueue_millis: {
+            all(
+                native,
+                any(
+                    target_os = "netbsd",
+                    target_os = "openbsd",
+                    target_os = "dragonfly",
+                    tokio_osinterval_kqueue = "netbsd",
+                    tokio_osinterval_kqueue = "openbsd",
+                    tokio_osinterval_kqueue = "dragonfly"
+                )
+            )
+        },
+        kqueue: { any(kqueue_mach, kqueue_nanos, kqueue_millis) },
+        threadpool: { all(native, windows) },
+        portable: { not(any(timerfd, kqueue, threadpool)) },
         // Features that put timers into a driver.
         driver: { any(feature = "interval", feature = "sleep") },
         // The clock can be paused under us: by tokio's `test-util`, or in the portable backend,

@@ -1,4 +1,4 @@
-//! All timers of one runtime, on one alarm.
+//! All timers of one runtime, or of the process, on one alarm.
 //!
 //! The driver has no task and no thread. It *is* the waker of its own alarm: the reactor, when the
 //! kernel's timer fires, calls [`Driver::fire`], which wakes whoever is due and arms the alarm
@@ -19,7 +19,7 @@ use std::io;
 use std::mem;
 use std::task::{Wake, Waker};
 
-use tokio::runtime::{Handle, Id};
+use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use crate::span::nanos;
@@ -27,6 +27,7 @@ use crate::sync::{Arc, AtomicBool, Mutex, MutexGuard, Ordering};
 use crate::sys::{self, Alarm, Armed, TokioClock};
 use hints::Hints;
 use queue::{Key, Span};
+use registry::Scope;
 use timers::{Epoch, Timers};
 use wakers::Batch;
 
@@ -34,7 +35,7 @@ pub(crate) use entry::Entry;
 
 #[derive(Debug)]
 pub(crate) struct Driver {
-    runtime: Id,
+    scope: Scope,
     clock: TokioClock,
     state: Mutex<State>,
     epoch: Epoch,
@@ -56,7 +57,7 @@ enum State {
 }
 
 impl Driver {
-    /// The driver of the current runtime, made if this is its first timer.
+    /// The driver that serves the current runtime, made if this is its first timer.
     ///
     /// # Panics
     ///
@@ -65,7 +66,7 @@ impl Driver {
     #[track_caller]
     pub(crate) fn current() -> Arc<Self> {
         let handle = Handle::current();
-        if let Some(driver) = registry::find(handle.id()) {
+        if let Some(driver) = registry::find(Scope::of(&handle)) {
             return driver;
         }
         match Self::start(&handle) {
@@ -77,10 +78,10 @@ impl Driver {
         }
     }
 
-    /// The driver of the current runtime, or an error where [`Driver::current`] would panic.
+    /// The driver that serves the current runtime, or an error where [`Driver::current`] would panic.
     pub(crate) fn try_current() -> io::Result<Arc<Self>> {
         let handle = Handle::try_current().map_err(io::Error::other)?;
-        match registry::find(handle.id()) {
+        match registry::find(Scope::of(&handle)) {
             Some(driver) => Ok(driver),
             None => sys::catch_disabled(|| Self::start(&handle)),
         }
@@ -88,16 +89,17 @@ impl Driver {
 
     #[track_caller]
     fn start(handle: &Handle) -> io::Result<Arc<Self>> {
+        let scope = Scope::of(handle);
         let alarm = match Alarm::new(handle) {
             Ok(alarm) => alarm,
             // Another thread may have been faster, and have taken the last descriptor.
-            Err(error) => return registry::find(handle.id()).ok_or(error),
+            Err(error) => return registry::find(scope).ok_or(error),
         };
         let clock = TokioClock::new(handle);
         let epoch = Epoch(clock.now());
         let timers = Timers::new(alarm, epoch);
         let driver = Arc::new(Self {
-            runtime: handle.id(),
+            scope,
             clock,
             epoch,
             real_epoch: std::time::Instant::now(),
@@ -159,7 +161,7 @@ impl Driver {
             State::Dead(why) => return Err(why.clone()),
         };
         _replaced = timers.wait(key, span, waker, &self.hints);
-        let armed = timers.arm_by(span.latest(), Some(now), || self.waker());
+        let armed = timers.arm_by(span, Some(now), || self.waker());
         self.release(state, armed)
     }
 
@@ -170,7 +172,7 @@ impl Driver {
             return;
         };
         if timers.postpone(key, span, &self.hints) {
-            let armed = timers.arm_by(span.latest(), None, || self.waker());
+            let armed = timers.arm_by(span, None, || self.waker());
             let _ = self.release(state, armed);
         }
     }

@@ -154,6 +154,13 @@ impl<T> Queue<T> {
         self.heap.first().map(Node::latest)
     }
 
+    /// How much slack the one has that is to be taken first.
+    pub(crate) fn first_slack(&self) -> u64 {
+        let first = self.heap.first();
+        let wait = first.and_then(|first| self.waits[first.seat()].as_ref());
+        wait.map_or(0, |wait| wait.slack)
+    }
+
     /// Takes the first value, if its deadline is `now` or before.
     pub(crate) fn pop_due(&mut self, now: u64) -> Option<T> {
         let first = self.heap.first()?;
@@ -199,6 +206,19 @@ impl Span {
             deadline,
             slack: slack.min(u64::MAX - 1 - deadline),
         }
+    }
+
+    /// The span of `slack` that ends there.
+    pub(crate) fn until(latest: u64, slack: u64) -> Self {
+        Self::new(latest.saturating_sub(slack), slack.min(latest))
+    }
+
+    pub(crate) fn deadline(self) -> u64 {
+        self.deadline
+    }
+
+    pub(crate) fn slack(self) -> u64 {
+        self.slack
     }
 
     pub(crate) fn latest(self) -> u64 {
@@ -452,6 +472,8 @@ mod tests {
                 }
                 let first = model.waiting.first_key_value().map(|((latest, _), _)| *latest);
                 prop_assert_eq!(queue.first(), first);
+                let slack = model.waiting.first_key_value().map(|((latest, _), (deadline, ..))| latest - deadline);
+                prop_assert_eq!(queue.first_slack(), slack.unwrap_or(0));
                 check(&queue);
             }
 

@@ -1,32 +1,58 @@
 //! Which driver serves this runtime?
 //!
-//! The list owns nobody. A driver lives as long as a timer of it does, or an alarm that is
-//! registered with the runtime; a kernel's timer is, until the runtime shuts down.
+//! As a rule the list owns nobody. A driver lives as long as a timer of it does, or an alarm that is
+//! registered with the runtime; a kernel's timer is, until the runtime shuts down. The one driver of
+//! a process is kept for good.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use tokio::runtime::Id;
+use tokio::runtime::{Handle, Id};
 
 use super::Driver;
 use crate::sync::{Arc, LazyLock, Mutex, Weak};
+use crate::sys::Alarm;
 
-static DRIVERS: LazyLock<Mutex<HashMap<Id, Weak<Driver>>>> = LazyLock::new(Mutex::default);
+/// Whose timers a driver has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Scope {
+    Runtime(Id),
+    Process,
+}
+
+impl Scope {
+    pub(super) fn of(runtime: &Handle) -> Self {
+        if Alarm::OF_RUNTIME {
+            Self::Runtime(runtime.id())
+        } else {
+            Self::Process
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Listed {
+    driver: Weak<Driver>,
+    /// What would be made anew for the next timer is not let go of with the last.
+    _kept: Option<Arc<Driver>>,
+}
+
+static DRIVERS: LazyLock<Mutex<HashMap<Scope, Listed>>> = LazyLock::new(Mutex::default);
 
 thread_local! {
     /// The driver that this thread found last: most threads only ever ask for one.
     static LAST: RefCell<Weak<Driver>> = const { RefCell::new(Weak::new()) };
 }
 
-pub(super) fn find(runtime: Id) -> Option<Arc<Driver>> {
+pub(super) fn find(scope: Scope) -> Option<Arc<Driver>> {
     // Not there any more in the destructor of another thread-local variable.
     let last = LAST.try_with(|last| last.borrow().upgrade());
     if let Ok(Some(driver)) = last {
-        if driver.runtime == runtime && driver.is_alive() {
+        if driver.scope == scope && driver.is_alive() {
             return Some(driver);
         }
     }
-    let listed = DRIVERS.lock().get(&runtime)?.clone();
+    let listed = DRIVERS.lock().get(&scope)?.driver.clone();
     let driver = listed.upgrade()?;
     // What it replaces owns nobody: no destructor but of memory runs here.
     let _ = LAST.try_with(|last| last.replace(listed));
@@ -36,18 +62,26 @@ pub(super) fn find(runtime: Id) -> Option<Arc<Driver>> {
 /// Lists `driver`, unless another thread was faster: then returns that thread's.
 pub(super) fn list(driver: &Arc<Driver>) -> Result<(), Arc<Driver>> {
     let mut drivers = DRIVERS.lock();
-    if let Some(faster) = drivers.get(&driver.runtime).and_then(Weak::upgrade) {
+    let listed = drivers.get(&driver.scope);
+    if let Some(faster) = listed.and_then(|listed| listed.driver.upgrade()) {
         return Err(faster);
     }
-    drivers.insert(driver.runtime, Arc::downgrade(driver));
+    let listed = Listed {
+        driver: Arc::downgrade(driver),
+        _kept: (driver.scope == Scope::Process).then(|| Arc::clone(driver)),
+    };
+    drivers.insert(driver.scope, listed);
     Ok(())
 }
 
 /// Unlists `driver`, if it is listed.
 pub(super) fn forget(driver: &Driver) {
     let mut drivers = DRIVERS.lock();
-    let listed = drivers.get(&driver.runtime);
-    if listed.is_some_and(|listed| std::ptr::eq(listed.as_ptr(), driver)) {
-        drivers.remove(&driver.runtime);
+    let listed = drivers.get(&driver.scope);
+    if listed.is_some_and(|listed| std::ptr::eq(listed.driver.as_ptr(), driver)) {
+        let unlisted = drivers.remove(&driver.scope);
+        // Its destructor looks here once more.
+        drop(drivers);
+        drop(unlisted);
     }
 }

@@ -37,7 +37,7 @@ pub(super) struct Timers {
     epoch: Epoch,
     /// What the alarm is set for; `None` when it has fired, or was never set. It may be earlier
     /// than the first in the queue: one spurious wake-up costs less than setting it back would.
-    armed: Option<u64>,
+    armed: Option<Span>,
     /// Whether that is known to have been still to come when the alarm was armed: only then does it
     /// tell how late the kernel is.
     in_time: bool,
@@ -105,7 +105,8 @@ impl Timers {
 
     /// From the alarm that has just woken the driver, how late the kernel is.
     pub(super) fn woken(&mut self, now: u64, hints: &Hints) {
-        let Some(armed) = self.armed.filter(|armed| *armed <= now) else {
+        let latest = self.armed.map(Span::latest);
+        let Some(armed) = latest.filter(|armed| *armed <= now) else {
             return;
         };
         if self.in_time {
@@ -120,17 +121,17 @@ impl Timers {
         }
     }
 
-    /// Sees to it that the alarm fires by `latest`, the first or not. `now`, where it is known.
+    /// Sees to it that the alarm fires within `span`, the first or not. `now`, where it is known.
     pub(super) fn arm_by(
         &mut self,
-        latest: u64,
+        span: Span,
         now: Option<u64>,
         waker: impl Fn() -> Waker,
     ) -> io::Result<Armed> {
-        if self.armed.is_some_and(|armed| armed <= latest) {
+        if self.armed_for().is_some_and(|armed| armed <= span.latest()) {
             return self.settle(waker);
         }
-        self.arm(latest, now, waker)
+        self.arm(span, now, waker)
     }
 
     /// Sets the alarm, which has fired, for the first of those who still wait.
@@ -138,38 +139,58 @@ impl Timers {
         // First listen, then arm: the other way round, the event of an alarm that fires at once
         // would be taken for the old one and cleared.
         self.alarm.listen(&waker())?;
-        let was_early = self.armed.take().is_some_and(|armed| now < armed);
+        let was_early = self
+            .armed
+            .take()
+            .is_some_and(|armed| now < armed.deadline());
         let Some(first) = self.queue.first() else {
             return Ok(Armed::Waiting);
         };
         if was_early {
             self.alarm.resync();
         }
-        self.arm(first, Some(now), waker)
+        self.arm(self.first_span(first), Some(now), waker)
     }
 
     /// Where an alarm that is armed too early does harm, sets it right.
     pub(super) fn settle(&mut self, waker: impl Fn() -> Waker) -> io::Result<Armed> {
         let first = self.queue.first();
-        if !Alarm::EXACT || self.armed == first {
+        if !Alarm::EXACT || self.armed_for() == first {
             return Ok(Armed::Waiting);
         }
         if let Some(first) = first {
-            return self.arm(first, None, waker);
+            return self.arm(self.first_span(first), None, waker);
         }
         self.armed = None;
         self.alarm.disarm();
         Ok(Armed::Waiting)
     }
 
+    fn armed_for(&self) -> Option<u64> {
+        self.armed.map(Span::latest)
+    }
+
+    /// The span of the first in the queue, whose latest moment is `latest`. Where the alarm has no
+    /// use for its slack it is not looked up: among many timers that is a look into cold memory.
+    fn first_span(&self, latest: u64) -> Span {
+        let slack = if Alarm::LEEWAY {
+            self.queue.first_slack()
+        } else {
+            0
+        };
+        Span::until(latest, slack)
+    }
+
     fn arm(
         &mut self,
-        moment: u64,
+        span: Span,
         now: Option<u64>,
         waker: impl Fn() -> Waker,
     ) -> io::Result<Armed> {
-        self.armed = Some(moment);
-        self.in_time = now.is_some_and(|now| moment > now.saturating_add(IN_TIME));
-        self.alarm.arm(self.epoch.instant(moment), &waker())
+        let latest = span.latest();
+        self.armed = Some(span);
+        self.in_time = now.is_some_and(|now| latest > now.saturating_add(IN_TIME));
+        let slack = Duration::from_nanos(span.slack());
+        self.alarm.arm(self.epoch.instant(latest), slack, &waker())
     }
 }

@@ -9,11 +9,13 @@
 //! | --- | --- |
 //! | `new(&Handle) -> io::Result<Alarm>` | make the kernel's timer and register it with the current runtime; panic at the caller's location if the runtime lacks the driver it needs |
 //! | `listen(&mut self, &Waker) -> io::Result<()>` | have the waker woken at the next expiry, and when the runtime shuts down; an error once it has. Called when the alarm is new and after each wake-up |
-//! | `arm(&mut self, Instant, &Waker) -> io::Result<Armed>` | expire at that instant and not before, in place of what it was armed for |
-//! | `disarm(&mut self)` | nobody waits any more; called only where `EXACT` |
+//! | `arm(&mut self, Instant, Duration, &Waker) -> io::Result<Armed>` | expire at that instant or, if other work of the machine's makes it convenient, up to so long before it, but not earlier, in place of what it was armed for |
+//! | `disarm(&mut self)` | nobody waits any more; called only where `EXACT`, and by what is |
 //! | `resync(&mut self)` | the alarm was early by the runtime's clock: compare the two anew, and let the next alarm be a millisecond away |
 //! | `compare_clocks(&mut self)` | native backends: as `resync`, but no later |
 //! | `EXACT: bool` | whether an alarm that is left armed for longer than anybody waits does harm; otherwise it is left so, since that is cheaper |
+//! | `LEEWAY: bool` | whether `arm` has a use for that duration: looking it up has its price |
+//! | `OF_RUNTIME: bool` | whether the alarm needs its runtime, and ends with it; else one serves the process |
 //!
 //! None of them may wake a waker: the driver holds its lock.
 //!
@@ -38,11 +40,23 @@ mod clock;
 
 #[cfg(not(portable))]
 #[cfg_attr(timerfd, path = "timerfd/mod.rs")]
+#[cfg_attr(kqueue, path = "kqueue/mod.rs")]
+#[cfg_attr(threadpool, path = "threadpool/mod.rs")]
 #[cfg_attr(
     any(feature = "test-util", not(all(driver, feature = "periodic"))),
     allow(dead_code, reason = "the half that this set of features leaves unused")
 )]
 mod native;
+
+#[cfg(any(timerfd, kqueue))]
+#[allow(dead_code, reason = "each backend and set of features uses its part")]
+mod descriptor;
+
+#[allow(dead_code, reason = "each backend and set of features uses its part")]
+mod counts;
+
+#[allow(dead_code, reason = "each backend uses its part")]
+mod units;
 
 #[cfg(runtime_clock)]
 #[cfg_attr(
@@ -83,13 +97,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 pub(crate) enum Armed {
     /// It will wake the driver.
     Waiting,
-    /// The deadline has passed already, and no wake-up will come of it.
-    #[cfg_attr(
-        not(runtime_clock),
-        allow(
-            dead_code,
-            reason = "a kernel's timer that is armed late fires at once"
-        )
+    /// It has expired already, and no wake-up will come of it.
+    #[allow(
+        dead_code,
+        reason = "some kernels' timers fire at once when they are armed late"
     )]
     Due,
 }

@@ -23,6 +23,8 @@ pub(crate) struct Alarm {
 
 impl Alarm {
     pub(crate) const EXACT: bool = true;
+    pub(crate) const LEEWAY: bool = native::Alarm::LEEWAY;
+    pub(crate) const OF_RUNTIME: bool = true;
 
     #[track_caller]
     pub(crate) fn new(runtime: &Handle) -> io::Result<Self> {
@@ -37,15 +39,21 @@ impl Alarm {
         self.tokio.listen(waker)
     }
 
-    pub(crate) fn arm(&mut self, deadline: Instant, waker: &Waker) -> io::Result<Armed> {
+    pub(crate) fn arm(
+        &mut self,
+        latest: Instant,
+        slack: Duration,
+        waker: &Waker,
+    ) -> io::Result<Armed> {
         // Each time, since the clock may have been moved each time.
         self.kernel.compare_clocks();
-        self.kernel.arm(deadline, waker)?;
-        self.tokio.arm(deadline, waker)
+        let kernel = self.kernel.arm(latest, slack, waker)?;
+        let tokio = self.tokio.arm(latest, slack, waker)?;
+        Ok(if kernel == Armed::Due { kernel } else { tokio })
     }
 
-    /// The kernel's timer is left alone: it may wake the driver for nothing.
     pub(crate) fn disarm(&mut self) {
+        self.kernel.disarm();
         self.tokio.disarm();
     }
 

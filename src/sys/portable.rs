@@ -13,10 +13,11 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::Armed;
 use super::clock::TokioClock;
+use super::counts::{Counts, refuse_unless_monotonic};
 use crate::clock::Clock;
-use crate::span::{self, later, nanos};
+use crate::span;
 use crate::sync::{Arc, AtomicU8, Ordering};
-use crate::wall::{self, Start};
+use crate::wall::Start;
 
 #[derive(Debug)]
 pub(crate) struct Alarm {
@@ -29,6 +30,8 @@ impl Alarm {
     /// A paused clock jumps to the next `Sleep` there is: one that nobody waits for any more would
     /// be jumped to as well.
     pub(crate) const EXACT: bool = true;
+    pub(crate) const LEEWAY: bool = false;
+    pub(crate) const OF_RUNTIME: bool = true;
 
     #[track_caller]
     pub(crate) fn new(runtime: &Handle) -> io::Result<Self> {
@@ -44,7 +47,12 @@ impl Alarm {
         Ok(())
     }
 
-    pub(crate) fn arm(&mut self, deadline: Instant, waker: &Waker) -> io::Result<Armed> {
+    pub(crate) fn arm(
+        &mut self,
+        latest: Instant,
+        _slack: Duration,
+        waker: &Waker,
+    ) -> io::Result<Armed> {
         let Some(_context) = self.clock.enter() else {
             // On a thread that ends: one that is armed already, if too early, must do.
             let armed = self.sleep.as_ref().is_some_and(|sleep| !sleep.is_elapsed());
@@ -55,7 +63,7 @@ impl Alarm {
             };
         };
         // No deadline beyond the one that tokio takes for never: it would overflow.
-        let mut sleep = registered(deadline.min(never(&self.clock)));
+        let mut sleep = registered(latest.min(never(&self.clock)));
         if sleep.is_elapsed() {
             // Before it was polled: its deadline has passed, or its runtime has ended.
             self.check()?;
@@ -169,63 +177,39 @@ impl Wake for Relay {
 #[derive(Debug)]
 pub(crate) struct Periodic {
     alarm: Alarm,
-    clock: TokioClock,
-    due: Instant,
-    period: Duration,
+    counts: Counts,
 }
 
 impl Periodic {
     #[track_caller]
     pub(crate) fn new(clock: Clock, start: Start, period: Duration) -> io::Result<Self> {
-        if clock != Clock::Monotonic {
-            let message = format!("this system, as built, has no timer on Clock::{clock:?}");
-            return Err(io::Error::new(io::ErrorKind::Unsupported, message));
-        }
+        refuse_unless_monotonic(clock)?;
         let runtime = Handle::current();
-        let clock = TokioClock::new(&runtime);
         Ok(Self {
             alarm: Alarm::new(&runtime)?,
-            due: match start {
-                Start::Default => span::after(clock.now(), period),
-                Start::At(start) => start,
-                Start::Aligned => wall::next_multiple(|| clock.now(), period),
-            },
-            clock,
-            period,
+            counts: Counts::new(TokioClock::new(&runtime), start, period),
         })
     }
 
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<u64>> {
         let coop = ready!(coop::poll_proceed(cx));
         loop {
-            let now = self.clock.now();
-            if now >= self.due {
+            if let Some(count) = self.counts.take() {
                 self.alarm.check()?;
                 coop.made_progress();
-                let (count, next) = expirations(self.due, now, self.period);
-                self.due = next;
                 return Poll::Ready(Ok(count));
             }
-            if self.alarm.arm(self.due, cx.waker())? == Armed::Waiting {
+            let due = self.counts.due();
+            if self.alarm.arm(due, Duration::ZERO, cx.waker())? == Armed::Waiting {
                 return Poll::Pending;
             }
         }
     }
 }
 
-/// How often it expired, from `due` to `now` and at least once, and when it will next.
-fn expirations(due: Instant, now: Instant, period: Duration) -> (u64, Instant) {
-    let lateness = nanos(now.saturating_duration_since(due));
-    let period = nanos(period);
-    let count = (lateness / period).saturating_add(1);
-    let next = later(due, Duration::from_nanos(count.saturating_mul(period)));
-    (count, next)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     struct Count(AtomicU8);
 
@@ -254,30 +238,5 @@ mod tests {
         Waker::from(Arc::clone(&late)).wake();
         Waker::from(Arc::clone(&late)).wake();
         assert_eq!(woken(), 1);
-    }
-
-    proptest! {
-        #[test]
-        fn every_expiration_is_counted_once(
-            period in 1_u64..10_000_000_000,
-            looks in prop::collection::vec(0_u64..50_000_000_000, 1..30),
-        ) {
-            let origin = Instant::now();
-            let period = Duration::from_nanos(period);
-            let mut due = origin + period;
-            let mut now = origin;
-            let mut total = 0;
-            for wait in looks {
-                now += Duration::from_nanos(wait);
-                if now >= due {
-                    let (count, next) = expirations(due, now, period);
-                    prop_assert!(count >= 1);
-                    prop_assert!(next > now && next <= now + period);
-                    total += u128::from(count);
-                    due = next;
-                }
-                prop_assert_eq!(total, (now - origin).as_nanos() / period.as_nanos());
-            }
-        }
     }
 }

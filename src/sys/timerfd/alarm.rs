@@ -1,32 +1,28 @@
 //! `Alarm`: one shot, at a moment of `CLOCK_MONOTONIC`.
 
-use std::future::{Future, poll_fn};
 use std::io;
-use std::os::fd::OwnedFd;
-use std::pin::pin;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::Waker;
 use std::time::Duration;
 
 use rustix::time::{
     ClockId, Itimerspec, TimerfdClockId, TimerfdTimerFlags, Timespec, clock_gettime,
     timerfd_settime,
 };
-use tokio::io::unix::AsyncFd;
 use tokio::runtime::Handle;
-use tokio::task::coop::unconstrained;
 use tokio::time::Instant;
 
+use super::create;
 use super::time::{ZERO, advance};
-use super::{create, register};
 use crate::readings::closest;
 use crate::sys::Armed;
 use crate::sys::clock::TokioClock;
+use crate::sys::descriptor::Descriptor;
 
 /// One descriptor, and two system calls for each expiry: `timerfd_settime` here and `epoll_wait`
 /// in the reactor. The expirations are never read, since `timerfd_settime` takes them back.
 #[derive(Debug)]
 pub(crate) struct Alarm {
-    fd: AsyncFd<OwnedFd>,
+    timer: Descriptor,
     clock: TokioClock,
     epoch: Epoch,
     /// Holds back the next time it is armed.
@@ -39,12 +35,14 @@ const BACK_OFF: Duration = Duration::from_millis(1);
 
 impl Alarm {
     pub(crate) const EXACT: bool = false;
+    pub(crate) const LEEWAY: bool = false;
+    pub(crate) const OF_RUNTIME: bool = true;
 
     #[track_caller]
     pub(crate) fn new(runtime: &Handle) -> io::Result<Self> {
         let clock = TokioClock::new(runtime);
         Ok(Self {
-            fd: register(create(TimerfdClockId::Monotonic)?)?,
+            timer: Descriptor::new(create(TimerfdClockId::Monotonic)?)?,
             epoch: Epoch::read(&clock),
             clock,
             not_before: None,
@@ -52,29 +50,21 @@ impl Alarm {
     }
 
     pub(crate) fn listen(&mut self, waker: &Waker) -> io::Result<()> {
-        // `poll_read_ready` charges the budget of whichever task happens to call, and when that is
-        // spent it says `Pending` without having registered the waker: hence `unconstrained`.
-        let shutdown = pin!(unconstrained(poll_fn(|cx| {
-            loop {
-                match ready!(self.fd.poll_read_ready(cx)) {
-                    Ok(mut expired) => expired.clear_ready(),
-                    Err(error) => return Poll::Ready(error),
-                }
-            }
-        })));
-        match shutdown.poll(&mut Context::from_waker(waker)) {
-            Poll::Pending => Ok(()),
-            Poll::Ready(error) => Err(error),
-        }
+        self.timer.listen(waker)
     }
 
-    pub(crate) fn arm(&mut self, deadline: Instant, _waker: &Waker) -> io::Result<Armed> {
-        let not_before = self.not_before.take().unwrap_or(deadline);
+    pub(crate) fn arm(
+        &mut self,
+        latest: Instant,
+        _slack: Duration,
+        _waker: &Waker,
+    ) -> io::Result<Armed> {
+        let not_before = self.not_before.take().unwrap_or(latest);
         let once = Itimerspec {
             it_interval: ZERO,
-            it_value: self.epoch.at(deadline.max(not_before)),
+            it_value: self.epoch.at(latest.max(not_before)),
         };
-        timerfd_settime(self.fd.get_ref(), TimerfdTimerFlags::ABSTIME, &once)?;
+        timerfd_settime(self.timer.fd(), TimerfdTimerFlags::ABSTIME, &once)?;
         Ok(Armed::Waiting)
     }
 

@@ -15,8 +15,6 @@ use std::io;
 use std::os::fd::OwnedFd;
 
 use rustix::time::{TimerfdClockId, TimerfdFlags, timerfd_create};
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
 
 #[allow(unused_imports, reason = "which of them is used is up to the features")]
 pub(crate) use {alarm::Alarm, periodic::Periodic};
@@ -24,13 +22,4 @@ pub(crate) use {alarm::Alarm, periodic::Periodic};
 fn create(clock: TimerfdClockId) -> io::Result<OwnedFd> {
     let flags = TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK;
     Ok(timerfd_create(clock, flags)?)
-}
-
-#[track_caller]
-fn register(fd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
-    // SAFETY: `AsyncFd::register_with_interest` asks that the descriptor be open, and stay this
-    // same one until it is deregistered. It is owned by the `OwnedFd` that goes into the `AsyncFd`
-    // and never comes out: the `AsyncFd` deregisters it, and only then closes it, when dropped.
-    let fd = unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) };
-    Ok(fd?)
 }

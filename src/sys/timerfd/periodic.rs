@@ -3,20 +3,21 @@
 use std::io;
 use std::mem;
 use std::os::fd::OwnedFd;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
 use rustix::io::Errno;
 use rustix::time::{
     ClockId, Itimerspec, TimerfdClockId, TimerfdTimerFlags, clock_gettime, timerfd_settime,
 };
-use tokio::io::unix::AsyncFd;
 use tokio::time::Instant;
 
-use super::time::{LAST_OF_ALL, LAST_SECOND, ZERO, advance, moment, nanos, next_slot, wide};
-use super::{create, register};
+use super::create;
+use super::time::{LAST_OF_ALL, LAST_SECOND, ZERO, advance, moment, nanos, next_slot};
 use crate::clock::{Clock, ClockWasSet};
 use crate::readings::closest;
+use crate::sys::descriptor::Descriptor;
+use crate::sys::units::wide;
 use crate::wall::{Start, until_multiple};
 
 /// A timer that the kernel restarts by itself and whose expirations it counts.
@@ -25,7 +26,7 @@ use crate::wall::{Start, until_multiple};
 /// count when asked (`timerfd_read` in Linux's fs/timerfd.c).
 #[derive(Debug)]
 pub(crate) struct Periodic {
-    fd: AsyncFd<OwnedFd>,
+    timer: Descriptor,
     plan: Plan,
 }
 
@@ -36,34 +37,28 @@ impl Periodic {
         let fd = create(plan.timer())?;
         plan.begin(&fd)?;
         Ok(Self {
-            fd: register(fd)?,
+            timer: Descriptor::new(fd)?,
             plan,
         })
     }
 
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<u64>> {
-        loop {
-            let mut expired = ready!(self.fd.poll_read_ready(cx))?;
+        let plan = &mut self.plan;
+        self.timer.poll_read(cx, |fd| {
             let mut count = [0; size_of::<u64>()];
-            match rustix::io::read(self.fd.get_ref(), &mut count) {
+            match rustix::io::read(fd, &mut count) {
                 Ok(_) => {
-                    // The read took them all. An expiry since then has its own event, which this
-                    // does not clear.
-                    expired.clear_ready();
-                    let before_zero = mem::take(&mut self.plan.before_zero);
-                    let count = u64::from_ne_bytes(count).saturating_add(before_zero);
-                    return Poll::Ready(Ok(count));
+                    let before_zero = mem::take(&mut plan.before_zero);
+                    Ok(Some(u64::from_ne_bytes(count).saturating_add(before_zero)))
                 }
-                Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => expired.clear_ready(),
+                Err(Errno::AGAIN) => Ok(None),
                 Err(Errno::CANCELED) => {
-                    expired.clear_ready();
-                    self.plan.go_on(self.fd.get_ref())?;
-                    return Poll::Ready(Err(ClockWasSet.into()));
+                    plan.go_on(fd)?;
+                    Err(ClockWasSet.into())
                 }
-                Err(error) => return Poll::Ready(Err(error.into())),
+                Err(error) => Err(error.into()),
             }
-        }
+        })
     }
 }
 

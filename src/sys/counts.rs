@@ -1,0 +1,97 @@
+//! The counts that a kernel-periodic timer gives, where an alarm is armed anew for each expiration.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::clock::TokioClock;
+use crate::clock::Clock;
+use crate::span::{self, later, nanos};
+use crate::wall::{self, Start};
+
+/// When it expires next, by tokio's clock.
+#[derive(Debug)]
+pub(super) struct Counts {
+    clock: TokioClock,
+    due: Instant,
+    period: Duration,
+}
+
+impl Counts {
+    pub(super) fn new(clock: TokioClock, start: Start, period: Duration) -> Self {
+        Self {
+            due: match start {
+                Start::Default => span::after(clock.now(), period),
+                Start::At(start) => start,
+                Start::Aligned => wall::next_multiple(|| clock.now(), period),
+            },
+            clock,
+            period,
+        }
+    }
+
+    pub(super) fn due(&self) -> Instant {
+        self.due
+    }
+
+    /// How often it has expired since the last time, if it has.
+    pub(super) fn take(&mut self) -> Option<u64> {
+        let now = self.clock.now();
+        if now < self.due {
+            return None;
+        }
+        let (count, next) = expirations(self.due, now, self.period);
+        self.due = next;
+        Some(count)
+    }
+}
+
+/// Such a timer goes by the clock of [`Instant`] and no other.
+pub(super) fn refuse_unless_monotonic(clock: Clock) -> io::Result<()> {
+    if clock == Clock::Monotonic {
+        return Ok(());
+    }
+    let message = format!("this system, as built, has no timer on Clock::{clock:?}");
+    Err(io::Error::new(io::ErrorKind::Unsupported, message))
+}
+
+/// How often it expired, from `due` to `now` and at least once, and when it will next.
+fn expirations(due: Instant, now: Instant, period: Duration) -> (u64, Instant) {
+    let lateness = nanos(now.saturating_duration_since(due));
+    let period = nanos(period);
+    let count = (lateness / period).saturating_add(1);
+    let next = later(due, Duration::from_nanos(count.saturating_mul(period)));
+    (count, next)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn every_expiration_is_counted_once(
+            period in 1_u64..10_000_000_000,
+            looks in prop::collection::vec(0_u64..50_000_000_000, 1..30),
+        ) {
+            let origin = Instant::now();
+            let period = Duration::from_nanos(period);
+            let mut due = origin + period;
+            let mut now = origin;
+            let mut total = 0;
+            for wait in looks {
+                now += Duration::from_nanos(wait);
+                if now >= due {
+                    let (count, next) = expirations(due, now, period);
+                    prop_assert!(count >= 1);
+                    prop_assert!(next > now && next <= now + period);
+                    total += u128::from(count);
+                    due = next;
+                }
+                prop_assert_eq!(total, (now - origin).as_nanos() / period.as_nanos());
+            }
+        }
+    }
+}

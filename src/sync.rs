@@ -5,6 +5,8 @@ use std::sync::PoisonError;
 
 #[cfg(target_has_atomic = "64")]
 pub(crate) use std::sync::atomic::AtomicU64;
+#[cfg(threadpool)]
+pub(crate) use std::sync::atomic::AtomicUsize;
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 pub(crate) use std::sync::{Arc, LazyLock, MutexGuard, Weak};
 

@@ -48,12 +48,19 @@ mod clock;
 )]
 mod native;
 
+#[cfg(not(portable))]
+mod back_off;
+
 #[cfg(any(timerfd, kqueue))]
 #[allow(dead_code, reason = "each backend and set of features uses its part")]
 mod descriptor;
 
 #[allow(dead_code, reason = "each backend and set of features uses its part")]
 mod counts;
+
+#[cfg(any(kqueue, threadpool))]
+#[allow(dead_code, reason = "each set of features uses its part")]
+mod rearmed;
 
 #[allow(dead_code, reason = "each backend uses its part")]
 mod units;

@@ -1,6 +1,6 @@
 //! Spans of time in the words of each kernel. Pure, and compiled by the tests on every system.
 //!
-//! All round up, so that no timer is early, are clamped at both ends, so that none is truncated, and
+//! But for what says otherwise, all round up, so that no timer is early, are clamped at both ends, so that none is truncated, and
 //! are never zero, which means "never" to one kernel, "at once" to another and an error to a third.
 
 use std::time::Duration;
@@ -42,6 +42,13 @@ pub(super) fn mach_ticks(span: Duration, numer: u32, denom: u32) -> u64 {
     let scaled = span.as_nanos().saturating_mul(denom.into());
     let ticks = scaled.div_ceil(u128::from(numer.max(1)));
     u64::try_from(ticks).unwrap_or(u64::MAX).max(1)
+}
+
+/// As many such ticks as fit in: rounded down, and perhaps none, for a time that is not to be
+/// exceeded.
+pub(super) fn mach_ticks_within(span: Duration, numer: u32, denom: u32) -> u64 {
+    let scaled = span.as_nanos().saturating_mul(denom.into());
+    u64::try_from(scaled / u128::from(numer.max(1))).unwrap_or(u64::MAX)
 }
 
 fn units(span: Duration, nanos_per_unit: u128, most: i64) -> i64 {
@@ -97,6 +104,11 @@ mod tests {
             let exact = span.as_nanos().saturating_mul(denom.into());
             prop_assert!(covered >= exact || ticks == u64::MAX, "early");
             prop_assert!(covered < exact.saturating_add(numer.into()) || ticks == 1, "later than it must be");
+
+            let within = mach_ticks_within(span, numer, denom);
+            prop_assert!(within <= ticks);
+            prop_assert!(u128::from(within) * u128::from(numer) <= exact, "too long");
+            prop_assert!(within == u64::MAX || within + 1 >= ticks, "shorter than it must be");
         }
 
         #[test]

@@ -15,6 +15,7 @@ use super::create;
 use super::time::{ZERO, advance};
 use crate::readings::closest;
 use crate::sys::Armed;
+use crate::sys::back_off::BackOff;
 use crate::sys::clock::TokioClock;
 use crate::sys::descriptor::Descriptor;
 
@@ -25,13 +26,8 @@ pub(crate) struct Alarm {
     timer: Descriptor,
     clock: TokioClock,
     epoch: Epoch,
-    /// Holds back the next time it is armed.
-    not_before: Option<Instant>,
+    back_off: BackOff,
 }
-
-/// How long an alarm that was early is kept from being so again: a clock that stands still would
-/// otherwise have it fire over and over.
-const BACK_OFF: Duration = Duration::from_millis(1);
 
 impl Alarm {
     pub(crate) const EXACT: bool = false;
@@ -45,7 +41,7 @@ impl Alarm {
             timer: Descriptor::new(create(TimerfdClockId::Monotonic)?)?,
             epoch: Epoch::read(&clock),
             clock,
-            not_before: None,
+            back_off: BackOff::default(),
         })
     }
 
@@ -59,10 +55,10 @@ impl Alarm {
         _slack: Duration,
         _waker: &Waker,
     ) -> io::Result<Armed> {
-        let not_before = self.not_before.take().unwrap_or(latest);
+        let latest = self.back_off.hold(latest);
         let once = Itimerspec {
             it_interval: ZERO,
-            it_value: self.epoch.at(latest.max(not_before)),
+            it_value: self.epoch.at(latest),
         };
         timerfd_settime(self.timer.fd(), TimerfdTimerFlags::ABSTIME, &once)?;
         Ok(Armed::Waiting)
@@ -73,7 +69,7 @@ impl Alarm {
 
     pub(crate) fn resync(&mut self) {
         self.compare_clocks();
-        self.not_before = Some(self.clock.now() + BACK_OFF);
+        self.back_off.begin(self.clock.now());
     }
 
     /// Tells deadlines by how the two clocks stand to each other now.

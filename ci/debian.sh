@@ -1,0 +1,24 @@
+# Sourced by the scripts beside it. What they have in common: Debian's packages, its Rust toolchain,
+# and a place for what is worth keeping from one run to the next.
+# shellcheck shell=bash
+
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/tokio-osinterval
+mkdir -p "$cache"
+
+# need PACKAGE…: installs those that are missing.
+need() {
+    local missing=() package
+    for package in "$@"; do
+        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+    done
+    if [ ${#missing[@]} -gt 0 ]; then
+        apt-get update -qq
+        apt-get install -y -qq --no-install-recommends "${missing[@]}"
+    fi
+}
+
+# Before any other: the sources of the standard library must be the compiler's own.
+use_debian_rust() {
+    export PATH=/usr/bin:$PATH RUSTC_BOOTSTRAP=1
+    echo "covered: $(rustc --version)"
+}

@@ -1,0 +1,70 @@
+//! `Alarm`: one shot.
+
+use std::io;
+use std::task::Waker;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::time::Instant;
+
+use super::timer;
+use super::words::Epoch;
+use crate::sys::Armed;
+use crate::sys::back_off::BackOff;
+use crate::sys::clock::TokioClock;
+use crate::sys::descriptor::Descriptor;
+
+/// One descriptor, and two system calls for each expiry: `kevent` here and the reactor's own. What
+/// has expired is never read, since the next `kevent` takes it back.
+#[derive(Debug)]
+pub(crate) struct Alarm {
+    queue: Descriptor,
+    clock: TokioClock,
+    epoch: Epoch,
+    back_off: BackOff,
+}
+
+impl Alarm {
+    pub(crate) const EXACT: bool = false;
+    pub(crate) const LEEWAY: bool = Epoch::LEEWAY;
+    pub(crate) const OF_RUNTIME: bool = true;
+
+    #[track_caller]
+    pub(crate) fn new(runtime: &Handle) -> io::Result<Self> {
+        let clock = TokioClock::new(runtime);
+        Ok(Self {
+            queue: Descriptor::new(timer::queue()?)?,
+            epoch: Epoch::read(&clock),
+            clock,
+            back_off: BackOff::default(),
+        })
+    }
+
+    pub(crate) fn listen(&mut self, waker: &Waker) -> io::Result<()> {
+        self.queue.listen(waker)
+    }
+
+    pub(crate) fn arm(
+        &mut self,
+        latest: Instant,
+        slack: Duration,
+        _waker: &Waker,
+    ) -> io::Result<Armed> {
+        let latest = self.back_off.hold(latest);
+        let once = self.epoch.once(&self.clock, latest, slack);
+        timer::set(self.queue.fd(), once)
+    }
+
+    /// An alarm that nobody waits for costs one wake-up, and disarming it a system call as well.
+    pub(crate) fn disarm(&mut self) {}
+
+    pub(crate) fn resync(&mut self) {
+        self.compare_clocks();
+        self.back_off.begin(self.clock.now());
+    }
+
+    /// Tells deadlines by how the two clocks stand to each other now.
+    pub(crate) fn compare_clocks(&mut self) {
+        self.epoch = Epoch::read(&self.clock);
+    }
+}

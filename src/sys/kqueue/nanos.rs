@@ -1,0 +1,50 @@
+//! FreeBSD: nanoseconds from now.
+//!
+//! Its absolute timers are on the wall clock, which is set and slewed. A relative one is turned into
+//! an absolute one by the kernel, on its clock of uptime and without loss (`filt_timerexpire_l` and
+//! `timer2sbintime` in FreeBSD's sys/kern/kern_event.c).
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::kernel::NOTE_NSECONDS;
+use super::timer::Expiry;
+use crate::span::FAR_FUTURE;
+use crate::sys::clock::TokioClock;
+use crate::sys::units::nanos;
+
+/// Well below the 68 years that the kernel has room for.
+const MOST: i64 = FAR_FUTURE.as_secs() as i64 * 1_000_000_000;
+
+/// There is nothing to keep: a span of time is the same on every clock.
+#[derive(Debug)]
+pub(super) struct Epoch;
+
+impl Epoch {
+    pub(super) const LEEWAY: bool = false;
+
+    pub(super) fn read(_clock: &TokioClock) -> Self {
+        Self
+    }
+
+    pub(super) fn once(&self, clock: &TokioClock, latest: Instant, _slack: Duration) -> Expiry {
+        from_now(true, latest.saturating_duration_since(clock.now()))
+    }
+}
+
+/// In phase for ever, and counted: the kernel adds the period to when it was due, not to when it
+/// was noticed (`filt_timerexpire_l` in the same file).
+#[allow(clippy::unnecessary_wraps, reason = "other kernels have none")]
+pub(super) fn every(period: Duration) -> Option<Expiry> {
+    Some(from_now(false, period))
+}
+
+fn from_now(once: bool, span: Duration) -> Expiry {
+    Expiry {
+        once,
+        data: nanos(span, MOST),
+        fflags: NOTE_NSECONDS,
+        leeway: 0,
+    }
+}

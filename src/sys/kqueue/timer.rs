@@ -1,0 +1,161 @@
+//! One timer in a kqueue.
+
+use std::io;
+use std::mem;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::ptr;
+
+#[cfg(not(kqueue_mach))]
+use super::kernel::kevent;
+#[cfg(kqueue_mach)]
+use super::kernel::{kevent64, kevent64_s as kevent};
+use super::kernel::{
+    EV_ADD, EV_DELETE, EV_ERROR, EV_ONESHOT, EV_RECEIPT, EVFILT_TIMER, kqueue,
+};
+use crate::sys::Armed;
+
+/// When a timer expires, in the words of its kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Expiry {
+    /// And not again.
+    pub(super) once: bool,
+    pub(super) data: i64,
+    pub(super) fflags: u32,
+    /// How much later it may be, in the unit of `data`.
+    pub(super) leeway: u64,
+}
+
+/// A kqueue. Close-on-exec; a child that is forked does not inherit it anyway.
+pub(super) fn queue() -> io::Result<OwnedFd> {
+    // SAFETY: `kqueue` takes nothing, and returns a new descriptor or −1.
+    let fd = checked(unsafe { kqueue() })?;
+    // SAFETY: the descriptor is open, and nobody's but ours.
+    let queue = unsafe { OwnedFd::from_raw_fd(fd) };
+    // SAFETY: `fcntl` asks for an open descriptor, and with `F_SETFD` for flags.
+    checked(unsafe { libc::fcntl(queue.as_raw_fd(), libc::F_SETFD, libc::FD_CLOEXEC) })?;
+    Ok(queue)
+}
+
+/// Sets the timer, in place of what it was set for, and forgets what it has expired for.
+///
+/// It is deleted and added: what adding one that is there already does to its time, and to an
+/// expiry that nobody has read, is not the same in any two kernels.
+pub(super) fn set(queue: &OwnedFd, expiry: Expiry) -> io::Result<Armed> {
+    let changes = [delete(), add(expiry)];
+    // Room for both receipts, so that the second change is made whatever became of the first.
+    let mut receipts = [blank(), blank()];
+    let count = loop {
+        match call(queue, &changes, &mut receipts) {
+            // Both changes have been made; to make them again is no different.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            count => break count?,
+        }
+    };
+    let mut armed = Armed::Waiting;
+    for receipt in receipts.iter().take(count) {
+        match errno(receipt) {
+            // There was none to delete.
+            Some(0 | libc::ENOENT) => {}
+            Some(errno) => return Err(io::Error::from_raw_os_error(errno)),
+            // A kernel that gives no receipts has looked for what has expired.
+            None => armed = Armed::Due,
+        }
+    }
+    Ok(armed)
+}
+
+/// How often the timer has expired since it was last asked, if it has.
+pub(super) fn expirations(queue: &OwnedFd) -> io::Result<Option<u64>> {
+    let mut events = [blank()];
+    if call(queue, &[], &mut events)? == 0 {
+        return Ok(None);
+    }
+    let [event] = events;
+    match errno(&event) {
+        Some(errno) => Err(io::Error::from_raw_os_error(errno)),
+        None => Ok(Some(u64::try_from(event.data).unwrap_or(0).max(1))),
+    }
+}
+
+/// What became of a change, if that is what the event says: its errno, or 0.
+fn errno(event: &kevent) -> Option<i32> {
+    let is_receipt = event.flags & EV_ERROR != 0;
+    is_receipt.then(|| i32::try_from(event.data).unwrap_or(libc::EINVAL))
+}
+
+fn delete() -> kevent {
+    let mut change = blank();
+    change.flags = EV_DELETE | EV_RECEIPT;
+    change
+}
+
+#[allow(clippy::useless_conversion, reason = "DragonFly's is an isize")]
+fn add(expiry: Expiry) -> kevent {
+    let mut change = blank();
+    change.flags = EV_ADD | EV_RECEIPT;
+    if expiry.once {
+        change.flags |= EV_ONESHOT;
+    }
+    change.fflags = expiry.fflags;
+    // What is too much for a narrower kernel was clamped for it.
+    change.data = expiry.data.try_into().unwrap_or(i32::MAX as _);
+    #[cfg(kqueue_mach)]
+    {
+        change.ext[1] = expiry.leeway;
+    }
+    change
+}
+
+/// Of the one timer in the kqueue, whose identity is zero.
+fn blank() -> kevent {
+    // SAFETY: numbers and a pointer that the kernel hands back unread: all may be zero.
+    let mut event: kevent = unsafe { mem::zeroed() };
+    event.filter = EVFILT_TIMER;
+    event
+}
+
+/// Makes the changes, in order; then, unless that filled `events`, looks for what has expired.
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "two at most, which every kernel's type for it holds"
+)]
+fn call(queue: &OwnedFd, changes: &[kevent], events: &mut [kevent]) -> io::Result<usize> {
+    // SAFETY: a number of seconds and of nanoseconds, and perhaps padding: all may be zero.
+    let at_once: libc::timespec = unsafe { mem::zeroed() };
+    #[cfg(not(kqueue_mach))]
+    // SAFETY: `kevent` asks for an open kqueue, for as many changes that can be read and events that
+    // can be written as it is told, and for a timeout. The slices and the timeout outlive the call.
+    let count = unsafe {
+        kevent(
+            queue.as_raw_fd(),
+            changes.as_ptr(),
+            changes.len() as _,
+            events.as_mut_ptr(),
+            events.len() as _,
+            ptr::from_ref(&at_once),
+        )
+    };
+    #[cfg(kqueue_mach)]
+    // SAFETY: as of `kevent`, of which it is a wider form; no flags are set.
+    let count = unsafe {
+        kevent64(
+            queue.as_raw_fd(),
+            changes.as_ptr(),
+            changes.len() as _,
+            events.as_mut_ptr(),
+            events.len() as _,
+            0,
+            ptr::from_ref(&at_once),
+        )
+    };
+    let count = checked(count)?;
+    Ok(usize::try_from(count).unwrap_or(0))
+}
+
+fn checked(returned: libc::c_int) -> io::Result<libc::c_int> {
+    if returned < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(returned)
+}

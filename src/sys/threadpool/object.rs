@@ -1,0 +1,203 @@
+//! The kernel's side of a timer: a waitable timer and the thread pool's wait for it or, on Windows
+//! before 10 1803, the thread pool's own timer.
+
+use std::ffi::c_void;
+use std::io;
+use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
+use std::ptr;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use windows_sys::Win32::Foundation::{ERROR_INVALID_PARAMETER, FILETIME};
+use windows_sys::Win32::System::Threading::{
+    CREATE_WAITABLE_TIMER_HIGH_RESOLUTION, CREATE_WAITABLE_TIMER_MANUAL_RESET,
+    CloseThreadpoolTimer, CloseThreadpoolWait, CreateThreadpoolTimer, CreateThreadpoolWait,
+    CreateWaitableTimerExW, PTP_CALLBACK_INSTANCE, PTP_TIMER, PTP_WAIT,
+    SYNCHRONIZATION_SYNCHRONIZE, SetThreadpoolTimer, SetThreadpoolWait, SetWaitableTimer,
+    TIMER_MODIFY_STATE,
+};
+
+use super::timer::expired;
+use crate::sys::units::filetime;
+
+/// Some 2,900 years: as far ahead as the system's clock of 100 ns since 1601 has room for, ten
+/// times over.
+const MOST: i64 = i64::MAX / 10;
+
+#[derive(Debug)]
+pub(super) enum Object {
+    Waitable { timer: OwnedHandle, wait: Wait },
+    Pool(PoolTimer),
+}
+
+impl Object {
+    /// An object that calls [`expired`] with this number when it expires, and not before it is set.
+    pub(super) fn new(id: usize) -> io::Result<Self> {
+        match waitable_timer()? {
+            Some(timer) => Ok(Self::Waitable {
+                timer,
+                wait: Wait::new(id)?,
+            }),
+            None => PoolTimer::new(id).map(Self::Pool),
+        }
+    }
+
+    /// Has it call back when `wait` is over, in place of what it was set for. A callback that is on
+    /// its way still comes.
+    pub(super) fn set(&self, wait: Duration) -> io::Result<()> {
+        // Relative: they go on counting when somebody sets the system's clock.
+        let due = filetime(wait, MOST);
+        match self {
+            Self::Waitable { timer, wait } => {
+                // SAFETY: an open handle of a timer that may be modified, and a time to be read; no
+                // completion routine. High resolution asks that there be no period.
+                let set = unsafe {
+                    SetWaitableTimer(timer.as_raw_handle(), &raw const due, 0, None, ptr::null(), 0)
+                };
+                if set == 0 {
+                    return Err(io::Error::last_os_error());
+                }
+                // Second: it is not signaled any more by what was before, and will be from when it
+                // expires until it is set again.
+                wait.set(timer);
+            }
+            Self::Pool(timer) => timer.set(due),
+        }
+        Ok(())
+    }
+}
+
+/// `None` if the system has none of high resolution. Those without are no better than the thread
+/// pool's own.
+fn waitable_timer() -> io::Result<Option<OwnedHandle>> {
+    static SUPPORTED: OnceLock<bool> = OnceLock::new();
+
+    if cfg!(tokio_osinterval_threadpool_timer) || SUPPORTED.get() == Some(&false) {
+        return Ok(None);
+    }
+    // SAFETY: neither security attributes nor a name; flags and rights that are this function's.
+    let timer = unsafe {
+        CreateWaitableTimerExW(
+            ptr::null(),
+            ptr::null(),
+            CREATE_WAITABLE_TIMER_HIGH_RESOLUTION | CREATE_WAITABLE_TIMER_MANUAL_RESET,
+            TIMER_MODIFY_STATE | SYNCHRONIZATION_SYNCHRONIZE,
+        )
+    };
+    if timer.is_null() {
+        let error = io::Error::last_os_error();
+        let unknown = i32::try_from(ERROR_INVALID_PARAMETER).ok();
+        if error.raw_os_error() == unknown && !SUPPORTED.get_or_init(|| false) {
+            return Ok(None);
+        }
+        return Err(error);
+    }
+    SUPPORTED.get_or_init(|| true);
+    // SAFETY: the handle is open, and nobody's but ours.
+    Ok(Some(unsafe { OwnedHandle::from_raw_handle(timer) }))
+}
+
+/// The thread pool's wait for one handle.
+#[derive(Debug)]
+pub(super) struct Wait(PTP_WAIT);
+
+impl Wait {
+    fn new(id: usize) -> io::Result<Self> {
+        // SAFETY: a callback of the right type, which lives as long as the program; its context is a
+        // number, which no callback takes for a place in memory; the default pool.
+        let wait = unsafe {
+            CreateThreadpoolWait(
+                Some(wait_over),
+                ptr::without_provenance_mut(id),
+                ptr::null(),
+            )
+        };
+        if wait == 0 {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(Self(wait))
+    }
+
+    /// Waits for `timer`, once.
+    fn set(&self, timer: &OwnedHandle) {
+        // SAFETY: a wait that is not closed; a handle that stays open until the wait is unset, see
+        // `Drop`; no timeout.
+        unsafe { SetThreadpoolWait(self.0, timer.as_raw_handle(), ptr::null()) };
+    }
+}
+
+impl Drop for Wait {
+    fn drop(&mut self) {
+        // SAFETY: a wait that is not closed, and no handle: the pool lets go of the one it had.
+        unsafe { SetThreadpoolWait(self.0, ptr::null_mut(), ptr::null()) };
+        // SAFETY: the same; it is not used any more. A callback that is on its way or running keeps
+        // the pool's own hold of it, so that this may be called from one.
+        unsafe { CloseThreadpoolWait(self.0) };
+    }
+}
+
+/// The thread pool's own timer.
+#[derive(Debug)]
+pub(super) struct PoolTimer(PTP_TIMER);
+
+impl PoolTimer {
+    fn new(id: usize) -> io::Result<Self> {
+        // SAFETY: as of `CreateThreadpoolWait` above.
+        let timer = unsafe {
+            CreateThreadpoolTimer(
+                Some(timer_over),
+                ptr::without_provenance_mut(id),
+                ptr::null(),
+            )
+        };
+        if timer == 0 {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(Self(timer))
+    }
+
+    fn set(&self, due: i64) {
+        let [low, high] = halves(due);
+        let due = FILETIME {
+            dwLowDateTime: low,
+            dwHighDateTime: high,
+        };
+        // SAFETY: a timer that is not closed, and a time to be read; no period, and no window.
+        unsafe { SetThreadpoolTimer(self.0, &raw const due, 0, 0) };
+    }
+}
+
+impl Drop for PoolTimer {
+    fn drop(&mut self) {
+        // SAFETY: a timer that is not closed, and no time: it is unset.
+        unsafe { SetThreadpoolTimer(self.0, ptr::null(), 0, 0) };
+        // SAFETY: as of `CloseThreadpoolWait` above.
+        unsafe { CloseThreadpoolTimer(self.0) };
+    }
+}
+
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the halves of 64 bits, whatever they mean"
+)]
+fn halves(due: i64) -> [u32; 2] {
+    [due as u32, (due >> 32) as u32]
+}
+
+unsafe extern "system" fn wait_over(
+    _instance: PTP_CALLBACK_INSTANCE,
+    context: *mut c_void,
+    _wait: PTP_WAIT,
+    _result: u32,
+) {
+    expired(context.addr());
+}
+
+unsafe extern "system" fn timer_over(
+    _instance: PTP_CALLBACK_INSTANCE,
+    context: *mut c_void,
+    _timer: PTP_TIMER,
+) {
+    expired(context.addr());
+}

@@ -3,19 +3,19 @@
 //!
 //! `NOTE_CRITICAL` keeps the kernel from putting a timer off by milliseconds to join others; what
 //! tolerance a timer has is its leeway instead (`filt_timervalidate` and `filt_timerarm` in XNU's
-//! bsd/kern/kern_event.c). A moment is on that clock with `NOTE_MACHTIME`; with `NOTE_ABSOLUTE`
+//! `bsd/kern/kern_event.c`). A moment is on that clock with `NOTE_MACHTIME`; with `NOTE_ABSOLUTE`
 //! alone it is on the calendar's.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::kernel::{NOTE_ABSOLUTE, NOTE_CRITICAL, NOTE_LEEWAY, NOTE_MACHTIME};
 #[allow(
     deprecated,
     reason = "libc would have us depend on one crate more for two functions that never change"
 )]
 use super::kernel::{mach_absolute_time, mach_timebase_info};
-use super::kernel::{NOTE_ABSOLUTE, NOTE_CRITICAL, NOTE_LEEWAY, NOTE_MACHTIME};
 use super::timer::Expiry;
 use crate::readings::closest;
 use crate::sys::clock::TokioClock;

@@ -1,4 +1,4 @@
-//! NetBSD, OpenBSD, DragonFly: milliseconds from now.
+//! NetBSD, OpenBSD, `DragonFly`: milliseconds from now.
 //!
 //! These kernels keep timers in ticks, by default of 10 ms. A finer unit, where one is offered at
 //! all, gains nothing but a way to be misunderstood: NetBSD before 10 and OpenBSD before 7.4 take

@@ -2,7 +2,7 @@
 //!
 //! Its absolute timers are on the wall clock, which is set and slewed. A relative one is turned into
 //! an absolute one by the kernel, on its clock of uptime and without loss (`filt_timerexpire_l` and
-//! `timer2sbintime` in FreeBSD's sys/kern/kern_event.c).
+//! `timer2sbintime` in FreeBSD's `sys/kern/kern_event.c`).
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::sys::clock::TokioClock;
 use crate::sys::units::nanos;
 
 /// Well below the 68 years that the kernel has room for.
-const MOST: i64 = FAR_FUTURE.as_secs() as i64 * 1_000_000_000;
+const MOST: i64 = FAR_FUTURE.as_secs().cast_signed() * 1_000_000_000;
 
 /// There is nothing to keep: a span of time is the same on every clock.
 #[derive(Debug)]

@@ -11,30 +11,34 @@ use crate::sys::rearmed;
 use crate::wall::Start;
 
 #[derive(Debug)]
-pub(crate) enum Periodic {
+pub(crate) struct Periodic(Kind);
+
+#[derive(Debug)]
+enum Kind {
     /// Registered once; the kernel restarts it by itself, and counts.
     Kernel(Descriptor),
-    /// With a start of its own, which the kernel's cannot have.
+    /// Where those of the kernel do not keep time, or it has a start of its own, which they cannot.
     Rearmed(rearmed::Periodic),
 }
 
 impl Periodic {
     #[track_caller]
     pub(crate) fn new(clock: Clock, start: Start, period: Duration) -> io::Result<Self> {
-        match (clock, start, words::every(period)) {
+        let kind = match (clock, start, words::every(period)) {
             (Clock::Monotonic, Start::Default, Some(every)) => {
                 let queue = Descriptor::new(timer::queue()?)?;
                 timer::set(queue.fd(), every)?;
-                Ok(Self::Kernel(queue))
+                Kind::Kernel(queue)
             }
-            _ => rearmed::Periodic::new(clock, start, period).map(Self::Rearmed),
-        }
+            _ => Kind::Rearmed(rearmed::Periodic::new(clock, start, period)?),
+        };
+        Ok(Self(kind))
     }
 
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<u64>> {
-        match self {
-            Self::Kernel(queue) => queue.poll_read(cx, timer::expirations),
-            Self::Rearmed(timer) => timer.poll(cx),
+        match &mut self.0 {
+            Kind::Kernel(queue) => queue.poll_read(cx, timer::expirations),
+            Kind::Rearmed(timer) => timer.poll(cx),
         }
     }
 }

@@ -7,11 +7,9 @@ use std::ptr;
 
 #[cfg(not(kqueue_mach))]
 use super::kernel::kevent;
+use super::kernel::{EV_ADD, EV_DELETE, EV_ERROR, EV_ONESHOT, EV_RECEIPT, EVFILT_TIMER, kqueue};
 #[cfg(kqueue_mach)]
 use super::kernel::{kevent64, kevent64_s as kevent};
-use super::kernel::{
-    EV_ADD, EV_DELETE, EV_ERROR, EV_ONESHOT, EV_RECEIPT, EVFILT_TIMER, kqueue,
-};
 use crate::sys::Armed;
 
 /// When a timer expires, in the words of its kernel.
@@ -89,7 +87,11 @@ fn delete() -> kevent {
     change
 }
 
-#[allow(clippy::useless_conversion, reason = "DragonFly's is an isize")]
+#[allow(
+    clippy::useless_conversion,
+    clippy::unnecessary_fallible_conversions,
+    reason = "DragonFly's number is an `isize`"
+)]
 fn add(expiry: Expiry) -> kevent {
     let mut change = blank();
     change.flags = EV_ADD | EV_RECEIPT;
@@ -97,8 +99,8 @@ fn add(expiry: Expiry) -> kevent {
         change.flags |= EV_ONESHOT;
     }
     change.fflags = expiry.fflags;
-    // What is too much for a narrower kernel was clamped for it.
-    change.data = expiry.data.try_into().unwrap_or(i32::MAX as _);
+    // It fits: what is too much for a kernel was clamped for it.
+    change.data = expiry.data.try_into().unwrap_or(1);
     #[cfg(kqueue_mach)]
     {
         change.ext[1] = expiry.leeway;
@@ -158,4 +160,82 @@ fn checked(returned: libc::c_int) -> io::Result<libc::c_int> {
         return Err(io::Error::last_os_error());
     }
     Ok(returned)
+}
+
+#[cfg(all(test, kqueue_stand_in))]
+mod tests {
+    use std::thread::sleep;
+    use std::time::Duration;
+
+    use super::super::kernel::{fail_next, interrupt_next};
+    use super::super::words;
+    use super::*;
+
+    fn soon() -> Expiry {
+        Expiry {
+            once: true,
+            // As little as there is, in whatever unit and of whatever epoch.
+            data: 1,
+            ..words::every(Duration::from_millis(1)).unwrap_or(Expiry {
+                once: true,
+                data: 1,
+                fflags: 0,
+                leeway: 0,
+            })
+        }
+    }
+
+    #[test]
+    fn a_queue_is_closed_on_exec() {
+        let queue = queue().unwrap();
+        // SAFETY: an open descriptor, and a command that only asks.
+        let flags = unsafe { libc::fcntl(queue.as_raw_fd(), libc::F_GETFD) };
+        assert_eq!(flags & libc::FD_CLOEXEC, libc::FD_CLOEXEC);
+    }
+
+    /// And so is anything that is set while it has expired, unread.
+    #[test]
+    fn setting_it_forgets_what_it_has_expired_for() {
+        let queue = queue().unwrap();
+        for _ in 0..3 {
+            assert_eq!(set(&queue, soon()).unwrap(), Armed::Waiting);
+            sleep(Duration::from_millis(30));
+        }
+        assert_eq!(expirations(&queue).unwrap(), Some(1));
+        assert_eq!(expirations(&queue).unwrap(), None);
+    }
+
+    #[test]
+    fn a_signal_does_not_keep_it_from_being_set() {
+        let queue = queue().unwrap();
+        interrupt_next();
+        assert_eq!(set(&queue, soon()).unwrap(), Armed::Waiting);
+        sleep(Duration::from_millis(30));
+        interrupt_next();
+        let interrupted = expirations(&queue).unwrap_err();
+        assert_eq!(interrupted.kind(), io::ErrorKind::Interrupted);
+        assert_eq!(expirations(&queue).unwrap(), Some(1));
+    }
+
+    #[test]
+    fn an_error_is_never_taken_for_a_count() {
+        let queue = queue().unwrap();
+        fail_next(libc::EBADF);
+        let error = expirations(&queue).unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(libc::EBADF));
+    }
+
+    #[test]
+    fn what_the_kernel_refuses_is_its_errno() {
+        let queue = queue().unwrap();
+        let refused = Expiry {
+            fflags: u32::MAX,
+            ..soon()
+        };
+        let error = set(&queue, refused).unwrap_err();
+        assert!(
+            matches!(error.raw_os_error(), Some(libc::EINVAL | libc::ENOTSUP)),
+            "{error}"
+        );
+    }
 }

@@ -52,7 +52,14 @@ impl Object {
                 // SAFETY: an open handle of a timer that may be modified, and a time to be read; no
                 // completion routine. High resolution asks that there be no period.
                 let set = unsafe {
-                    SetWaitableTimer(timer.as_raw_handle(), &raw const due, 0, None, ptr::null(), 0)
+                    SetWaitableTimer(
+                        timer.as_raw_handle(),
+                        &raw const due,
+                        0,
+                        None,
+                        ptr::null(),
+                        0,
+                    )
                 };
                 if set == 0 {
                     return Err(io::Error::last_os_error());

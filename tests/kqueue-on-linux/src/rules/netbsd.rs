@@ -1,0 +1,70 @@
+//! NetBSD's, from 10 on. Pure.
+
+use libc::{EINVAL, ENOTSUP, c_int};
+
+use super::event::Fields;
+use super::knote::flag;
+use super::names::{NOTE_ABSTIME, NOTE_MSECONDS, NOTE_NSECONDS, NOTE_SECONDS, NOTE_USECONDS};
+use super::plan::{Plan, from_calendar};
+use super::ticks;
+use super::ways::{Again, NoRoom, Refused};
+
+pub(super) const CLOSE_ON_EXEC: bool = false;
+pub(super) const NO_ROOM: NoRoom = NoRoom::Stops;
+pub(super) const REFUSED: Refused = Refused::Stops;
+
+pub(super) fn again(_there: &Plan, _change: &Fields) -> Again {
+    Again::RestartsWithFlags
+}
+
+pub(super) fn plan(change: &Fields, now: u64, calendar: u64) -> Result<Plan, c_int> {
+    let unit = match change.fflags & !NOTE_ABSTIME {
+        NOTE_MSECONDS => 1_000_000,
+        NOTE_SECONDS => 1_000_000_000,
+        NOTE_USECONDS => 1_000,
+        NOTE_NSECONDS => 1,
+        _ => return Err(EINVAL),
+    };
+    let once = change.flags & flag::ONESHOT != 0;
+    let mut span = u64::try_from(change.data).unwrap_or(0).saturating_mul(unit);
+    if change.fflags & NOTE_ABSTIME != 0 {
+        // One that is not, is told again and again.
+        if !once {
+            return Err(ENOTSUP);
+        }
+        span = from_calendar(span, calendar, now) - now;
+        if span == 0 {
+            return Ok(Plan::new(now, 0));
+        }
+    } else if change.data == 0 {
+        return Err(EINVAL);
+    }
+    let ticks = match span {
+        // It was negative.
+        0 => 1,
+        span => ticks::covering(span),
+    };
+    // It begins anew when it is noticed, with one more tick each time.
+    let every = if once { 0 } else { ticks * ticks::TICK };
+    Ok(Plan::new(ticks::after(now, ticks), every))
+}
+
+pub(super) fn flags(change: &Fields) -> u32 {
+    change.flags | flag::CLEAR
+}
+
+pub(super) fn receipt_flags(_of_change: u32) -> u32 {
+    flag::ERROR
+}
+
+pub(super) fn lateness(_plan: &Plan, _now: u64) -> u64 {
+    0
+}
+
+pub(super) fn units(nanos: u64) -> u64 {
+    nanos
+}
+
+pub(super) fn nanos(units: u64) -> u64 {
+    units
+}

@@ -1,0 +1,77 @@
+//! OpenBSD's, from 7.4 on. Pure.
+
+use libc::{EINVAL, ENOTSUP, c_int};
+
+use super::event::Fields;
+use super::knote::flag;
+use super::plan::{Plan, from_calendar};
+use super::ticks;
+use super::ways::{Again, NoRoom, Refused};
+
+pub(super) const CLOSE_ON_EXEC: bool = false;
+pub(super) const NO_ROOM: NoRoom = NoRoom::Stops;
+pub(super) const REFUSED: Refused = Refused::GoesOn;
+
+// The libc crate does not have these.
+const NOTE_MSECONDS: u32 = 0;
+const NOTE_SECONDS: u32 = 1;
+const NOTE_USECONDS: u32 = 2;
+const NOTE_NSECONDS: u32 = 3;
+const NOTE_ABSTIME: u32 = 0x10;
+
+pub(super) fn again(_there: &Plan, _change: &Fields) -> Again {
+    Again::Restarts
+}
+
+pub(super) fn plan(change: &Fields, now: u64, calendar: u64) -> Result<Plan, c_int> {
+    let unit = match change.fflags & !NOTE_ABSTIME {
+        NOTE_MSECONDS => 1_000_000,
+        NOTE_SECONDS => 1_000_000_000,
+        NOTE_USECONDS => 1_000,
+        NOTE_NSECONDS => 1,
+        _ => return Err(EINVAL),
+    };
+    let once = change.flags & flag::ONESHOT != 0;
+    let mut span = u64::try_from(change.data).unwrap_or(0).saturating_mul(unit);
+    if change.fflags & NOTE_ABSTIME != 0 {
+        // One that is not, is told again and again.
+        if !once {
+            return Err(ENOTSUP);
+        }
+        span = from_calendar(span, calendar, now) - now;
+        if span == 0 {
+            return Ok(Plan::new(now, 0));
+        }
+    }
+    let ticks = match span {
+        // No time, or negative.
+        0 => 1,
+        span => ticks::covering(span),
+    };
+    // It begins anew at the tick at which it is noticed, which has not begun then.
+    let every = (ticks - 1).max(1) * ticks::TICK;
+    Ok(Plan::new(
+        ticks::after(now, ticks),
+        if once { 0 } else { every },
+    ))
+}
+
+pub(super) fn flags(change: &Fields) -> u32 {
+    change.flags | flag::CLEAR
+}
+
+pub(super) fn receipt_flags(_of_change: u32) -> u32 {
+    flag::ERROR
+}
+
+pub(super) fn lateness(_plan: &Plan, _now: u64) -> u64 {
+    0
+}
+
+pub(super) fn units(nanos: u64) -> u64 {
+    nanos
+}
+
+pub(super) fn nanos(units: u64) -> u64 {
+    units
+}

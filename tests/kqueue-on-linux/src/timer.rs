@@ -1,0 +1,101 @@
+//! The timerfd.
+
+use std::io;
+use std::ptr;
+
+use libc::{c_int, itimerspec, timespec};
+
+pub(super) const NANOS_PER_SEC: u64 = 1_000_000_000;
+
+/// The errno of a system call that failed.
+pub(super) fn checked(returned: c_int) -> Result<c_int, c_int> {
+    if returned >= 0 {
+        return Ok(returned);
+    }
+    Err(io::Error::last_os_error()
+        .raw_os_error()
+        .unwrap_or(libc::EIO))
+}
+
+pub(super) fn create(cloexec: bool) -> Result<c_int, c_int> {
+    let cloexec = if cloexec { libc::TFD_CLOEXEC } else { 0 };
+    // SAFETY: takes a clock and flags.
+    checked(unsafe { libc::timerfd_create(libc::CLOCK_MONOTONIC, libc::TFD_NONBLOCK | cloexec) })
+}
+
+/// Has it expire once, at that nanosecond of `CLOCK_MONOTONIC`, or never. What it has expired for is
+/// forgotten.
+pub(super) fn set(kq: c_int, at: Option<u64>) -> Result<(), c_int> {
+    let setting = itimerspec {
+        it_interval: spec(0),
+        // Zero would disarm it.
+        it_value: spec(at.map_or(0, |at| at.max(1))),
+    };
+    // SAFETY: the new setting can be read, and the old one is not asked for.
+    let set = unsafe {
+        libc::timerfd_settime(
+            kq,
+            libc::TFD_TIMER_ABSTIME,
+            &raw const setting,
+            ptr::null_mut(),
+        )
+    };
+    checked(set).map(drop)
+}
+
+/// Whether it has expired since it was set, or since this was last asked.
+pub(super) fn expired(kq: c_int) -> Result<bool, c_int> {
+    let mut count = 0_u64;
+    // SAFETY: there is room for eight bytes.
+    let read = unsafe { libc::read(kq, (&raw mut count).cast(), size_of_val(&count)) };
+    match checked(if read < 0 { -1 } else { 0 }) {
+        Ok(_) => Ok(true),
+        Err(libc::EAGAIN) => Ok(false),
+        Err(errno) => Err(errno),
+    }
+}
+
+/// Waits for that many nanoseconds, or without end, for it to expire.
+pub(super) fn wait(kq: c_int, nanos: Option<u64>) -> Result<(), c_int> {
+    let mut polled = libc::pollfd {
+        fd: kq,
+        events: libc::POLLIN,
+        revents: 0,
+    };
+    let timeout = nanos.map(spec);
+    let timeout = timeout.as_ref().map_or(ptr::null(), ptr::from_ref);
+    // SAFETY: one structure, a timeout or none, no set of signals.
+    checked(unsafe { libc::ppoll(&raw mut polled, 1, timeout, ptr::null()) }).map(drop)
+}
+
+/// `CLOCK_MONOTONIC`, in nanoseconds.
+pub(super) fn now() -> u64 {
+    read(libc::CLOCK_MONOTONIC)
+}
+
+/// `CLOCK_REALTIME`, in nanoseconds.
+pub(super) fn calendar() -> u64 {
+    read(libc::CLOCK_REALTIME)
+}
+
+fn read(clock: libc::clockid_t) -> u64 {
+    let mut now = spec(0);
+    // SAFETY: there is room for the time. Both clocks are always there.
+    unsafe { libc::clock_gettime(clock, &raw mut now) };
+    nanos(&now)
+}
+
+/// What is negative is none.
+pub(super) fn nanos(spec: &timespec) -> u64 {
+    let [secs, nanos] = [spec.tv_sec, spec.tv_nsec].map(|part| u64::try_from(part).unwrap_or(0));
+    secs.saturating_mul(NANOS_PER_SEC).saturating_add(nanos)
+}
+
+fn spec(nanos: u64) -> timespec {
+    // Linux keeps no more, in 64 bits of nanoseconds.
+    let nanos = i64::try_from(nanos).unwrap_or(i64::MAX).cast_unsigned();
+    timespec {
+        tv_sec: libc::time_t::try_from(nanos / NANOS_PER_SEC).unwrap_or(libc::time_t::MAX),
+        tv_nsec: libc::c_long::try_from(nanos % NANOS_PER_SEC).unwrap_or(0),
+    }
+}

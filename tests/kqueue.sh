@@ -30,6 +30,8 @@ for profile in "${profiles[@]}"; do
 done
 for profile in "${profiles[@]}"; do
     export RUSTFLAGS="--cfg tokio_osinterval_kqueue=\"$profile\""
+    # For the examples in the documentation.
+    export RUSTDOCFLAGS=$RUSTFLAGS
     for features in '--features full' --all-features; do
         # shellcheck disable=SC2086
         cargo test --target-dir "$target" $features

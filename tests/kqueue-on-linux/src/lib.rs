@@ -36,6 +36,7 @@ mod ticks;
 mod timer;
 mod ways;
 
+#[allow(unused_imports, reason = "not all who use a kqueue ask for faults")]
 pub use self::hooks::{fail_next, fail_next_with, interrupt_next};
 pub use self::names::*;
 pub use self::queue::kqueue;

@@ -78,12 +78,14 @@ impl Knote {
                 self.kept += self.plan.expirations(now);
                 self.plan.every = plan.every;
             }
-            Again::Restarts | Again::RestartsWithFlags => {
+            Again::Restarts | Again::RestartsInPlace | Again::RestartsWithFlags => {
                 self.flags = flags;
                 self.plan = plan;
                 self.kept = 0;
                 self.error = None;
-                self.arm(kq)?;
+                if again != Again::RestartsInPlace || !timer::is_expired(kq)? {
+                    self.arm(kq)?;
+                }
             }
         }
         Ok(())
@@ -119,6 +121,11 @@ impl Knote {
         let now = timer::now();
         let count = self.kept + self.plan.expirations(now);
         self.kept = 0;
+        if count == 0 && self.error.is_none() {
+            // It was on the queue from before it was restarted.
+            self.arm(kq)?;
+            return Ok(None);
+        }
         let event = Fields {
             ident: self.ident,
             is_timer: true,

@@ -55,8 +55,17 @@ pub(super) fn expired(kq: c_int) -> Result<bool, c_int> {
     }
 }
 
+/// Whether it has, and that can still be read.
+pub(super) fn is_expired(kq: c_int) -> Result<bool, c_int> {
+    poll(kq, Some(0)).map(|ready| ready > 0)
+}
+
 /// Waits for that many nanoseconds, or without end, for it to expire.
 pub(super) fn wait(kq: c_int, nanos: Option<u64>) -> Result<(), c_int> {
+    poll(kq, nanos).map(drop)
+}
+
+fn poll(kq: c_int, nanos: Option<u64>) -> Result<c_int, c_int> {
     let mut polled = libc::pollfd {
         fd: kq,
         events: libc::POLLIN,
@@ -65,7 +74,7 @@ pub(super) fn wait(kq: c_int, nanos: Option<u64>) -> Result<(), c_int> {
     let timeout = nanos.map(spec);
     let timeout = timeout.as_ref().map_or(ptr::null(), ptr::from_ref);
     // SAFETY: one structure, a timeout or none, no set of signals.
-    checked(unsafe { libc::ppoll(&raw mut polled, 1, timeout, ptr::null()) }).map(drop)
+    checked(unsafe { libc::ppoll(&raw mut polled, 1, timeout, ptr::null()) })
 }
 
 /// `CLOCK_MONOTONIC`, in nanoseconds.

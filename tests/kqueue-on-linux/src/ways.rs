@@ -19,6 +19,8 @@ pub(super) enum Again {
     GoesOn,
     /// And forgets what it has expired for. It stays periodic, or one-shot.
     Restarts,
+    /// And stays on the queue, if it is there: its next expiry is no news to who waits for the queue.
+    RestartsInPlace,
     /// And is periodic or one-shot as it is told now.
     RestartsWithFlags,
     /// Nothing, and the change fails.

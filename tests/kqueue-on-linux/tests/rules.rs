@@ -482,6 +482,30 @@ fn each_expiry_after_a_delete_is_an_edge_though_none_is_read() {
 }
 
 #[test]
+fn added_again_without_a_delete_it_is_an_edge_but_not_on_apple() {
+    let queue = Queue::new();
+    let outer = Outer::of(&queue);
+    queue.set(ONCE, 1);
+    assert!(outer.sees(AGES));
+    queue.set(ONCE, 20);
+    assert_eq!(outer.sees(200 * MS), RESTARTS && !APPLE);
+    assert!(queue.expired_once());
+}
+
+#[test]
+fn what_was_restarted_is_not_told_before_it_is_due() {
+    let queue = Queue::new();
+    queue.set(ONCE, 1);
+    sleep(60 * MS);
+    let (once, took) = elapsed(|| {
+        queue.set(ONCE, 50);
+        queue.expired_once()
+    });
+    assert!(once);
+    assert_eq!(took >= 50 * MS, RESTARTS);
+}
+
+#[test]
 fn a_periodic_timer_is_one_edge_until_it_is_read() {
     let queue = Queue::new();
     let outer = Outer::of(&queue);

@@ -26,7 +26,7 @@ pub(super) fn again(there: &Plan, change: &Fields) -> Again {
     if (there.fflags ^ change.fflags) & NOTE_ABSOLUTE != 0 {
         return Again::Refused;
     }
-    Again::Restarts
+    Again::RestartsInPlace
 }
 
 pub(super) fn plan(change: &Fields, now: u64, calendar: u64) -> Result<Plan, c_int> {

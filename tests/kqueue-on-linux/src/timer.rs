@@ -102,7 +102,7 @@ pub(super) fn nanos(spec: &timespec) -> u64 {
 
 fn spec(nanos: u64) -> timespec {
     // Linux keeps no more, in 64 bits of nanoseconds.
-    let nanos = i64::try_from(nanos).unwrap_or(i64::MAX).cast_unsigned();
+    let nanos = nanos.min(i64::MAX as u64);
     timespec {
         tv_sec: libc::time_t::try_from(nanos / NANOS_PER_SEC).unwrap_or(libc::time_t::MAX),
         tv_nsec: libc::c_long::try_from(nanos % NANOS_PER_SEC).unwrap_or(0),

@@ -52,7 +52,7 @@ pub(super) fn plan(change: &Fields, now: u64, calendar: u64) -> Result<Plan, c_i
         None => return Err(ENOTSUP),
     };
     // One that is negative is taken for a time without end.
-    let data = change.data.cast_unsigned();
+    let data = u64::from_ne_bytes(change.data.to_ne_bytes());
     let (due, every) = match unit {
         None if has(NOTE_ABSOLUTE) => (data, 0),
         Some(unit) if has(NOTE_ABSOLUTE) => {

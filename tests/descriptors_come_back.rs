@@ -18,14 +18,30 @@ fn runtimes_leave_no_descriptor_behind() {
     one_of_a_thread();
     one_of_many_threads();
     let before = open_descriptors();
-    for _ in 0..10_000 {
+    for _ in 0..RUNTIMES {
         one_of_a_thread();
     }
-    assert_eq!(open_descriptors(), before);
+    assert_all_came_back(before);
     for _ in 0..300 {
         one_of_many_threads();
     }
-    assert_eq!(open_descriptors(), before);
+    assert_all_came_back(before);
+}
+
+/// Under Wine a runtime takes a hundred times as long as on Linux.
+const RUNTIMES: usize = if cfg!(windows) { 2_000 } else { 10_000 };
+
+fn assert_all_came_back(before: Option<usize>) {
+    let now = open_descriptors();
+    if cfg!(windows) {
+        // The system's own threads come and go.
+        assert!(
+            now <= before.map(|before| before + 16),
+            "{now:?}, {before:?} before"
+        );
+    } else {
+        assert_eq!(now, before);
+    }
 }
 
 fn one_of_a_thread() {

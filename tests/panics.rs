@@ -56,6 +56,10 @@ const ADVICE: &str = if cfg!(timerfd) {
 };
 
 #[test]
+#[cfg_attr(
+    all(threadpool, not(feature = "test-util")),
+    ignore = "no timer needs its runtime there: see tests/windows.rs"
+)]
 fn no_driver_panics_at_the_caller() {
     let runtime = Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
@@ -65,6 +69,10 @@ fn no_driver_panics_at_the_caller() {
 }
 
 #[test]
+#[cfg_attr(
+    all(threadpool, not(feature = "test-util")),
+    ignore = "no timer needs its runtime there: see tests/windows.rs"
+)]
 fn no_driver_is_an_error_of_build() {
     let runtime = Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
@@ -80,7 +88,7 @@ fn the_driver_that_the_backend_needs_is_enough() {
     if cfg!(timerfd) {
         builder.enable_io();
     }
-    if cfg!(any(not(timerfd), feature = "test-util")) {
+    if support::OF_RUNTIME && cfg!(any(not(timerfd), feature = "test-util")) {
         builder.enable_time();
     }
     builder.build().unwrap().block_on(async {
@@ -92,6 +100,10 @@ fn the_driver_that_the_backend_needs_is_enough() {
 }
 
 #[test]
+#[cfg_attr(
+    all(threadpool, not(feature = "test-util")),
+    ignore = "no timer needs its runtime there: see tests/windows.rs"
+)]
 fn a_runtime_that_ended_panics_at_the_next_wait() {
     let _watchdog = Watchdog::new("a_runtime_that_ended_panics_at_the_next_wait");
     for runtime in [current_thread(), support::multi_thread(2)] {
@@ -121,6 +133,10 @@ fn a_runtime_that_ended_panics_at_the_next_wait() {
 }
 
 #[test]
+#[cfg_attr(
+    all(threadpool, not(feature = "test-util")),
+    ignore = "no timer needs its runtime there: see tests/windows.rs"
+)]
 fn a_runtime_that_ended_makes_no_timers() {
     let _watchdog = Watchdog::new("a_runtime_that_ended_makes_no_timers");
     let runtime = current_thread();
@@ -162,6 +178,10 @@ mod periodic {
     }
 
     #[test]
+    #[cfg_attr(
+        all(threadpool, not(feature = "test-util")),
+        ignore = "no timer needs its runtime there: see tests/windows.rs"
+    )]
     fn no_driver_is_an_error() {
         let runtime = Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
@@ -176,6 +196,10 @@ mod periodic {
     }
 
     #[test]
+    #[cfg_attr(
+        all(threadpool, not(feature = "test-util")),
+        ignore = "no timer needs its runtime there: see tests/windows.rs"
+    )]
     fn a_runtime_that_ended_is_an_error() {
         let _watchdog = Watchdog::new("a_runtime_that_ended_is_an_error");
         // Due or not.

@@ -12,6 +12,10 @@ use tokio::time::Instant;
 use tokio_osinterval::interval_at;
 
 #[test]
+#[cfg_attr(
+    all(threadpool, not(feature = "test-util")),
+    ignore = "no timer needs its runtime there: see tests/windows.rs"
+)]
 fn shutdown_wakes_those_who_wait() {
     let _watchdog = Watchdog::new("shutdown_wakes_those_who_wait");
     for runtime in [current_thread(), multi_thread(2)] {
@@ -186,6 +190,10 @@ fn a_reset_races_with_the_expiry() {
 /// Threads wait and reset while the runtime of their timers shuts down: each ends, with tokio's
 /// panic.
 #[test]
+#[cfg_attr(
+    all(threadpool, not(feature = "test-util")),
+    ignore = "no timer needs its runtime there: see tests/windows.rs"
+)]
 fn a_wait_races_with_shutdown() {
     let _watchdog = Watchdog::new("a_wait_races_with_shutdown");
     for round in 0..200_u64 {

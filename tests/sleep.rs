@@ -185,6 +185,10 @@ fn constructors_panic_at_the_caller() {
 }
 
 #[test]
+#[cfg_attr(
+    all(threadpool, not(feature = "test-util")),
+    ignore = "no timer needs its runtime there: see tests/windows.rs"
+)]
 fn a_sleep_that_outlives_its_runtime_panics() {
     let _watchdog = Watchdog::new("a_sleep_that_outlives_its_runtime_panics");
     let runtime = current_thread();

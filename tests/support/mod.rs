@@ -98,11 +98,13 @@ pub(crate) fn open_descriptors() -> Option<usize> {
 ///
 /// From the list of the whole system: under Wine 8 `GetProcessHandleCount` succeeds, and says 0.
 #[cfg(windows)]
+#[allow(clippy::unnecessary_wraps, reason = "elsewhere it may be unknown")]
 pub(crate) fn open_descriptors() -> Option<usize> {
     use windows_sys::Wdk::System::SystemInformation::NtQuerySystemInformation;
 
     const EXTENDED_HANDLE_INFORMATION: i32 = 64;
-    const INFO_LENGTH_MISMATCH: i32 = 0xC000_0004_u32.cast_signed();
+    // 0xC0000004.
+    const INFO_LENGTH_MISMATCH: i32 = -0x3FFF_FFFC;
     // How many there are and a reserved word; then of each an address, the process, the handle and
     // 16 bytes.
     const HEAD: usize = 2;

@@ -47,7 +47,9 @@ fn main() {
         },
         kqueue: { any(kqueue_mach, kqueue_nanos, kqueue_millis) },
         threadpool: { all(native, windows) },
-        portable: { not(any(timerfd, kqueue, threadpool)) },
+        // The timer is a descriptor, in tokio's reactor.
+        descriptor: { any(timerfd, kqueue) },
+        portable: { not(any(descriptor, threadpool)) },
         // Features that put timers into a driver.
         driver: { any(feature = "interval", feature = "sleep") },
         // The clock can be paused under us: by tokio's `test-util`, or in the portable backend,

@@ -75,8 +75,13 @@ fn aligned_to_the_wall_clock() {
                 late.expect("not before the multiple")
             })
         });
-        // tokio's Sleep is up to 2 ms late.
-        assert!(late.min().unwrap() < 4_000_000, "{clock:?}");
+        // tokio's Sleep is up to 2 ms late, a kernel that counts in ticks of 10 ms up to 20.
+        let most = if cfg!(kqueue_millis) {
+            25_000_000
+        } else {
+            4_000_000
+        };
+        assert!(late.min().unwrap() < most, "{clock:?}");
     }
 }
 

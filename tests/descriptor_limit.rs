@@ -43,7 +43,7 @@ async fn fifty_thousand_intervals_tick() {
         });
     }
     if let (Some(before), Some(now)) = (before, open_descriptors()) {
-        let kernel_timers = usize::from(cfg!(timerfd));
+        let kernel_timers = usize::from(cfg!(descriptor));
         assert_eq!(now, before + kernel_timers);
     }
     let mut ticked = 0;
@@ -69,7 +69,7 @@ fn no_descriptor_is_left() {
     let periodic = tokio_osinterval::PeriodicInterval::new(ms(1));
     hoard.clear();
 
-    if cfg!(timerfd) {
+    if cfg!(descriptor) {
         const EMFILE: i32 = 24;
         assert_eq!(built.unwrap_err().raw_os_error(), Some(EMFILE));
         let (message, file) = panic.expect("`interval` did not panic");

@@ -102,7 +102,7 @@ fn first_tick_is_at_once() {
 /// The kernel's own precision, where there is a native timer: that one tick in a thousand is
 /// within half a millisecond is something that tokio's wheel cannot do, however quiet the machine.
 #[test]
-#[cfg(timerfd)]
+#[cfg(any(timerfd, kqueue_mach, kqueue_nanos))]
 fn lateness_can_be_far_below_a_millisecond() {
     let _watchdog = Watchdog::new("lateness_can_be_far_below_a_millisecond");
     current_thread().block_on(async {

@@ -49,7 +49,7 @@ fn no_runtime_is_an_error_of_build() {
 }
 
 /// What tokio advises where the driver that the backend needs is missing.
-const ADVICE: &str = if cfg!(timerfd) {
+const ADVICE: &str = if cfg!(descriptor) {
     "enable_io"
 } else {
     "enable_time"
@@ -85,10 +85,10 @@ fn no_driver_is_an_error_of_build() {
 fn the_driver_that_the_backend_needs_is_enough() {
     let _watchdog = Watchdog::new("the_driver_that_the_backend_needs_is_enough");
     let mut builder = Builder::new_current_thread();
-    if cfg!(timerfd) {
+    if cfg!(descriptor) {
         builder.enable_io();
     }
-    if support::OF_RUNTIME && cfg!(any(not(timerfd), feature = "test-util")) {
+    if support::OF_RUNTIME && cfg!(any(not(descriptor), feature = "test-util")) {
         builder.enable_time();
     }
     builder.build().unwrap().block_on(async {
@@ -186,7 +186,7 @@ mod periodic {
         let runtime = Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
             let error = PeriodicInterval::new(ms(1)).unwrap_err();
-            let advice = if cfg!(all(timerfd, not(feature = "test-util"))) {
+            let advice = if cfg!(all(descriptor, not(feature = "test-util"))) {
                 "enable_io"
             } else {
                 "enable_time"

@@ -42,7 +42,7 @@ fn sleep_is_never_early_on_every_sample() {
 
 /// As in `never_early`: where there is a native timer, and not tokio's wheel.
 #[test]
-#[cfg(timerfd)]
+#[cfg(any(timerfd, kqueue_mach, kqueue_nanos))]
 fn sleep_can_be_far_more_precise_than_a_millisecond() {
     let _watchdog = Watchdog::new("sleep_can_be_far_more_precise_than_a_millisecond");
     current_thread().block_on(async {

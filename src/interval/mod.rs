@@ -53,7 +53,11 @@ pub use builder::IntervalBuilder;
 #[must_use]
 #[track_caller]
 pub fn interval(period: Duration) -> OsInterval {
-    interval_at(Instant::now(), period)
+    let period = span::checked_period(period);
+    let entry = Entry::new(Driver::current());
+    // The clock is read last: to make the first driver takes a while.
+    let schedule = Schedule::new(entry.now(), period, MissedTickBehavior::default());
+    OsInterval { schedule, entry }
 }
 
 /// An interval that ticks at `start` and then every `period`.

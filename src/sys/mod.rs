@@ -51,7 +51,7 @@ mod native;
 #[cfg(not(portable))]
 mod back_off;
 
-#[cfg(any(timerfd, kqueue))]
+#[cfg(descriptor)]
 #[allow(dead_code, reason = "each backend and set of features uses its part")]
 mod descriptor;
 

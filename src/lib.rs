@@ -25,6 +25,10 @@
 //! | system | mechanism | precision |
 //! | --- | --- | --- |
 //! | Linux, Android | `timerfd` | the kernel's: tens of microseconds |
+//! | macOS, iOS, tvOS, watchOS, visionOS | kqueue, absolute | the kernel's |
+//! | FreeBSD | kqueue, nanoseconds | the kernel's |
+//! | NetBSD, OpenBSD, DragonFly | kqueue, milliseconds | the kernel's tick: 10 ms by default |
+//! | Windows | a waitable timer of high resolution, else the thread pool's | about 0.5 ms; before Windows 10 1803 15 ms |
 //! | every other, and without the feature `os-native` | `tokio::time::Sleep` | tokio's: 1 ms, and 15 ms on Windows |
 //!
 //! # Closer still, and cheaper
@@ -61,9 +65,9 @@
 //! | --- | --- | --- |
 //! | resolution | 1 ms | the kernel's |
 //! | missed tick | later than 5 ms, whatever the period | later than the period, or than 5 ms if the period is longer, counted from the end of its tolerance: below 5 ms, `Skip` and `Delay` do what their names say |
-//! | needs | the time driver | the I/O driver; without `os-native` the time driver; with `test-util` both (a `PeriodicInterval` on `Clock::Monotonic`: the time driver) |
+//! | needs | the time driver | the I/O driver; on Windows none; without `os-native` the time driver; with `test-util` the time driver besides (a `PeriodicInterval` on `Clock::Monotonic`: that alone) |
 //! | kernel refuses a timer | cannot happen | the first timer of a runtime panics, or `build()` returns the error |
-//! | runtime has shut down | every poll panics | a poll that would have to wait panics; so does making an interval |
+//! | runtime has shut down | every poll panics | a poll that would have to wait panics; so does making an interval. On Windows, without `test-util`, both go on |
 //! | a waker that panics | unwinds through the reactor | is reported by the panic hook, and goes no further (unless panics abort) |
 //! | beyond tokio | | `set_period`, `missed_ticks`, `set_precision`, `set_tolerance`, `interval_aligned`, `reset_aligned`, `OsInterval::builder`, `PeriodicInterval` |
 //!

@@ -54,7 +54,7 @@ pub fn sleep(duration: Duration) -> Sleep {
 ///   [`enable_all`](tokio::runtime::Builder::enable_all)). Where there is no native timer, and
 ///   without the feature `os-native`, it is the time driver
 ///   ([`enable_time`](tokio::runtime::Builder::enable_time)) instead; with the feature `test-util`
-///   it is both.
+///   that one besides. On Windows no driver is needed, unless by `test-util`.
 /// - If this is the runtime's first timer and the operating system refuses the runtime's one
 ///   kernel timer.
 ///

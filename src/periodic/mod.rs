@@ -27,11 +27,15 @@ pub use builder::PeriodicBuilder;
 /// ```
 pub type Expirations = u64;
 
-/// A timer of its own in the kernel, which restarts it by itself, that reports how often it has expired.
+/// A timer of its own in the kernel that reports how often it has expired.
 ///
 /// For work that must know how many periods it has overrun: what is missed is counted, not lost.
 /// Where that is not the question, `OsInterval` is cheaper, as it shares its kernel timer and needs
 /// no file descriptor of its own.
+///
+/// The kernel restarts it by itself on Linux, Android, Apple's systems and, from periods of 1 ms on,
+/// FreeBSD. Elsewhere, and on the latter two if it has a [start](PeriodicBuilder::start) of its own,
+/// it is set anew by each tick, with the counts of the clock.
 ///
 /// Without the feature `os-native`, with `test-util` and on systems that have no native timer it
 /// runs on [`tokio::time::Sleep`], with the same counts: under `test-util` it follows tokio's
@@ -39,13 +43,15 @@ pub type Expirations = u64;
 ///
 /// # Precision
 ///
-/// Never early, in phase with its start for ever, by the clock that it goes by, and as late as the kernel's timer, or as
-/// [`tokio::time::Sleep`] where it runs on that.
+/// Never early, in phase with its start for ever, by the clock that it goes by, and as late as the
+/// kernel's timer, or as [`tokio::time::Sleep`] where it runs on that. Apple's kernels round a period
+/// up to their clock's next tick: on Apple silicon by at most 41 ns, and a whole number of
+/// microseconds not at all.
 ///
 /// # Runtimes
 ///
 /// It belongs to the runtime that was current when it was made: that one must run for it to expire.
-/// Once that has shut down, [`tick`](Self::tick) returns an error.
+/// Once that has shut down, [`tick`](Self::tick) returns an error. (On Windows it goes on.)
 ///
 /// # Examples
 ///

@@ -33,12 +33,14 @@ impl Epoch {
     }
 }
 
-/// In phase for ever, and counted: the kernel adds the period to when it was due, not to when it
-/// was noticed (`filt_timerexpire_l` in the same file).
-#[allow(clippy::unnecessary_wraps, reason = "other kernels have none")]
+/// In phase, and counted: the kernel adds the period to when it was due, not to when it was noticed.
+/// But when its own interrupt is late by a period or more it counts one too few, and goes on from
+/// then (`filt_timerexpire_l` in the same file): so only for periods that no interrupt is late by.
 pub(super) fn every(period: Duration) -> Option<Expiry> {
-    Some(from_now(false, period))
+    (period >= LEAST).then(|| from_now(false, period))
 }
+
+const LEAST: Duration = Duration::from_millis(1);
 
 fn from_now(once: bool, span: Duration) -> Expiry {
     Expiry {

@@ -26,7 +26,11 @@ const MOST: i64 = i64::MAX / 10;
 
 #[derive(Debug)]
 pub(super) enum Object {
-    Waitable { timer: OwnedHandle, wait: Wait },
+    /// The wait first: fields are dropped in this order.
+    Waitable {
+        wait: Wait,
+        timer: OwnedHandle,
+    },
     Pool(PoolTimer),
 }
 
@@ -35,8 +39,8 @@ impl Object {
     pub(super) fn new(id: usize) -> io::Result<Self> {
         match waitable_timer()? {
             Some(timer) => Ok(Self::Waitable {
-                timer,
                 wait: Wait::new(id)?,
+                timer,
             }),
             None => PoolTimer::new(id).map(Self::Pool),
         }

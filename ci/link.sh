@@ -14,6 +14,8 @@ use_debian_rust
 sysroots build x86_64-unknown-freebsd x86_64-apple-darwin x86_64-unknown-netbsd
 link_with_zig x86_64-unknown-freebsd x86_64-freebsd x86_64-apple-darwin x86_64-macos x86_64-unknown-netbsd x86_64-netbsd
 export CARGO_TARGET_DIR=target/link CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=0
+# For macOS, rustc would call a tool that Debian does not have.
+export CARGO_PROFILE_DEV_STRIP=none
 
 targets=()
 for target in x86_64-unknown-freebsd x86_64-apple-darwin x86_64-unknown-netbsd; do

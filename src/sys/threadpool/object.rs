@@ -17,12 +17,13 @@ use windows_sys::Win32::System::Threading::{
     TIMER_MODIFY_STATE,
 };
 
-use super::timer::expired;
 use crate::sys::units::filetime;
 
 /// Some 2,900 years: as far ahead as the system's clock of 100 ns since 1601 has room for, ten
 /// times over.
 const MOST: i64 = i64::MAX / 10;
+
+static CALLBACK: OnceLock<fn(usize)> = OnceLock::new();
 
 #[derive(Debug)]
 pub(super) enum Object {
@@ -35,8 +36,10 @@ pub(super) enum Object {
 }
 
 impl Object {
-    /// An object that calls [`expired`] with this number when it expires, and not before it is set.
-    pub(super) fn new(id: usize) -> io::Result<Self> {
+    /// An object that calls `callback` with this number when it expires, and not before it is set.
+    /// The callback is the same for all.
+    pub(super) fn new(id: usize, callback: fn(usize)) -> io::Result<Self> {
+        CALLBACK.get_or_init(|| callback);
         match waitable_timer()? {
             Some(timer) => Ok(Self::Waitable {
                 wait: Wait::new(id)?,
@@ -202,7 +205,7 @@ unsafe extern "system" fn wait_over(
     _wait: PTP_WAIT,
     _result: u32,
 ) {
-    expired(context.addr());
+    call_back(context);
 }
 
 unsafe extern "system" fn timer_over(
@@ -210,5 +213,11 @@ unsafe extern "system" fn timer_over(
     context: *mut c_void,
     _timer: PTP_TIMER,
 ) {
-    expired(context.addr());
+    call_back(context);
+}
+
+fn call_back(context: *mut c_void) {
+    if let Some(callback) = CALLBACK.get() {
+        callback(context.addr());
+    }
 }

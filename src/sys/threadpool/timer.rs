@@ -42,7 +42,7 @@ impl Timer {
     pub(super) fn new() -> io::Result<Self> {
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
         let shared = Arc::new(Shared {
-            object: Object::new(id)?,
+            object: Object::new(id, expired)?,
             expiry: Mutex::new(None),
         });
         TIMERS.lock().insert(id, Arc::clone(&shared));
@@ -77,7 +77,7 @@ impl Drop for Timer {
 }
 
 /// Called on a thread of the pool when the timer of that number expires, or did.
-pub(super) fn expired(id: usize) {
+fn expired(id: usize) {
     let shared = TIMERS.lock().get(&id).cloned();
     let Some(shared) = shared else {
         return;

@@ -61,10 +61,12 @@ run() {
 run 900 --features full
 # To their end: not how late they are, but that none hangs or fails.
 cargo build --examples --features full
+count=0
 for example in examples/*.rs; do
+    count=$((count + 1))
     timeout 60 "$wine" "target/windows/$target/debug/examples/$(basename "$example" .rs).exe"
 done
-echo "covered: $target, $(ls examples/*.rs | wc -l) examples to their end"
+echo "covered: $target, $count examples to their end"
 
 run 600 --all-features
 # The flag is for this package alone: with RUSTFLAGS the standard library would be built once more.

@@ -1,8 +1,8 @@
-//! NetBSD, OpenBSD, `DragonFly`: milliseconds from now.
+//! NetBSD, OpenBSD, DragonFly: milliseconds from now.
 //!
 //! These kernels keep timers in ticks, by default of 10 ms. A finer unit, where one is offered at
 //! all, gains nothing but a way to be misunderstood: older versions of NetBSD and OpenBSD take the
-//! number for milliseconds whatever the flags say, and so does `DragonFly`.
+//! number for milliseconds whatever the flags say, and so does DragonFly.
 
 use std::time::Duration;
 

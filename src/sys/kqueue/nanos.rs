@@ -10,12 +10,11 @@ use tokio::time::Instant;
 
 use super::kernel::NOTE_NSECONDS;
 use super::timer::Expiry;
-use crate::span::FAR_FUTURE;
 use crate::sys::clock::TokioClock;
 use crate::sys::units::nanos;
 
-/// Well below the 68 years that the kernel has room for.
-const MOST: i64 = FAR_FUTURE.as_secs().cast_signed() * 1_000_000_000;
+/// 30 years, well below the 68 that the kernel has room for.
+const MOST: i64 = 30 * 365 * 86_400 * 1_000_000_000;
 
 /// There is nothing to keep: a span of time is the same on every clock.
 #[derive(Debug)]

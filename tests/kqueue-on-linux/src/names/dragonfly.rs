@@ -1,4 +1,4 @@
-//! The names that the libc crate has for `DragonFly`, with its types and values.
+//! The names that the libc crate has for DragonFly, with its types and values.
 
 use libc::{c_int, c_short, c_uint, c_ushort, c_void, intptr_t, timespec, uintptr_t};
 

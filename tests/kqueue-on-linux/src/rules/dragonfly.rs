@@ -1,4 +1,4 @@
-//! `DragonFly`'s. Pure.
+//! DragonFly's. Pure.
 
 use libc::{EINVAL, c_int};
 

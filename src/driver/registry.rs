@@ -53,7 +53,7 @@ pub(super) fn find(scope: Scope) -> Option<Arc<Driver>> {
         }
     }
     let listed = DRIVERS.lock().get(&scope)?.driver.clone();
-    let driver = listed.upgrade()?;
+    let driver = listed.upgrade().filter(|driver| driver.is_alive())?;
     // What it replaces owns nobody: no destructor but of memory runs here.
     let _ = LAST.try_with(|last| last.replace(listed));
     Some(driver)
@@ -63,14 +63,18 @@ pub(super) fn find(scope: Scope) -> Option<Arc<Driver>> {
 pub(super) fn list(driver: &Arc<Driver>) -> Result<(), Arc<Driver>> {
     let mut drivers = DRIVERS.lock();
     let listed = drivers.get(&driver.scope);
-    if let Some(faster) = listed.and_then(|listed| listed.driver.upgrade()) {
+    let faster = listed.and_then(|listed| listed.driver.upgrade());
+    if let Some(faster) = faster.filter(|faster| faster.is_alive()) {
         return Err(faster);
     }
     let listed = Listed {
         driver: Arc::downgrade(driver),
         _kept: (driver.scope == Scope::Process).then(|| Arc::clone(driver)),
     };
-    drivers.insert(driver.scope, listed);
+    let dead = drivers.insert(driver.scope, listed);
+    // Its destructor looks here.
+    drop(drivers);
+    drop(dead);
     Ok(())
 }
 

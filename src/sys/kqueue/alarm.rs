@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::timer;
 use super::words::Epoch;
+use crate::span::later;
 use crate::sys::Armed;
 use crate::sys::back_off::BackOff;
 use crate::sys::clock::TokioClock;
@@ -32,9 +33,15 @@ impl Alarm {
     #[track_caller]
     pub(crate) fn new(runtime: &Handle) -> io::Result<Self> {
         let clock = TokioClock::new(runtime);
+        let queue = timer::queue()?;
+        let epoch = Epoch::read(&clock);
+        // Here, and not when somebody first waits, it shall turn out that the machine has as many
+        // timers as it may have.
+        let far = later(clock.now(), Duration::from_secs(86_400));
+        timer::set(&queue, epoch.once(&clock, far, Duration::ZERO))?;
         Ok(Self {
-            queue: Descriptor::new(timer::queue()?)?,
-            epoch: Epoch::read(&clock),
+            queue: Descriptor::new(queue)?,
+            epoch,
             clock,
             back_off: BackOff::default(),
         })
@@ -50,7 +57,7 @@ impl Alarm {
         slack: Duration,
         _waker: &Waker,
     ) -> io::Result<Armed> {
-        let latest = self.back_off.hold(latest);
+        let (latest, slack) = self.back_off.hold(latest, slack);
         let once = self.epoch.once(&self.clock, latest, slack);
         timer::set(self.queue.fd(), once)
     }

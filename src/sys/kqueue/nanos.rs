@@ -21,6 +21,9 @@ const MOST: i64 = 30 * 365 * 86_400 * 1_000_000_000;
 pub(super) struct Epoch;
 
 impl Epoch {
+    /// FreeBSD 11.1 and later: a timer that is added again starts anew, and keeps its place among
+    /// the 4,096 that the machine may have (`filt_timertouch` in the same file).
+    pub(super) const DELETED_FIRST: bool = false;
     pub(super) const LEEWAY: bool = false;
 
     pub(super) fn read(_clock: &TokioClock) -> Self {
@@ -28,24 +31,19 @@ impl Epoch {
     }
 
     pub(super) fn once(&self, clock: &TokioClock, latest: Instant, _slack: Duration) -> Expiry {
-        from_now(true, latest.saturating_duration_since(clock.now()))
+        let wait = latest.saturating_duration_since(clock.now());
+        Expiry {
+            once: true,
+            data: nanos(wait, MOST),
+            fflags: NOTE_NSECONDS,
+            leeway: 0,
+        }
     }
 }
 
-/// In phase, and counted: the kernel adds the period to when it was due, not to when it was noticed.
-/// But when its own interrupt is late by a period or more it counts one too few, and goes on from
-/// then (`filt_timerexpire_l` in the same file): so only for periods that no interrupt is late by.
-pub(super) fn every(period: Duration) -> Option<Expiry> {
-    (period >= LEAST).then(|| from_now(false, period))
-}
-
-const LEAST: Duration = Duration::from_millis(1);
-
-fn from_now(once: bool, span: Duration) -> Expiry {
-    Expiry {
-        once,
-        data: nanos(span, MOST),
-        fflags: NOTE_NSECONDS,
-        leeway: 0,
-    }
+/// Its periodic timers are in phase as long as nothing is late by a period: not an interrupt, nor a
+/// process that was stopped, nor a machine that was. When something is, one expiration is not
+/// counted, and they go on from then (`filt_timerexpire_l` in the same file).
+pub(super) fn every(_period: Duration) -> Option<Expiry> {
+    None
 }

@@ -10,6 +10,7 @@ use super::kernel::kevent;
 use super::kernel::{EV_ADD, EV_DELETE, EV_ERROR, EV_ONESHOT, EV_RECEIPT, EVFILT_TIMER, kqueue};
 #[cfg(kqueue_mach)]
 use super::kernel::{kevent64, kevent64_s as kevent};
+use super::words::Epoch;
 use crate::sys::Armed;
 
 /// When a timer expires, in the words of its kernel.
@@ -36,15 +37,20 @@ pub(super) fn queue() -> io::Result<OwnedFd> {
 
 /// Sets the timer, in place of what it was set for, and forgets what it has expired for.
 ///
-/// It is deleted and added: what adding one that is there already does to its time, and to an
-/// expiry that nobody has read, is not the same in any two kernels.
+/// Where one that is there already is not simply set anew by adding it, it is deleted before.
 pub(super) fn set(queue: &OwnedFd, expiry: Expiry) -> io::Result<Armed> {
-    let changes = [delete(), add(expiry)];
-    // Room for both receipts, so that the second change is made whatever became of the first.
-    let mut receipts = [blank(), blank()];
+    let both = [delete(), add(expiry)];
+    let changes = if Epoch::DELETED_FIRST {
+        &both[..]
+    } else {
+        &both[1..]
+    };
+    // Room for a receipt of each change, so that the second is made whatever became of the first.
+    let mut receipts = [blank(); 2];
+    let receipts = &mut receipts[..changes.len()];
     let count = loop {
-        match call(queue, &changes, &mut receipts) {
-            // Both changes have been made; to make them again is no different.
+        match call(queue, changes, receipts) {
+            // The changes have been made; to make them again is no different.
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             count => break count?,
         }
@@ -88,6 +94,7 @@ fn delete() -> kevent {
 }
 
 #[allow(
+    clippy::cast_lossless,
     clippy::useless_conversion,
     clippy::unnecessary_fallible_conversions,
     reason = "DragonFly's number is an `isize`"
@@ -100,7 +107,7 @@ fn add(expiry: Expiry) -> kevent {
     }
     change.fflags = expiry.fflags;
     // It fits: what is too much for a kernel was clamped for it.
-    change.data = expiry.data.try_into().unwrap_or(1);
+    change.data = expiry.data.try_into().unwrap_or(i32::MAX as _);
     #[cfg(kqueue_mach)]
     {
         change.ext[1] = expiry.leeway;

@@ -42,10 +42,10 @@ impl Alarm {
     pub(crate) fn arm(
         &mut self,
         latest: Instant,
-        _slack: Duration,
+        slack: Duration,
         waker: &Waker,
     ) -> io::Result<Armed> {
-        let latest = self.back_off.hold(latest);
+        let (latest, _) = self.back_off.hold(latest, slack);
         // The timer reads its own clock after this one: what lies between makes it late.
         let wait = latest.saturating_duration_since(self.clock.now());
         self.timer.set(wait.min(FAR_FUTURE), waker.clone())?;

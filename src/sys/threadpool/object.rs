@@ -9,6 +9,9 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use windows_sys::Win32::Foundation::{ERROR_INVALID_PARAMETER, FILETIME};
+use windows_sys::Win32::System::LibraryLoader::{
+    GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS, GET_MODULE_HANDLE_EX_FLAG_PIN, GetModuleHandleExW,
+};
 use windows_sys::Win32::System::Threading::{
     CREATE_WAITABLE_TIMER_HIGH_RESOLUTION, CREATE_WAITABLE_TIMER_MANUAL_RESET,
     CloseThreadpoolTimer, CloseThreadpoolWait, CreateThreadpoolTimer, CreateThreadpoolWait,
@@ -39,6 +42,7 @@ impl Object {
     /// An object that calls `callback` with this number when it expires, and not before it is set.
     /// The callback is the same for all.
     pub(super) fn new(id: usize, callback: fn(usize)) -> io::Result<Self> {
+        stay_loaded()?;
         CALLBACK.get_or_init(|| callback);
         match waitable_timer()? {
             Some(timer) => Ok(Self::Waitable {
@@ -81,6 +85,31 @@ impl Object {
     }
 }
 
+/// Keeps the library that this code is in from being unloaded: the pool would call into nothing.
+fn stay_loaded() -> io::Result<()> {
+    static PINNED: OnceLock<()> = OnceLock::new();
+
+    if PINNED.get().is_some() {
+        return Ok(());
+    }
+    let mut module = ptr::null_mut();
+    let here = &raw const PINNED;
+    // SAFETY: with these flags, any address inside the module, and a place for its handle, which need
+    // not be closed.
+    let found = unsafe {
+        GetModuleHandleExW(
+            GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN,
+            here.cast(),
+            &raw mut module,
+        )
+    };
+    if found == 0 {
+        return Err(io::Error::last_os_error());
+    }
+    PINNED.get_or_init(|| ());
+    Ok(())
+}
+
 /// `None` if the system has none of high resolution. Those without are no better than the thread
 /// pool's own.
 fn waitable_timer() -> io::Result<Option<OwnedHandle>> {
@@ -117,7 +146,7 @@ pub(super) struct Wait(PTP_WAIT);
 
 impl Wait {
     fn new(id: usize) -> io::Result<Self> {
-        // SAFETY: a callback of the right type, which lives as long as the program; its context is a
+        // SAFETY: a callback of the right type, in a library that stays loaded; its context is a
         // number, which no callback takes for a place in memory; the default pool.
         let wait = unsafe {
             CreateThreadpoolWait(

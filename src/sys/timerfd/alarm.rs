@@ -52,10 +52,10 @@ impl Alarm {
     pub(crate) fn arm(
         &mut self,
         latest: Instant,
-        _slack: Duration,
+        slack: Duration,
         _waker: &Waker,
     ) -> io::Result<Armed> {
-        let latest = self.back_off.hold(latest);
+        let (latest, _) = self.back_off.hold(latest, slack);
         let once = Itimerspec {
             it_interval: ZERO,
             it_value: self.epoch.at(latest),

@@ -33,9 +33,9 @@ pub type Expirations = u64;
 /// Where that is not the question, `OsInterval` is cheaper, as it shares its kernel timer and needs
 /// no file descriptor of its own.
 ///
-/// The kernel restarts it by itself on Linux, Android, Apple's systems and, from periods of 1 ms on,
-/// FreeBSD. Elsewhere, and on the latter two if it has a [start](PeriodicBuilder::start) of its own,
-/// it is set anew by each tick, with the counts of the clock.
+/// The kernel restarts it by itself on Linux, Android and Apple's systems. Elsewhere, where those of
+/// the kernel do not keep time, and on Apple's if it has a [start](PeriodicBuilder::start) of its own, it is
+/// set anew by each tick, with the counts of the clock.
 ///
 /// Without the feature `os-native`, with `test-util` and on systems that have no native timer it
 /// runs on [`tokio::time::Sleep`], with the same counts: under `test-util` it follows tokio's

@@ -1,7 +1,8 @@
 //! Spans of time in the words of each kernel. Pure, and compiled by the tests on every system.
 //!
 //! Unless one says otherwise they round up, so that no timer is early, are clamped at both ends, so
-//! that none is truncated, and are never zero, which means "never" to one kernel, "at once" to another and an error to a third.
+//! that none is truncated, and are never zero, which means "never" to one kernel, "at once" to
+//! another and an error to a third.
 
 use std::time::Duration;
 

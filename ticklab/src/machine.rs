@@ -24,3 +24,10 @@ pub struct Machine {
     /// Runnable threads, over the last minute, when the run began.
     pub load_average: Option<f64>,
 }
+
+impl Machine {
+    /// In the making.
+    pub fn read() -> Self {
+        Self::default()
+    }
+}

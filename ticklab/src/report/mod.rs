@@ -1,6 +1,12 @@
 //! What a run has found: every output is made of it, and `compare` reads it. Durations are in
 //! nanoseconds. What the operating system does not tell is absent.
 
+pub mod columns;
+pub mod csv;
+pub mod hgrm;
+pub mod html;
+pub mod table;
+
 use serde::{Deserialize, Serialize};
 
 use crate::machine::Machine;
@@ -40,6 +46,8 @@ pub struct Settings {
     pub duration_ns: u64,
     /// How many.
     pub rounds: u32,
+    /// Before each of them, not measured.
+    pub warm_up_ns: u64,
     /// At the same time.
     pub intervals: u32,
     /// `current` or `multi:N`.
@@ -103,19 +111,19 @@ pub struct Figures {
     /// How far the timer's last deadline is from where the first one and the period put it, at the
     /// most among the intervals; positive if it is later.
     pub drift_ns: i64,
-    /// Processor time, of all threads but those that measure or are a load from outside.
+    /// Processor time, of all threads but the one that measures. Absent if there is another load.
     pub cpu_per_tick_ns: Option<f64>,
-    /// Context switches, of all threads.
+    /// Context switches, of all threads but the one that measures. Absent if there is another load.
     pub switches_per_tick: Option<f64>,
     /// That were open while it ran and were not before.
     pub descriptors: Option<u64>,
-    /// System calls, of all threads.
+    /// System calls, of all threads. They are counted of the timer as a whole.
     pub syscalls_per_tick: Option<f64>,
 }
 
 /// Where a histogram's values lie.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-#[allow(missing_docs, reason = "the names say it")]
+#[allow(missing_docs, clippy::struct_field_names, reason = "the names say it")]
 pub struct Spread {
     pub min_ns: u64,
     pub mean_ns: f64,

@@ -1,0 +1,247 @@
+//! `ticklab compare`: what has changed from one run to another, and what is only noise.
+
+mod ranks;
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use comfy_table::{CellAlignment, Table, presets};
+
+use crate::args::CompareArgs;
+use crate::report::table::lines;
+use crate::report::{FORMAT, Figures, Report, Settings};
+use crate::units::time;
+use crate::{FINE, FOUND};
+
+/// A difference that chance brings about more seldom than this is taken for one.
+const CHANCE: f64 = 0.05;
+
+type Figure = fn(&Figures) -> Option<f64>;
+
+/// What is compared: the names of figures, and where they are.
+const METRICS: [(&str, Figure); 3] = [
+    ("lateness p50", |figures| {
+        Some(whole(figures.lateness.p50_ns))
+    }),
+    ("lateness p99", |figures| {
+        Some(whole(figures.lateness.p99_ns))
+    }),
+    ("cpu/tick", |figures| figures.cpu_per_tick_ns),
+];
+
+#[allow(clippy::cast_precision_loss, reason = "a histogram has three digits")]
+fn whole(nanos: u64) -> f64 {
+    nanos as f64
+}
+
+/// Prints it.
+///
+/// # Errors
+///
+/// If a file is not one of ticklab's, or the rounds are too few to tell.
+pub fn run(args: &CompareArgs) -> Result<u8> {
+    let (before, after) = (read(&args.before)?, read(&args.after)?);
+    let changes = changes(&before, &after);
+    if args.fail_above.is_some() {
+        ensure!(!changes.is_empty(), "the two have no timer in common");
+        ensure!(
+            changes.iter().any(|change| change.chance.is_some()),
+            "too few rounds to tell a change from noise: at least 4 in each"
+        );
+    }
+    let mut failures = Vec::new();
+    if let Some(limit) = args.fail_above {
+        for change in changes
+            .iter()
+            .filter(|change| change.is_real() && change.ratio() > limit)
+        {
+            failures.push(format!(
+                "{}: {} is {:.2} times what it was, above {limit}",
+                change.timer,
+                change.metric,
+                change.ratio()
+            ));
+        }
+    }
+    failures.extend(early(&after));
+    let mut out = std::io::stdout().lock();
+    let notes = differences(&before.settings, &after.settings);
+    let written = write!(out, "{}", table(&changes)).and_then(|()| {
+        for line in notes.iter().chain(&failures) {
+            writeln!(out, "{line}")?;
+        }
+        Ok(())
+    });
+    match written {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error)?,
+        _ => {}
+    }
+    let fails = args.fail_above.is_some() && !failures.is_empty();
+    Ok(if fails { FOUND } else { FINE })
+}
+
+fn read(path: &Path) -> Result<Report> {
+    /// Of a later version, nothing else may be as it is here.
+    #[derive(serde::Deserialize)]
+    struct Version {
+        format: u32,
+    }
+
+    let name = path.display();
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read {name}"))?;
+    let not_ours = || format!("{name} was not written by `ticklab run --json`");
+    let version: Version = serde_json::from_str(&text).with_context(not_ours)?;
+    ensure!(
+        version.format == FORMAT,
+        "{name} has format {}, and this ticklab reads {FORMAT}",
+        version.format
+    );
+    serde_json::from_str(&text).with_context(not_ours)
+}
+
+/// One figure of one timer, before and after: medians of the rounds.
+#[derive(Debug, PartialEq)]
+struct Change {
+    timer: String,
+    metric: &'static str,
+    before: f64,
+    after: f64,
+    /// That rounds which do not differ at all would lie so far apart. Absent if they are so few that
+    /// nothing would show.
+    chance: Option<f64>,
+}
+
+impl Change {
+    fn ratio(&self) -> f64 {
+        match (self.before, self.after) {
+            (0.0, 0.0) => 1.0,
+            (before, after) => after / before,
+        }
+    }
+
+    fn is_real(&self) -> bool {
+        self.chance.is_some_and(|chance| chance < CHANCE)
+    }
+
+    fn verdict(&self) -> &'static str {
+        match self.chance {
+            None => "too few rounds to tell",
+            Some(_) if !self.is_real() => "within the noise",
+            Some(_) if self.after > self.before => "more",
+            Some(_) => "less",
+        }
+    }
+}
+
+fn changes(before: &Report, after: &Report) -> Vec<Change> {
+    let mut changes = Vec::new();
+    for old in &before.timers {
+        let Some(new) = after.timers.iter().find(|new| new.name == old.name) else {
+            continue;
+        };
+        for (metric, figure) in METRICS {
+            let of = |rounds: &[Figures]| rounds.iter().filter_map(figure).collect::<Vec<_>>();
+            let (old_rounds, new_rounds) = (of(&old.rounds), of(&new.rounds));
+            if let (Some(before), Some(after)) = (median(&old_rounds), median(&new_rounds)) {
+                let telling = ranks::least_chance(old_rounds.len(), new_rounds.len()) < CHANCE;
+                let chance = telling.then(|| ranks::chance(&old_rounds, &new_rounds));
+                changes.push(Change {
+                    timer: old.name.clone(),
+                    metric,
+                    before,
+                    after,
+                    chance,
+                });
+            }
+        }
+    }
+    changes
+}
+
+fn median(values: &[f64]) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let (low, high) = (
+        sorted.get(sorted.len().checked_sub(1)? / 2)?,
+        sorted.get(sorted.len() / 2)?,
+    );
+    Some(f64::midpoint(*low, *high))
+}
+
+/// A timer that fires before its time is broken, however fast it is.
+fn early(after: &Report) -> Vec<String> {
+    let early =
+        |timer: &crate::report::Timer| Some((timer.name.clone(), timer.total.as_ref()?.early));
+    let early = after
+        .timers
+        .iter()
+        .filter_map(early)
+        .filter(|(_, early)| *early > 0);
+    early
+        .map(|(name, early)| format!("{name}: early {early} times"))
+        .collect()
+}
+
+fn differences(before: &Settings, after: &Settings) -> Vec<String> {
+    let fields = |settings: &Settings| match serde_json::to_value(settings) {
+        Ok(serde_json::Value::Object(fields)) => fields,
+        _ => serde_json::Map::new(),
+    };
+    let (before, after) = (fields(before), fields(after));
+    let differs = |(name, value): (&String, &serde_json::Value)| {
+        let now = &after[name];
+        (name != "seed" && now != value)
+            .then(|| format!("not measured alike: {name} was {value} and is {now}"))
+    };
+    before.iter().filter_map(differs).collect()
+}
+
+fn table(changes: &[Change]) -> String {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING);
+    table.set_header(["timer", "", "before", "after", "ratio", ""]);
+    for change in changes {
+        table.add_row([
+            change.timer.clone(),
+            change.metric.to_owned(),
+            time(change.before),
+            time(change.after),
+            format!("{:.2}", change.ratio()),
+            change.verdict().to_owned(),
+        ]);
+    }
+    for column in table.column_iter_mut().skip(2).take(3) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    lines(&table)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_middle() {
+        assert_eq!(median(&[]), None);
+        assert_eq!(median(&[3.0, 1.0, 2.0]), Some(2.0));
+        assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), Some(2.5));
+    }
+
+    #[test]
+    fn a_change_or_noise() {
+        let change = |before, after, chance| Change {
+            timer: String::new(),
+            metric: "",
+            before,
+            after,
+            chance,
+        };
+        assert_eq!(change(1.0, 2.0, Some(0.01)).verdict(), "more");
+        assert_eq!(change(2.0, 1.0, Some(0.01)).verdict(), "less");
+        assert_eq!(change(1.0, 2.0, Some(0.2)).verdict(), "within the noise");
+        assert_eq!(change(1.0, 2.0, None).verdict(), "too few rounds to tell");
+        assert_eq!(change(0.0, 0.0, None).ratio().to_bits(), 1.0_f64.to_bits());
+    }
+}

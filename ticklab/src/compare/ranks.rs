@@ -1,0 +1,100 @@
+//! Do two groups of measurements differ? By the rank sum of Wilcoxon, Mann and Whitney, which takes
+//! nothing for granted of how measurements are distributed. Exact: every way to divide the ranks
+//! between the groups is counted.
+
+/// How likely it is that the ranks of two groups from one distribution lie as far apart as these, one
+/// way or the other.
+pub fn chance(a: &[f64], b: &[f64]) -> f64 {
+    let found = twice_pairs_won(a, b);
+    // Of values that are alike, each has won half a pair: between two sums, the nearer to the middle.
+    let middle = a.len() * b.len();
+    let apart = found.abs_diff(middle);
+    let ways = ways(a.len(), b.len());
+    let as_far = ways
+        .iter()
+        .enumerate()
+        .filter(|(won, _)| (2 * won).abs_diff(middle) >= apart);
+    as_far.map(|(_, ways)| ways).sum::<f64>() / ways.iter().sum::<f64>()
+}
+
+/// The least that [`chance`] can be with groups so large: that of one wholly above the other.
+pub fn least_chance(a: usize, b: usize) -> f64 {
+    2.0 / ways(a, b).iter().sum::<f64>()
+}
+
+/// Twice the number of pairs, one from each group, of which that from `a` is the larger.
+fn twice_pairs_won(a: &[f64], b: &[f64]) -> usize {
+    let pairs = a.iter().flat_map(|a| b.iter().map(move |b| (a, b)));
+    pairs
+        .map(|(a, b)| if a > b { 2 } else { usize::from(a >= b) })
+        .sum()
+}
+
+/// In how many orders of `a` and `b` values each number of pairs is won.
+fn ways(a: usize, b: usize) -> Vec<f64> {
+    // Whichever has the highest rank: one of `a`, which wins against all `b`, or one of `b`.
+    let mut of_fewer = vec![vec![1.0]; b + 1];
+    for _ in 0..a {
+        let mut of_these = vec![vec![1.0]];
+        for b in 1..=b {
+            let (with_a, with_b): (&Vec<f64>, &Vec<f64>) = (&of_fewer[b], &of_these[b - 1]);
+            let mut ways = vec![0.0; (with_a.len() + b).max(with_b.len())];
+            for (won, count) in with_a.iter().enumerate() {
+                ways[won + b] += count;
+            }
+            for (won, count) in with_b.iter().enumerate() {
+                ways[won] += count;
+            }
+            of_these.push(ways);
+        }
+        of_fewer = of_these;
+    }
+    of_fewer.swap_remove(b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn close(a: f64, b: f64) -> bool {
+        (a - b).abs() < 1e-9
+    }
+
+    #[test]
+    fn as_in_published_tables() {
+        // 5 and 5: U = 2 is the critical value of a two-sided test at 5 %.
+        let ways = ways(5, 5);
+        let two_sided = |u: usize| 2.0 * ways[..=u].iter().sum::<f64>() / 252.0;
+        assert!(close(ways.iter().sum(), 252.0) && two_sided(2) < 0.05 && two_sided(3) > 0.05);
+        assert!(close(least_chance(3, 3), 0.1) && close(least_chance(4, 4), 2.0 / 70.0));
+    }
+
+    #[test]
+    fn apart_or_not() {
+        let low = [1.0, 2.0, 3.0, 4.0, 5.0];
+        let high = low.map(|value| value + 10.0);
+        assert!(close(chance(&low, &high), 2.0 / 252.0) && close(chance(&high, &low), 2.0 / 252.0));
+        assert!(close(chance(&low, &low), 1.0));
+    }
+
+    proptest! {
+        /// Against the count of all divisions of the ranks.
+        #[test]
+        fn as_by_counting(a in 1usize..5, b in 1usize..5, seed in any::<u64>()) {
+            let mut ranks: Vec<f64> = (0..a + b).map(|rank| f64::from(u8::try_from(rank).unwrap())).collect();
+            fastrand::Rng::with_seed(seed).shuffle(&mut ranks);
+            let (first, second) = ranks.split_at(a);
+            let apart = |won: usize| won.abs_diff(a * b);
+            let found = apart(twice_pairs_won(first, second));
+            let (mut as_far, mut all) = (0.0, 0.0);
+            for chosen in (0u32..1 << (a + b)).filter(|chosen| chosen.count_ones() as usize == a) {
+                let split = |is: bool| (0..a + b).filter(move |rank| (chosen >> rank & 1 == 1) == is);
+                let of = |is| split(is).map(|rank| f64::from(u8::try_from(rank).unwrap())).collect::<Vec<_>>();
+                all += 1.0;
+                as_far += if apart(twice_pairs_won(&of(true), &of(false))) >= found { 1.0 } else { 0.0 };
+            }
+            prop_assert!(close(chance(first, second), as_far / all));
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! See what your timers really do on this machine.
+
+mod args;
+mod compare;
+mod machine;
+mod measure;
+mod output;
+mod plan;
+mod progress;
+mod report;
+mod run;
+mod sys;
+mod timers;
+mod units;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, Command};
+
+/// Nothing to complain of.
+const FINE: u8 = 0;
+/// It ran, and what it found is not fine.
+const FOUND: u8 = 1;
+/// It could not do what was asked for.
+const REFUSED: u8 = 2;
+/// By Ctrl-C, as a shell has it.
+const INTERRUPTED: u8 = 130;
+
+fn main() -> ExitCode {
+    let done = match Args::parse().command {
+        Command::Run(args) => run::run(&args),
+        Command::Compare(args) => compare::run(&args),
+        Command::Tick(args) => run::tick(&args),
+    };
+    ExitCode::from(done.unwrap_or_else(|refusal| {
+        eprintln!("error: {refusal:#}");
+        REFUSED
+    }))
+}

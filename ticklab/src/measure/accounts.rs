@@ -1,0 +1,264 @@
+//! The account of each interval: what became of its deadlines.
+//!
+//! A timer that passes over the deadlines it has missed fires once for all of them. Were that one
+//! tick all that is counted, a stall of a hundred periods would be one bad tick among thousands of
+//! good ones: the more a timer leaves out, the better it would look. That is known as coordinated
+//! omission. Here each deadline has its lateness: one that was passed over, by the tick that stood
+//! for it.
+
+use super::{Served, Tick};
+
+/// The accounts of a round's intervals.
+#[derive(Debug)]
+pub struct Accounts {
+    period: u64,
+    intervals: Vec<Account>,
+    /// Firings.
+    pub ticks: u64,
+    /// Deadlines that were passed over.
+    pub missed: u64,
+    /// Ticks less than half a period after the one before.
+    pub bunched: u64,
+    /// Ticks before their deadline.
+    pub early: u64,
+}
+
+#[derive(Debug)]
+struct Account {
+    /// The earliest deadline that nothing is known of yet.
+    next: u64,
+    /// The latest tick.
+    seen: Option<u64>,
+    /// How far the deadlines have moved from where the first tick's and the period put them.
+    drift: i64,
+}
+
+impl Accounts {
+    /// Of intervals whose `first` deadlines are these.
+    pub fn new(period: u64, first: impl IntoIterator<Item = u64>) -> Self {
+        let account = |next| Account {
+            next,
+            seen: None,
+            drift: 0,
+        };
+        Self {
+            period,
+            intervals: first.into_iter().map(account).collect(),
+            ticks: 0,
+            missed: 0,
+            bunched: 0,
+            early: 0,
+        }
+    }
+
+    /// What the tick has served, deadline by deadline, and how far the time since the tick before it
+    /// is from the period.
+    pub fn tick(
+        &mut self,
+        interval: usize,
+        tick: Tick,
+        mut served: impl FnMut(Served),
+    ) -> Option<u64> {
+        let account = &mut self.intervals[interval];
+        // It was passed over by the tick before this one, which was the last that it could have been.
+        let by = account.seen.unwrap_or(tick.seen);
+        self.missed += account.pass_over(self.period, tick.deadline, by, &mut served);
+        if account.seen.is_some() {
+            account.move_to(tick.deadline);
+        }
+        let lateness = tick.seen.checked_sub(tick.deadline);
+        self.early += u64::from(lateness.is_none());
+        served(Served {
+            deadline: tick.deadline,
+            lateness: lateness.unwrap_or(0),
+        });
+        self.ticks += 1;
+        account.next = tick.deadline + self.period;
+        let before = account.seen.replace(tick.seen)?;
+        let between = tick.seen.saturating_sub(before);
+        self.bunched += u64::from(between * 2 < self.period);
+        Some(between.abs_diff(self.period))
+    }
+
+    /// The round is over at `now`. What was due before `until` has been missed.
+    pub fn end(&mut self, until: u64, now: u64, mut served: impl FnMut(Served)) {
+        for account in &mut self.intervals {
+            let seen = account.seen.unwrap_or(0);
+            self.missed += account.pass_over(self.period, until.min(seen + 1), seen, &mut served);
+            self.missed += account.pass_over(self.period, until, now, &mut served);
+        }
+    }
+
+    /// The farthest among the intervals.
+    pub fn drift(&self) -> i64 {
+        let drifts = self.intervals.iter().map(|account| account.drift);
+        drifts.max_by_key(|drift| drift.unsigned_abs()).unwrap_or(0)
+    }
+}
+
+impl Account {
+    /// Deadlines before `until` that had passed `by` then.
+    fn pass_over(
+        &mut self,
+        period: u64,
+        until: u64,
+        by: u64,
+        served: &mut impl FnMut(Served),
+    ) -> u64 {
+        let mut missed = 0;
+        while self.next < until && self.next <= by {
+            served(Served {
+                deadline: self.next,
+                lateness: by - self.next,
+            });
+            self.next += period;
+            missed += 1;
+        }
+        missed
+    }
+
+    fn move_to(&mut self, deadline: u64) {
+        let moved = deadline.abs_diff(self.next).try_into().unwrap_or(i64::MAX);
+        self.drift += if deadline < self.next { -moved } else { moved };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn accounts(first: u64) -> Accounts {
+        Accounts::new(100, [first])
+    }
+
+    /// Each deadline with its lateness, and the jitters.
+    fn run(accounts: &mut Accounts, ticks: &[(u64, u64)]) -> (Vec<(u64, u64)>, Vec<u64>) {
+        let (mut all, mut jitters) = (Vec::new(), Vec::new());
+        for &(deadline, seen) in ticks {
+            let each = |served: Served| all.push((served.deadline, served.lateness));
+            jitters.extend(accounts.tick(0, Tick { deadline, seen }, each));
+        }
+        (all, jitters)
+    }
+
+    #[test]
+    fn ticks_in_time() {
+        let mut accounts = accounts(0);
+        let (all, jitters) = run(&mut accounts, &[(0, 5), (100, 103), (200, 210)]);
+        assert_eq!(all, [(0, 5), (100, 3), (200, 10)]);
+        assert_eq!(jitters, [2, 7]);
+        let figures = (
+            accounts.ticks,
+            accounts.missed,
+            accounts.bunched,
+            accounts.early,
+        );
+        assert_eq!((figures, accounts.drift()), ((3, 0, 0, 0), 0));
+    }
+
+    #[test]
+    fn a_burst_is_bunched_and_serves_each() {
+        let mut accounts = accounts(0);
+        let (all, _) = run(
+            &mut accounts,
+            &[(0, 0), (100, 350), (200, 351), (300, 352), (400, 401)],
+        );
+        assert_eq!(all, [(0, 0), (100, 250), (200, 151), (300, 52), (400, 1)]);
+        // The last one too: 49 after the one before.
+        assert_eq!(
+            (accounts.missed, accounts.bunched, accounts.drift()),
+            (0, 3, 0)
+        );
+    }
+
+    #[test]
+    fn what_is_skipped_is_late_by_the_tick_that_stood_for_it() {
+        let mut accounts = accounts(0);
+        let (all, _) = run(&mut accounts, &[(0, 0), (100, 350), (400, 401)]);
+        assert_eq!(all, [(0, 0), (100, 250), (200, 150), (300, 50), (400, 1)]);
+        assert_eq!(
+            (accounts.ticks, accounts.missed, accounts.drift()),
+            (3, 2, 0)
+        );
+    }
+
+    #[test]
+    fn a_delayed_schedule_drifts() {
+        let mut accounts = accounts(0);
+        let (all, _) = run(&mut accounts, &[(0, 0), (100, 350), (450, 450), (550, 551)]);
+        assert_eq!(
+            all,
+            [
+                (0, 0),
+                (100, 250),
+                (200, 150),
+                (300, 50),
+                (450, 0),
+                (550, 1)
+            ]
+        );
+        assert_eq!((accounts.missed, accounts.drift()), (2, 50));
+    }
+
+    #[test]
+    fn an_early_tick_is_counted_and_not_late() {
+        let mut accounts = accounts(50);
+        let (all, _) = run(&mut accounts, &[(50, 49), (150, 150)]);
+        assert_eq!(all, [(50, 0), (150, 0)]);
+        assert_eq!(accounts.early, 1);
+    }
+
+    #[test]
+    fn nothing_hides_a_stall_that_lasts_to_the_end() {
+        let mut accounts = accounts(0);
+        let (mut all, _) = run(&mut accounts, &[(0, 0), (100, 250)]);
+        accounts.end(500, 1000, |served| {
+            all.push((served.deadline, served.lateness));
+        });
+        // 200 was passed when 100 was served; what is due later never was.
+        assert_eq!(all, [(0, 0), (100, 150), (200, 50), (300, 700), (400, 600)]);
+        assert_eq!(accounts.missed, 3);
+    }
+
+    #[test]
+    fn an_interval_that_never_ticks_has_missed_all() {
+        let mut accounts = accounts(20);
+        let mut all = Vec::new();
+        accounts.end(300, 400, |served| {
+            all.push((served.deadline, served.lateness));
+        });
+        assert_eq!(all, [(20, 380), (120, 280), (220, 180)]);
+        assert_eq!((accounts.ticks, accounts.missed), (0, 3));
+    }
+
+    proptest! {
+        /// By whatever behaviour, up to the end, in which order the deadlines are still.
+        #[test]
+        fn every_deadline_has_its_lateness(
+            stalls in prop::collection::vec((0u64..50, 0u64..1000), 1..50),
+            skips in any::<bool>(),
+        ) {
+            let (mut accounts, mut all) = (accounts(0), Vec::new());
+            let (mut now, mut deadline) = (0, 0);
+            for (late, stall) in stalls {
+                now = now.max(deadline + late);
+                accounts.tick(0, Tick { deadline, seen: now }, |served| all.push(served));
+                now += stall;
+                deadline += 100;
+                // What had passed when the consumer came back is what a skip passes over.
+                let last_seen = all.last().map_or(0, |last: &Served| last.deadline + last.lateness);
+                while skips && deadline <= last_seen {
+                    deadline += 100;
+                }
+            }
+            accounts.end(deadline, now.max(deadline), |served| all.push(served));
+            let deadlines: Vec<_> = all.iter().map(|served| served.deadline).collect();
+            let expected: Vec<_> = (0..deadline / 100).map(|n| n * 100).collect();
+            prop_assert_eq!(deadlines, expected);
+            prop_assert_eq!(accounts.ticks + accounts.missed, deadline / 100);
+            prop_assert_eq!((accounts.early, accounts.drift()), (0, 0));
+            prop_assert_eq!(accounts.missed == 0 || skips, true);
+        }
+    }
+}

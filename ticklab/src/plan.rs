@@ -1,0 +1,116 @@
+//! What is to be measured: the arguments, seen to be sound.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+
+use crate::args::{Missed, RunArgs, Runtime};
+use crate::report::Settings;
+use crate::timers::Kind;
+use crate::units::in_nanos;
+
+/// What is to be measured.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Each once.
+    pub timers: Vec<Kind>,
+    /// How often each has its turn.
+    pub rounds: u32,
+    /// Of one turn.
+    pub round: Duration,
+    /// Before it.
+    pub warm_up: Duration,
+    /// Between two ticks.
+    pub period: Duration,
+    /// At the same time.
+    pub intervals: u32,
+    /// Where the tasks run.
+    pub runtime: Runtime,
+    /// In percent, of each of the runtime's threads.
+    pub load: u32,
+    /// Outside of it.
+    pub load_threads: u32,
+    /// For each tick.
+    pub work: Duration,
+    /// How late a tick may be.
+    pub tolerance: Duration,
+    /// Where a timer leaves the choice.
+    pub missed: Missed,
+    /// Of order and phases.
+    pub seed: u64,
+}
+
+/// Longer ones would overflow sums.
+const LONGEST: Duration = Duration::from_secs(86_400 * 365);
+
+impl Plan {
+    /// # Errors
+    ///
+    /// If there would be nothing to measure.
+    pub fn new(args: &RunArgs) -> Result<Self> {
+        let mut timers: Vec<Kind> = Vec::new();
+        for timer in &args.timers {
+            if !timers.contains(timer) {
+                timers.push(*timer);
+            }
+        }
+        let lengths = [
+            args.period,
+            args.duration,
+            args.warm_up,
+            args.work,
+            args.tolerance,
+        ];
+        ensure!(
+            lengths.iter().all(|length| *length <= LONGEST),
+            "no time may be longer than a year"
+        );
+        ensure!(!args.period.is_zero(), "--period must be longer than zero");
+        let rounds = args.rounds.get();
+        let round = args.duration / rounds;
+        ensure!(
+            round >= args.period,
+            "--duration {:?} in {rounds} rounds leaves {round:?} for each: not one tick at a --period of {:?}",
+            args.duration,
+            args.period
+        );
+        Ok(Self {
+            timers,
+            rounds,
+            round,
+            warm_up: args.warm_up,
+            period: args.period,
+            intervals: args.intervals.get(),
+            runtime: args.runtime,
+            load: args.load,
+            load_threads: args.load_threads,
+            work: args.work,
+            tolerance: args.tolerance,
+            missed: args.missed,
+            seed: args.seed.unwrap_or_else(|| fastrand::u64(..)),
+        })
+    }
+
+    /// As the report has them.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        Settings {
+            period_ns: in_nanos(self.period),
+            duration_ns: in_nanos(self.round * self.rounds),
+            rounds: self.rounds,
+            warm_up_ns: in_nanos(self.warm_up),
+            intervals: self.intervals,
+            runtime: match self.runtime {
+                Runtime::Current => "current".to_owned(),
+                Runtime::Multi(None) => "multi".to_owned(),
+                Runtime::Multi(Some(threads)) => format!("multi:{threads}"),
+            },
+            load_percent: self.load,
+            load_threads: self.load_threads,
+            work_ns: in_nanos(self.work),
+            tolerance_ns: in_nanos(self.tolerance),
+            missed: format!("{:?}", self.missed).to_lowercase(),
+            seed: self.seed,
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! The figures of a table's row: the same in a terminal and on a page.
+
+use super::Figures;
+use crate::units::{nanos, number, time};
+
+/// A figure.
+#[derive(Debug)]
+pub struct Column {
+    /// In few letters.
+    pub name: &'static str,
+    /// What it is, for a reader who sees it for the first time.
+    pub about: &'static str,
+    /// For a reader, if it is known.
+    pub text: fn(&Figures) -> Option<String>,
+}
+
+/// What stands for a figure that is not known. Not zero: that would be one.
+pub const ABSENT: &str = "–";
+
+/// All of them, but for the timer's name.
+pub const COLUMNS: [Column; 13] = [
+    Column {
+        name: "p50",
+        about: "The median of lateness: how long after its deadline a tick was seen. Deadlines that \
+                were missed are late as well, by the tick that came in their place.",
+        text: |figures| Some(nanos(figures.lateness.p50_ns)),
+    },
+    Column {
+        name: "p99",
+        about: "One tick in a hundred is later than this.",
+        text: |figures| Some(nanos(figures.lateness.p99_ns)),
+    },
+    Column {
+        name: "p99.9",
+        about: "One tick in a thousand is later than this.",
+        text: |figures| Some(nanos(figures.lateness.p999_ns)),
+    },
+    Column {
+        name: "max",
+        about: "None was later than this.",
+        text: |figures| Some(nanos(figures.lateness.max_ns)),
+    },
+    Column {
+        name: "jitter p99",
+        about: "How far the time between two ticks is from the period, either way: in one case of a \
+                hundred farther than this.",
+        text: |figures| Some(nanos(figures.jitter.p99_ns)),
+    },
+    Column {
+        name: "drift",
+        about: "How far the deadlines themselves have moved by the end of a round from where the \
+                first one and the period put them.",
+        text: |figures| Some(signed(figures.drift_ns)),
+    },
+    Column {
+        name: "missed",
+        about: "Deadlines for which there was no tick of their own.",
+        text: |figures| Some(figures.missed.to_string()),
+    },
+    Column {
+        name: "bunched",
+        about: "Ticks that came less than half a period after the one before.",
+        text: |figures| Some(figures.bunched.to_string()),
+    },
+    Column {
+        name: "early",
+        about: "Ticks before their deadline. There must be none.",
+        text: |figures| Some(figures.early.to_string()),
+    },
+    Column {
+        name: "cpu/tick",
+        about: "Processor time per tick, of the whole process but the thread that measures.",
+        text: |figures| figures.cpu_per_tick_ns.map(time),
+    },
+    Column {
+        name: "switches/tick",
+        about: "Context switches per tick.",
+        text: |figures| figures.switches_per_tick.map(number),
+    },
+    Column {
+        name: "descriptors",
+        about: "File descriptors, or handles, that the timers opened.",
+        text: |figures| figures.descriptors.map(|count| count.to_string()),
+    },
+    Column {
+        name: "syscalls/tick",
+        about: "System calls per tick, counted apart from the rest, since to count them takes time.",
+        text: |figures| figures.syscalls_per_tick.map(number),
+    },
+];
+
+#[allow(clippy::cast_precision_loss, reason = "three digits are shown")]
+fn signed(nanos: i64) -> String {
+    time(nanos as f64)
+}

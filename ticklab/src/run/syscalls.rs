@@ -1,0 +1,152 @@
+//! System calls per tick, where strace(1) can count them.
+//!
+//! A traced process is slow: so it is another one, whose lateness nobody looks at. It runs twice,
+//! once for more ticks than the other time: what it takes to begin and to end is in both counts.
+
+use std::env;
+use std::io;
+use std::process::{Command, Stdio};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use super::phases;
+use crate::args::TickArgs;
+use crate::plan::Plan;
+use crate::report::Timer;
+use crate::timers::{Course, Kind};
+
+/// Long enough between two ticks for a process that is traced.
+const PERIOD: Duration = Duration::from_millis(2);
+const FEW: u32 = 100;
+const MORE: u32 = 300;
+
+/// Adds them to the timers' totals. Where they cannot be counted they stay absent, and it is said
+/// why.
+pub fn count(plan: &Plan, timers: &mut [Timer]) {
+    for timer in timers {
+        let Some(total) = &mut timer.total else {
+            continue;
+        };
+        match per_tick(plan, &timer.name, timer.floor) {
+            Ok(calls) => total.syscalls_per_tick = Some(calls),
+            Err(error) => {
+                eprintln!("system calls are not counted: strace: {error}");
+                return;
+            }
+        }
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "three digits are shown")]
+fn per_tick(plan: &Plan, timer: &str, floor: bool) -> io::Result<f64> {
+    let intervals = if floor { 1 } else { plan.intervals };
+    let more = calls(plan, timer, MORE)?.saturating_sub(calls(plan, timer, FEW)?);
+    Ok(more as f64 / f64::from((MORE - FEW) * intervals))
+}
+
+/// Of a process whose intervals tick so often each.
+fn calls(plan: &Plan, timer: &str, ticks: u32) -> io::Result<u64> {
+    let period = plan.period.max(PERIOD);
+    let settings = plan.settings();
+    let nanos = |time: Duration| format!("{}ns", time.as_nanos());
+    let counted = tempfile::NamedTempFile::new()?;
+    let mut command = Command::new("strace");
+    command
+        .args(["-f", "-c", "-o"])
+        .arg(counted.path())
+        .arg(env::current_exe()?);
+    command.args(["tick", "--only", timer, "--rounds", "1", "--warm-up", "0s"]);
+    command.args([
+        "--period",
+        &nanos(period),
+        "--duration",
+        &nanos(period * ticks),
+    ]);
+    command.args([
+        "--intervals",
+        &settings.intervals.to_string(),
+        "--runtime",
+        &settings.runtime,
+    ]);
+    command.args([
+        "--tolerance",
+        &nanos(plan.tolerance),
+        "--missed",
+        &settings.missed,
+    ]);
+    command.args([
+        "--work",
+        &nanos(plan.work),
+        "--seed",
+        &settings.seed.to_string(),
+    ]);
+    let output = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .output()?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        let said = said.lines().last().unwrap_or("failed").to_owned();
+        return Err(io::Error::other(said));
+    }
+    Ok(sum(&std::fs::read_to_string(counted.path())?))
+}
+
+/// Of the table that `strace -c` writes: share, seconds, each, calls, and the name at the end.
+fn sum(table: &str) -> u64 {
+    let calls = |line: &str| {
+        let words: Vec<_> = line.split_whitespace().collect();
+        let (name, calls) = (words.last()?, words.get(3)?);
+        (*name != "total").then(|| calls.parse::<u64>().ok())?
+    };
+    table.lines().filter_map(calls).sum()
+}
+
+/// What the traced process does: it lets one timer tick, and has no figures.
+///
+/// # Errors
+///
+/// If that cannot be.
+pub fn tick(args: &TickArgs) -> Result<u8> {
+    let plan = Plan::new(&args.run)?;
+    let kind = Kind::named(&args.only).ok_or_else(|| anyhow::anyhow!("no timer {}", args.only))?;
+    let mut phases = phases(&plan, &mut fastrand::Rng::with_seed(plan.seed));
+    if kind.is_floor() {
+        phases.truncate(1);
+    }
+    let (origin, (batches, _received)) = (Instant::now() + plan.period, channel());
+    kind.run(&Course {
+        starts: phases.iter().map(|phase| origin + *phase).collect(),
+        origin,
+        until: origin + plan.round,
+        stop: Arc::default(),
+        batches,
+        descriptors_before: OnceLock::new(),
+        plan,
+    })?;
+    Ok(crate::FINE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sum_of_a_table() {
+        let table = "\
+% time     seconds  usecs/call     calls    errors syscall
+------ ----------- ----------- --------- --------- ----------------
+ 62.11    0.000536           2       201           epoll_wait
+ 37.89    0.000327           1       200         1 timerfd_settime
+  0.00    0.000000           0         2           close
+------ ----------- ----------- --------- --------- ----------------
+100.00    0.000863           2       403         1 total
+";
+        assert_eq!(sum(table), 403);
+        assert_eq!(sum(""), 0);
+    }
+}

@@ -1,0 +1,162 @@
+//! One timer's turn in one round. The timer ticks in a thread of its own; this one receives its
+//! ticks a few times a second, and has their figures.
+
+use std::any::Any;
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, OnceLock};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use hdrhistogram::Histogram;
+
+use super::interrupt;
+use super::measured::Measured;
+use super::usage::Usage;
+use crate::measure::{Cost, Round};
+use crate::plan::Plan;
+use crate::timers::Course;
+use crate::units::in_nanos;
+
+/// How often ticks are received.
+const LOOK: Duration = Duration::from_millis(100);
+/// And the end is looked for, when it is time.
+const LOOK_FOR_END: Duration = Duration::from_millis(5);
+/// A timer that has not ended so long after its time never will.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// So long an interrupted one may take to notice.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+
+/// How long a turn takes.
+pub fn length(plan: &Plan) -> Duration {
+    to_be_made(plan) + warm_up(plan) + plan.round
+}
+
+/// For the timers.
+fn to_be_made(plan: &Plan) -> Duration {
+    Duration::from_millis(20) + Duration::from_micros(20) * plan.intervals
+}
+
+/// In whole periods.
+fn warm_up(plan: &Plan) -> Duration {
+    let over = plan.warm_up.as_nanos() % plan.period.as_nanos();
+    plan.warm_up.saturating_sub(Duration::from_nanos(
+        u64::try_from(over).unwrap_or(u64::MAX),
+    ))
+}
+
+/// Adds a round to what is `measured`, of a run that has `begun`. Now and then `show` is told the
+/// lateness of the rounds before, and of this one so far.
+pub fn take(
+    plan: &Plan,
+    phases: &[Duration],
+    begun: Instant,
+    measured: &mut Measured,
+    show: impl Fn(&Histogram<u64>, &Histogram<u64>),
+) {
+    let kind = measured.kind;
+    let phases = if kind.is_floor() {
+        &phases[..1]
+    } else {
+        phases
+    };
+    let first = Instant::now() + to_be_made(plan);
+    let origin = first + warm_up(plan);
+    let until = origin + plan.round;
+    let stop = Arc::new(AtomicBool::new(false));
+    let (batches, received) = channel();
+    let course = Arc::new(Course {
+        plan: plan.clone(),
+        starts: phases.iter().map(|phase| first + *phase).collect(),
+        origin,
+        until,
+        stop: Arc::clone(&stop),
+        batches,
+        descriptors_before: OnceLock::new(),
+    });
+    let timer = {
+        let course = Arc::clone(&course);
+        thread::spawn(move || kind.run(&course))
+    };
+    let ended = || timer.is_finished();
+
+    sleep_until(origin, &ended);
+    let usage = Usage::now();
+    let firsts = phases.iter().map(|phase| in_nanos(*phase));
+    let mut round = Round::new(in_nanos(plan.period), firsts);
+    let since_begun = in_nanos(origin.saturating_duration_since(begun));
+    let timeline = &mut measured.timeline;
+    let mut served = |served| timeline.record(since_begun, served);
+    let mut receive = |round: &mut Round| {
+        for batch in received.try_iter() {
+            for tick in batch.ticks {
+                round.tick(batch.interval, tick, &mut served);
+            }
+        }
+    };
+    let (mut descriptors, mut give_up) = (None, until + PATIENCE);
+    while !ended() && Instant::now() < give_up {
+        sleep_until((Instant::now() + LOOK).min(until), &ended);
+        if Instant::now() >= until {
+            thread::sleep(LOOK_FOR_END);
+        }
+        receive(&mut round);
+        show(&measured.total.lateness, round.lateness());
+        descriptors = descriptors.or_else(|| course.descriptors());
+        if interrupt::came() && !stop.swap(true, Ordering::Relaxed) {
+            give_up = Instant::now() + LAST_WORDS;
+        }
+    }
+    let mut cost = Cost {
+        descriptors,
+        ..usage.since()
+    };
+    if plan.load > 0 || plan.load_threads > 0 {
+        // Whose it is cannot be told.
+        (cost.cpu, cost.switches) = (None, None);
+    }
+    let now = Instant::now();
+    receive(&mut round);
+    stop.store(true, Ordering::Relaxed);
+    measured.failure = match (ended(), interrupt::came()) {
+        (true, _) => failure(timer),
+        (false, true) => None,
+        (false, false) => Some(format!("had not ended {PATIENCE:?} after its time")),
+    };
+    // What was due a moment before an interruption, or a failure, was not for it to serve.
+    let cut_short = interrupt::came() || (measured.failure.is_some() && now < until);
+    let until = match now.checked_sub(plan.period) {
+        Some(before) if cut_short => until.min(before),
+        _ => until,
+    };
+    let since = |moment: Instant| in_nanos(moment.saturating_duration_since(origin));
+    let round = round.end(since(until), since(now), cost, served);
+    measured.add(&round);
+}
+
+fn sleep_until(moment: Instant, ended: &impl Fn() -> bool) {
+    while !ended() && !interrupt::came() {
+        let left = moment.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return;
+        }
+        thread::sleep(left.min(LOOK));
+    }
+}
+
+fn failure(timer: JoinHandle<io::Result<()>>) -> Option<String> {
+    match timer.join() {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => Some(error.to_string()),
+        Err(panic) => Some(message(&*panic)),
+    }
+}
+
+fn message(panic: &(dyn Any + Send)) -> String {
+    let message = panic.downcast_ref::<String>().map(String::as_str);
+    message
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("panicked")
+        .to_owned()
+}

@@ -1,0 +1,108 @@
+//! Timers that take a thread for each interval.
+
+use std::io;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::course::Consumer;
+use super::{Course, Kind};
+use crate::args::Missed;
+use crate::sys;
+
+/// Waits until then.
+pub type Wait = Box<dyn FnMut(Instant) -> io::Result<()>>;
+
+/// Room enough for a loop around a sleep, ten thousand times.
+const STACK: usize = 128 * 1024;
+
+/// Each interval in a thread of its own.
+pub fn run(kind: Kind, course: &Course) -> io::Result<()> {
+    course.makes_timers();
+    thread::scope(|scope| {
+        let mut intervals = Vec::new();
+        for (index, start) in course.starts.iter().enumerate() {
+            let (plan, consumer) = (&course.plan, course.consumer(index));
+            let body = move || tick(waiting(kind)?, *start, plan.period, plan.missed, consumer);
+            let builder = thread::Builder::new().name(kind.name()).stack_size(STACK);
+            intervals.push(builder.spawn_scoped(scope, body)?);
+        }
+        for interval in intervals {
+            interval
+                .join()
+                .map_err(|_| io::Error::other("panicked"))??;
+        }
+        Ok(())
+    })
+}
+
+fn waiting(kind: Kind) -> io::Result<Wait> {
+    match kind {
+        Kind::Thread => Ok(Box::new(|deadline| {
+            thread::sleep(deadline.saturating_duration_since(Instant::now()));
+            Ok(())
+        })),
+        Kind::SpinSleep => {
+            let sleeper = spin_sleep::SpinSleeper::default();
+            Ok(Box::new(move |deadline| {
+                sleeper.sleep_until(deadline);
+                Ok(())
+            }))
+        }
+        floor => sys::waiting(floor),
+    }
+}
+
+fn tick(
+    mut wait: Wait,
+    start: Instant,
+    period: Duration,
+    missed: Missed,
+    mut consumer: Consumer,
+) -> io::Result<()> {
+    let mut deadline = start;
+    loop {
+        // What wakes before its time goes back to sleep, as any user would have it.
+        while Instant::now() < deadline {
+            wait(deadline)?;
+        }
+        if !consumer.tick(deadline) {
+            return Ok(());
+        }
+        deadline = next(deadline, Instant::now(), period, missed);
+    }
+}
+
+/// A tick is missed when the one after it is due.
+fn next(deadline: Instant, now: Instant, period: Duration, missed: Missed) -> Instant {
+    let next = deadline + period;
+    if now < next {
+        return next;
+    }
+    match missed {
+        Missed::Burst => next,
+        Missed::Delay => now + period,
+        Missed::Skip => {
+            let passed = (now - next).as_nanos() / period.as_nanos();
+            next + period * (u32::try_from(passed).unwrap_or(u32::MAX - 1) + 1)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_deadline() {
+        let start = Instant::now();
+        let ms = |ms| start + Duration::from_millis(ms);
+        let next = |now, missed| next(ms(0), ms(now), Duration::from_millis(10), missed);
+        for missed in [Missed::Burst, Missed::Delay, Missed::Skip] {
+            assert_eq!(next(9, missed), ms(10));
+        }
+        assert_eq!(next(25, Missed::Burst), ms(10));
+        assert_eq!(next(25, Missed::Delay), ms(35));
+        assert_eq!(next(25, Missed::Skip), ms(30));
+        assert_eq!(next(20, Missed::Skip), ms(30));
+    }
+}

@@ -1,0 +1,84 @@
+//! Nanoseconds for a reader.
+
+use std::time::Duration;
+
+/// With a unit that leaves one to three digits before the point, and three digits in all.
+#[must_use]
+pub fn time(nanos: f64) -> String {
+    let (mut value, mut unit) = (nanos, "ns");
+    for (factor, larger) in [(1e3, "µs"), (1e3, "ms"), (1e3, "s")] {
+        // What would be rounded up to a thousand has the larger unit.
+        if value.abs() < 999.5 {
+            break;
+        }
+        (value, unit) = (value / factor, larger);
+    }
+    let digits = match value.abs() {
+        _ if unit == "ns" && value.fract() == 0.0 => 0,
+        size if size >= 99.95 => 0,
+        size if size >= 9.995 => 1,
+        _ => 2,
+    };
+    format!("{value:.digits$} {unit}")
+}
+
+/// As [`time`].
+#[must_use]
+#[allow(clippy::cast_precision_loss, reason = "three digits are shown")]
+pub fn nanos(nanos: u64) -> String {
+    time(nanos as f64)
+}
+
+/// A number of something.
+#[must_use]
+pub fn number(value: f64) -> String {
+    let digits = match value.abs() {
+        size if size >= 99.95 => 0,
+        size if size >= 9.995 => 1,
+        _ => 2,
+    };
+    format!("{value:.digits$}")
+}
+
+/// No duration that is measured here is longer than 584 years.
+#[must_use]
+pub fn in_nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_digits_and_a_unit() {
+        for (value, shown) in [
+            (0.0, "0 ns"),
+            (7.0, "7 ns"),
+            (999.0, "999 ns"),
+            (1_000.0, "1.00 µs"),
+            (43_120.0, "43.1 µs"),
+            (999_400.0, "999 µs"),
+            (999_600.0, "1.00 ms"),
+            (1_500_000_000.0, "1.50 s"),
+            (90_000_000_000.0, "90.0 s"),
+            (-43_120.0, "-43.1 µs"),
+            (0.25, "0.25 ns"),
+        ] {
+            assert_eq!(time(value), shown);
+        }
+        assert_eq!(nanos(1_234), "1.23 µs");
+    }
+
+    #[test]
+    fn three_digits() {
+        for (value, shown) in [
+            (0.0, "0.00"),
+            (2.0, "2.00"),
+            (12.345, "12.3"),
+            (1234.5, "1234"),
+        ] {
+            assert_eq!(number(value), shown);
+        }
+    }
+}

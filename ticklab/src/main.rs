@@ -29,13 +29,26 @@ const REFUSED: u8 = 2;
 const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
-    let done = match Args::parse().command {
-        Command::Run(args) => run::run(&args),
-        Command::Compare(args) => compare::run(&args),
-        Command::Tick(args) => run::tick(&args),
-    };
+    let done = Args::try_parse()
+        .map_err(refuse)
+        .and_then(|args| match args.command {
+            Command::Run(args) => run::run(&args),
+            Command::Compare(args) => compare::run(&args),
+            Command::Tick(args) => run::tick(&args),
+        });
     ExitCode::from(done.unwrap_or_else(|refusal| {
         eprintln!("error: {refusal:#}");
         REFUSED
     }))
+}
+
+/// One line says it. What is no refusal, as `--help`, is printed at once.
+fn refuse(error: clap::Error) -> anyhow::Error {
+    if !error.use_stderr() {
+        error.exit();
+    }
+    let text = error.to_string();
+    let what = text.split("\n\n").next().unwrap_or_default();
+    let words: Vec<_> = what.split_whitespace().collect();
+    anyhow::anyhow!("{}", words.join(" ").trim_start_matches("error: "))
 }

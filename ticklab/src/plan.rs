@@ -40,6 +40,8 @@ pub struct Plan {
     pub seed: u64,
 }
 
+/// No timer could do it, and whoever counts the deadlines would not keep up.
+const SHORTEST: Duration = Duration::from_micros(1);
 /// Longer ones would overflow sums.
 const LONGEST: Duration = Duration::from_secs(86_400 * 365);
 
@@ -65,7 +67,10 @@ impl Plan {
             lengths.iter().all(|length| *length <= LONGEST),
             "no time may be longer than a year"
         );
-        ensure!(!args.period.is_zero(), "--period must be longer than zero");
+        ensure!(
+            args.period >= SHORTEST,
+            "--period must be at least {SHORTEST:?}"
+        );
         let rounds = args.rounds.get();
         let round = args.duration / rounds;
         ensure!(

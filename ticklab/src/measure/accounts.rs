@@ -60,9 +60,13 @@ impl Accounts {
         mut served: impl FnMut(Served),
     ) -> Option<u64> {
         let account = &mut self.intervals[interval];
-        // It was passed over by the tick before this one, which was the last that it could have been.
-        let by = account.seen.unwrap_or(tick.seen);
-        self.missed += account.pass_over(self.period, tick.deadline, by, &mut served);
+        // What had passed at the tick before this one, that one stood for; for whole periods after
+        // that, this one. What is left is less than a period: the deadlines have moved.
+        if let Some(before) = account.seen {
+            self.missed += account.pass_over(self.period, tick.deadline, before, &mut served);
+        }
+        let whole = (tick.deadline + 1).saturating_sub(self.period);
+        self.missed += account.pass_over(self.period, whole, tick.seen, &mut served);
         if account.seen.is_some() {
             account.move_to(tick.deadline);
         }
@@ -83,8 +87,9 @@ impl Accounts {
     /// The round is over at `now`. What was due before `until` has been missed.
     pub fn end(&mut self, until: u64, now: u64, mut served: impl FnMut(Served)) {
         for account in &mut self.intervals {
-            let seen = account.seen.unwrap_or(0);
-            self.missed += account.pass_over(self.period, until.min(seen + 1), seen, &mut served);
+            if let Some(seen) = account.seen {
+                self.missed += account.pass_over(self.period, until, seen, &mut served);
+            }
             self.missed += account.pass_over(self.period, until, now, &mut served);
         }
     }
@@ -184,6 +189,14 @@ mod tests {
     }
 
     #[test]
+    fn what_is_left_out_without_a_late_tick_is_late_by_the_next_one() {
+        let mut accounts = accounts(0);
+        let (all, _) = run(&mut accounts, &[(0, 5), (350, 352), (450, 451)]);
+        assert_eq!(all, [(0, 5), (100, 252), (200, 152), (350, 2), (450, 1)]);
+        assert_eq!((accounts.missed, accounts.drift()), (2, 50));
+    }
+
+    #[test]
     fn a_delayed_schedule_drifts() {
         let mut accounts = accounts(0);
         let (all, _) = run(&mut accounts, &[(0, 0), (100, 350), (450, 450), (550, 551)]);
@@ -219,6 +232,14 @@ mod tests {
         // 200 was passed when 100 was served; what is due later never was.
         assert_eq!(all, [(0, 0), (100, 150), (200, 50), (300, 700), (400, 600)]);
         assert_eq!(accounts.missed, 3);
+    }
+
+    #[test]
+    fn what_is_left_out_before_the_first_tick_is_late_by_that() {
+        let mut accounts = accounts(0);
+        let (all, _) = run(&mut accounts, &[(230, 232), (330, 330)]);
+        assert_eq!(all, [(0, 232), (100, 132), (230, 2), (330, 0)]);
+        assert_eq!((accounts.missed, accounts.drift()), (2, 0));
     }
 
     #[test]

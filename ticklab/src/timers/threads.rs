@@ -65,10 +65,12 @@ fn tick(
         while Instant::now() < deadline {
             wait(deadline)?;
         }
+        // As tokio has it: what the consumer misses is known at its next tick.
+        let now = Instant::now();
         if !consumer.tick(deadline) {
             return Ok(());
         }
-        deadline = next(deadline, Instant::now(), period, missed);
+        deadline = next(deadline, now, period, missed);
     }
 }
 

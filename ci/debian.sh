@@ -5,17 +5,19 @@
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/tokio-osinterval
 mkdir -p "$cache"
 
-# need PACKAGE…: installs those that are missing.
-need() {
-    local missing=() package
+# need PACKAGE…: installs those that are missing. One script at a time: apt does not wait for itself.
+need() (
+    exec 9>"$cache/apt.lock"
+    flock 9
+    missing=()
     for package in "$@"; do
         dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
     done
     if [ ${#missing[@]} -gt 0 ]; then
         apt-get update -qq
-        apt-get install -y -qq --no-install-recommends "${missing[@]}"
+        apt-get install -y -qq --no-install-recommends "${missing[@]}" 9>&-
     fi
-}
+)
 
 # Before any other: the sources of the standard library must be the compiler's own.
 use_debian_rust() {

@@ -26,6 +26,8 @@ pub enum Command {
     Run(RunArgs),
     /// Tell what has changed from one run to another
     Compare(CompareArgs),
+    /// Look for what hurts timers on this machine; exit with code 1 if there is any
+    Doctor,
     /// Let a timer tick, for a tracer
     #[command(hide = true)]
     Tick(TickArgs),

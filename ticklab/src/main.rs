@@ -2,6 +2,7 @@
 
 mod args;
 mod compare;
+mod doctor;
 mod machine;
 mod measure;
 mod output;
@@ -30,10 +31,11 @@ const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
     let done = Args::try_parse()
-        .map_err(refuse)
+        .map_err(|error| refuse(&error))
         .and_then(|args| match args.command {
             Command::Run(args) => run::run(&args),
             Command::Compare(args) => compare::run(&args),
+            Command::Doctor => doctor::run(),
             Command::Tick(args) => run::tick(&args),
         });
     ExitCode::from(done.unwrap_or_else(|refusal| {
@@ -43,7 +45,7 @@ fn main() -> ExitCode {
 }
 
 /// One line says it. What is no refusal, as `--help`, is printed at once.
-fn refuse(error: clap::Error) -> anyhow::Error {
+fn refuse(error: &clap::Error) -> anyhow::Error {
     if !error.use_stderr() {
         error.exit();
     }

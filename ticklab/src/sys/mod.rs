@@ -15,9 +15,15 @@ use std::io;
 use crate::timers::{Kind, Wait};
 
 #[cfg(unix)]
-pub use unix::{open_descriptors, switches};
+pub use unix::{
+    clock_resolution, interrupt_period, kernel_state, load_average, open_descriptors,
+    open_files_limit, switches,
+};
 #[cfg(windows)]
-pub use windows::{open_descriptors, switches};
+pub use windows::{
+    clock_resolution, interrupt_period, kernel_state, load_average, open_descriptors,
+    open_files_limit, switches,
+};
 
 /// Whether the machine can show this floor.
 pub fn has(floor: Kind) -> bool {

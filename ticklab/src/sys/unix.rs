@@ -1,8 +1,11 @@
 //! What every Unix tells, more or less.
 
 use std::fs;
+use std::process::Command;
+use std::time::Duration;
 
-use nix::sys::resource::{Usage, UsageWho, getrusage};
+use nix::sys::resource::{Resource, Usage, UsageWho, getrlimit, getrusage};
+use nix::time::{ClockId, clock_getres};
 
 /// Context switches of this process so far, without those of the thread that asks, where it can
 /// tell them apart.
@@ -31,4 +34,44 @@ pub fn open_descriptors() -> Option<u64> {
     };
     let listed = fs::read_dir(list).ok()?.count();
     u64::try_from(listed).ok()
+}
+
+/// Files and sockets that this process may have open: `getrlimit(2)`, the soft limit.
+pub fn open_files_limit() -> Option<u64> {
+    getrlimit(Resource::RLIMIT_NOFILE)
+        .ok()
+        .map(|(soft, _)| soft)
+}
+
+/// Of the monotonic clock: `clock_getres(2)`.
+pub fn clock_resolution() -> Option<Duration> {
+    clock_getres(ClockId::CLOCK_MONOTONIC)
+        .ok()
+        .map(Duration::from)
+}
+
+/// Windows' matter.
+pub fn interrupt_period() -> Option<Duration> {
+    None
+}
+
+/// Runnable threads, over the last minute.
+pub fn load_average() -> Option<f64> {
+    // Three times nothing is what it says where it cannot be told.
+    let load = sysinfo::System::load_average();
+    (load.one + load.five + load.fifteen > 0.0).then_some(load.one)
+}
+
+/// What sysctl(8) says, where the kernel has that: Linux tells it in files.
+pub fn kernel_state(name: &str) -> Option<String> {
+    if cfg!(timerfd) {
+        return None;
+    }
+    let output = Command::new("/sbin/sysctl")
+        .args(["-n", name])
+        .output()
+        .ok()?;
+    let said = String::from_utf8(output.stdout).ok()?;
+    let said = said.trim();
+    (output.status.success() && !said.is_empty()).then(|| said.to_owned())
 }

@@ -1,6 +1,9 @@
 //! What Windows tells.
 #![allow(unsafe_code, reason = "Windows' functions have no safe form")]
 
+use std::time::Duration;
+
+use windows_sys::Wdk::System::SystemInformation::NtQueryTimerResolution;
 use windows_sys::Win32::System::Threading::{GetCurrentProcess, GetProcessHandleCount};
 
 /// Windows does not count them for a process that asks.
@@ -17,4 +20,33 @@ pub fn open_descriptors() -> Option<u64> {
     let told = unsafe { GetProcessHandleCount(process, &raw mut count) };
     // Wine says that there is none.
     (told != 0 && count != 0).then_some(count.into())
+}
+
+/// Handles are limited by memory alone.
+pub fn open_files_limit() -> Option<u64> {
+    None
+}
+
+/// What a clock's timers have is [`interrupt_period`].
+pub fn clock_resolution() -> Option<Duration> {
+    None
+}
+
+/// Between two interrupts at which timers are looked at.
+pub fn interrupt_period() -> Option<Duration> {
+    let (mut longest, mut shortest, mut now) = (0, 0, 0);
+    // SAFETY: it writes three numbers, of hundreds of nanoseconds, to where they are.
+    let status =
+        unsafe { NtQueryTimerResolution(&raw mut longest, &raw mut shortest, &raw mut now) };
+    (status == 0 && now != 0).then(|| Duration::from_nanos(100 * u64::from(now)))
+}
+
+/// Windows has no such number.
+pub fn load_average() -> Option<f64> {
+    None
+}
+
+/// Nor this.
+pub fn kernel_state(_name: &str) -> Option<String> {
+    None
 }

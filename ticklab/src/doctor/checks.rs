@@ -1,0 +1,406 @@
+//! What hurts timers: each check is a function of the facts.
+
+use std::time::Duration;
+
+use super::facts::Facts;
+use crate::units::{in_nanos, nanos};
+
+/// What a check has found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// In a few words.
+    pub what: String,
+    /// What it does to timers.
+    pub why: &'static str,
+    /// What to do about it.
+    pub cure: &'static str,
+    /// Or whether it is only to be known.
+    pub hurts: bool,
+}
+
+/// A subject: its name, what there is to say of it, and whether something is wrong with it.
+pub struct Check {
+    /// What is looked at.
+    pub subject: &'static str,
+    /// What was seen, if it can be told.
+    pub seen: fn(&Facts) -> Option<String>,
+    /// What is wrong with it.
+    pub wrong: fn(&Facts) -> Option<Finding>,
+}
+
+/// All of them.
+pub const CHECKS: [Check; 10] = [
+    Check {
+        subject: "clock source",
+        seen: |facts| facts.machine.clock_source.clone(),
+        wrong: clock_source,
+    },
+    Check {
+        subject: "clock resolution",
+        seen: |facts| facts.resolution.map(time),
+        wrong: resolution,
+    },
+    Check {
+        subject: "governor",
+        seen: |facts| facts.machine.governor.clone(),
+        wrong: governor,
+    },
+    Check {
+        subject: "idle states",
+        seen: seen_idle_states,
+        wrong: idle_states,
+    },
+    Check {
+        subject: "timer slack",
+        seen: |facts| facts.machine.timer_slack_ns.map(nanos),
+        wrong: timer_slack,
+    },
+    Check {
+        subject: "open files",
+        seen: |facts| facts.open_files.map(|limit| format!("at most {limit}")),
+        wrong: open_files,
+    },
+    Check {
+        subject: "processor quota",
+        seen: |facts| facts.quota.map(|quota| format!("{quota:.2} processors")),
+        wrong: quota,
+    },
+    Check {
+        subject: "load",
+        seen: |facts| facts.machine.load_average.map(|load| format!("{load:.2}")),
+        wrong: load,
+    },
+    Check {
+        subject: "virtual machine",
+        seen: |facts| facts.machine.virtualised.clone(),
+        wrong: virtualised,
+    },
+    Check {
+        subject: "timer interrupts",
+        seen: |facts| {
+            facts
+                .interrupt_period
+                .map(|period| format!("every {}", time(period)))
+        },
+        wrong: interrupts,
+    },
+];
+
+fn time(duration: Duration) -> String {
+    nanos(in_nanos(duration))
+}
+
+/// Those that are read in user space, or by an instruction: the x86 ones in Linux's
+/// `arch/x86/include/asm/vdso/clocksource.h`, and the counters that other processors have; and
+/// those of timecounter(4) on the BSDs that read the processor's own counter.
+const QUICK: [&str; 12] = [
+    "tsc",
+    "kvm-clock",
+    "hyperv_clocksource_tsc_page",
+    "arch_sys_counter",
+    "riscv_clocksource",
+    "timebase",
+    "tod",
+    "stick",
+    "Constant",
+    "TSC",
+    "TSC-low",
+    "Hyper-V-TSC",
+];
+
+fn clock_source(facts: &Facts) -> Option<Finding> {
+    let source = facts.machine.clock_source.as_ref()?;
+    (!QUICK.contains(&source.as_str())).then(|| Finding {
+        what: format!("The clock source is {source}"),
+        why: "Each reading of the clock is then a system call that reads a device, a microsecond or \
+              more; a timer reads it once a tick or more often, and one that spins all the time.",
+        cure: "See why the processor's counter is not used: `dmesg | grep -i -e tsc -e clocksource`. \
+               If it is available, choose it: `echo tsc | sudo tee \
+               /sys/devices/system/clocksource/clocksource0/current_clocksource`, or boot with \
+               `clocksource=tsc tsc=reliable`; on a BSD, sysctl kern.timecounter.hardware.",
+        hurts: true,
+    })
+}
+
+/// time(7) and `clock_getres(2)`: with high-resolution timers it is one nanosecond.
+fn resolution(facts: &Facts) -> Option<Finding> {
+    let resolution = facts.resolution?;
+    (resolution > Duration::from_micros(10)).then(|| Finding {
+        what: format!("The clock's timers have a resolution of {}", time(resolution)),
+        why: "No timer of this system fires between two of these steps.",
+        cure: "On Linux, boot without `highres=off`, and with a kernel that has \
+               CONFIG_HIGH_RES_TIMERS; on a BSD, raise kern.hz.",
+        hurts: true,
+    })
+}
+
+/// Linux's documentation: `admin-guide/pm/intel_pstate` and `amd-pstate`. Where the processor itself
+/// decides, `powersave` is the usual choice and not the lowest frequency.
+fn governor(facts: &Facts) -> Option<Finding> {
+    let governor = facts.machine.governor.as_ref()?;
+    let itself = ["intel_pstate", "amd-pstate-epp", "amd_pstate_epp"];
+    let itself = facts
+        .frequency_driver
+        .as_ref()
+        .is_some_and(|driver| itself.contains(&driver.as_str()));
+    governor.contains("powersave").then(|| Finding {
+        what: format!("The governor is {governor}"),
+        why: if itself {
+            "The processor itself raises its frequency when it has work, which takes it a while: a \
+             tick after a pause is slower."
+        } else {
+            "The processor stays at its lowest frequency: all that a tick does takes longer."
+        },
+        cure: "`sudo cpupower frequency-set -g performance`.",
+        hurts: !itself,
+    })
+}
+
+fn seen_idle_states(facts: &Facts) -> Option<String> {
+    let (name, latency) = facts
+        .idle_states
+        .iter()
+        .max_by_key(|(_, latency)| *latency)?;
+    Some(format!("the deepest is {name}, {}", time(*latency)))
+}
+
+/// Linux's documentation: `admin-guide/pm/cpuidle`, and `power/pm_qos_interface`.
+fn idle_states(facts: &Facts) -> Option<Finding> {
+    let (name, latency) = facts
+        .idle_states
+        .iter()
+        .max_by_key(|(_, latency)| *latency)?;
+    (*latency > Duration::from_micros(50)).then(|| Finding {
+        what: format!("An idle processor may go into {name}, which takes {} to leave", time(*latency)),
+        why: "A tick that wakes the processor from it is later by as much.",
+        cure: "While it matters, keep a file descriptor open on /dev/cpu_dma_latency that was written \
+               a zero of four bytes; or `sudo cpupower idle-set -D 50`; or a tuned profile such as \
+               latency-performance.",
+        hurts: true,
+    })
+}
+
+/// `PR_SET_TIMERSLACK(2const)`: 50 µs unless it was changed.
+fn timer_slack(facts: &Facts) -> Option<Finding> {
+    let slack = facts.machine.timer_slack_ns?;
+    (slack > 50_000).then(|| Finding {
+        what: format!("The timer slack is {}", nanos(slack)),
+        why: "By so much the kernel may prolong what a thread waits for in a sleep, a poll or a lock \
+              with a timeout. Timers that are descriptors are not concerned.",
+        cure: "It was changed for this process, or inherited: `prctl(PR_SET_TIMERSLACK, 50000)` in the \
+               thread that waits, or 1 for the least.",
+        hurts: true,
+    })
+}
+
+/// `PeriodicInterval` takes one for each; every connection does.
+fn open_files(facts: &Facts) -> Option<Finding> {
+    let limit = facts.open_files?;
+    (limit < 1024).then(|| Finding {
+        what: format!("The process may open {limit} files"),
+        why: "Each connection takes one, and each timer that is a descriptor of its own. `OsInterval` \
+              takes one for all, `PeriodicInterval` one for each.",
+        cure: "`ulimit -n 65536`, or LimitNOFILE= in the service's unit.",
+        hurts: true,
+    })
+}
+
+/// Linux's documentation: `scheduler/sched-bwc`.
+fn quota(facts: &Facts) -> Option<Finding> {
+    let quota = facts.quota?;
+    Some(Finding {
+        what: format!("The container has a quota of {quota:.2} processors"),
+        why: "When all its threads together have used that up, none of them runs until the period, \
+              usually 100 ms, is over: timers are late by up to as much.",
+        cure: "Remove the limit (`docker run` without --cpus, a pod without limits.cpu), or give whole \
+               processors (--cpuset-cpus; the static CPU manager policy).",
+        hurts: true,
+    })
+}
+
+fn load(facts: &Facts) -> Option<Finding> {
+    let (load, processors) = (facts.machine.load_average?, facts.processors()?);
+    #[allow(clippy::cast_precision_loss, reason = "no machine has so many")]
+    let full = load > processors as f64;
+    full.then(|| Finding {
+        what: format!("On average {load:.2} threads want to run on {processors} processors"),
+        why: "A tick then waits for its turn, for a slice of some milliseconds.",
+        cure: "Stop what need not run, or give the program that ticks its own processor (`taskset`, \
+               `isolcpus=`) or a real-time priority (`chrt -f 10`).",
+        hurts: true,
+    })
+}
+
+fn virtualised(facts: &Facts) -> Option<Finding> {
+    let machine = facts
+        .machine
+        .virtualised
+        .as_ref()
+        .filter(|machine| *machine != "no")?;
+    let stolen = facts.stolen.unwrap_or(0.0);
+    let stolen = (stolen > 0.01).then_some(stolen * 100.0);
+    Some(Finding {
+        what: match (machine.as_str(), stolen) {
+            ("yes", None) => "This is a virtual machine".to_owned(),
+            (name, None) => format!("This is a virtual machine: {name}"),
+            (_, Some(stolen)) => {
+                format!("A hypervisor has taken {stolen:.1} % of the time for others")
+            }
+        },
+        why: "To set a timer, and to be woken by it, may take a turn through the hypervisor, some \
+              microseconds or tens of them; and while others run, nothing here does.",
+        cure: "A machine of one's own, or processors of one's own on the host.",
+        hurts: stolen.is_some(),
+    })
+}
+
+/// Microsoft's documentation of `timeBeginPeriod`: since Windows 10, version 2004, it holds for the
+/// process that asks for it.
+fn interrupts(facts: &Facts) -> Option<Finding> {
+    let period = facts.interrupt_period?;
+    (period > Duration::from_millis(2)).then(|| Finding {
+        what: format!("Windows' timers are looked at every {}", time(period)),
+        why: "Sleeping threads, and timers such as tokio's, are late by up to as much. A waitable \
+              timer of high resolution, as tokio-osinterval's, is not concerned.",
+        cure: "For those others: `timeBeginPeriod(1)` in the process that waits.",
+        hurts: true,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::machine::Machine;
+
+    fn hurts(
+        check: fn(&Facts) -> Option<Finding>,
+        change: impl FnOnce(&mut Facts),
+    ) -> Option<bool> {
+        let mut facts = Facts::default();
+        change(&mut facts);
+        check(&facts).map(|finding| finding.hurts)
+    }
+
+    #[test]
+    fn where_nothing_is_known_nothing_is_wrong() {
+        let facts = Facts::default();
+        for check in CHECKS {
+            assert!(
+                (check.wrong)(&facts).is_none() && (check.seen)(&facts).is_none(),
+                "{}",
+                check.subject
+            );
+        }
+    }
+
+    #[test]
+    fn a_slow_clock_source() {
+        let of = |name: &str| {
+            hurts(clock_source, |facts| {
+                facts.machine.clock_source = Some(name.into());
+            })
+        };
+        assert_eq!(
+            (of("hpet"), of("acpi_pm"), of("i8254")),
+            (Some(true), Some(true), Some(true))
+        );
+        assert_eq!(
+            (of("tsc"), of("kvm-clock"), of("TSC-low")),
+            (None, None, None)
+        );
+    }
+
+    #[test]
+    fn a_coarse_clock() {
+        let of = |nanos| {
+            hurts(resolution, |facts| {
+                facts.resolution = Some(Duration::from_nanos(nanos));
+            })
+        };
+        assert_eq!((of(4_000_000), of(1)), (Some(true), None));
+    }
+
+    #[test]
+    fn a_slow_governor() {
+        let of = |name: &str, driver: &str| {
+            hurts(governor, |facts| {
+                facts.machine.governor = Some(name.into());
+                facts.frequency_driver = Some(driver.into());
+            })
+        };
+        assert_eq!(of("powersave", "acpi-cpufreq"), Some(true));
+        assert_eq!(of("powersave", "intel_pstate"), Some(false));
+        assert_eq!(of("performance", "acpi-cpufreq"), None);
+    }
+
+    #[test]
+    fn deep_sleep() {
+        let of = |latency| {
+            let state = ("C6".to_owned(), Duration::from_micros(latency));
+            hurts(idle_states, |facts| facts.idle_states = vec![state])
+        };
+        assert_eq!((of(133), of(10)), (Some(true), None));
+    }
+
+    #[test]
+    fn more_slack_than_usual() {
+        let of = |slack| {
+            hurts(timer_slack, |facts| {
+                facts.machine.timer_slack_ns = Some(slack);
+            })
+        };
+        assert_eq!((of(1_000_000), of(50_000)), (Some(true), None));
+    }
+
+    #[test]
+    fn few_files() {
+        let of = |limit| hurts(open_files, |facts| facts.open_files = Some(limit));
+        assert_eq!((of(256), of(1024)), (Some(true), None));
+    }
+
+    #[test]
+    fn a_quota() {
+        assert_eq!(hurts(quota, |facts| facts.quota = Some(0.5)), Some(true));
+    }
+
+    #[test]
+    fn a_crowded_machine() {
+        let of = |average| {
+            let machine = Machine {
+                cores: Some(2),
+                load_average: Some(average),
+                ..Machine::default()
+            };
+            hurts(load, |facts| facts.machine = machine)
+        };
+        assert_eq!((of(2.5), of(1.5)), (Some(true), None));
+    }
+
+    #[test]
+    fn a_virtual_machine() {
+        let of = |name: &str, stolen| {
+            hurts(virtualised, |facts| {
+                facts.machine.virtualised = Some(name.into());
+                facts.stolen = stolen;
+            })
+        };
+        assert_eq!(
+            (of("QEMU", None), of("yes", Some(0.001))),
+            (Some(false), Some(false))
+        );
+        assert_eq!(
+            (of("yes", Some(0.05)), of("no", Some(0.05))),
+            (Some(true), None)
+        );
+    }
+
+    #[test]
+    fn windows_at_rest() {
+        let of = |micros| {
+            hurts(interrupts, |facts| {
+                facts.interrupt_period = Some(Duration::from_micros(micros));
+            })
+        };
+        assert_eq!((of(15_625), of(1_000)), (Some(true), None));
+    }
+}

@@ -1,0 +1,243 @@
+//! What the checks look at. What cannot be told is absent.
+
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+use crate::machine::{Machine, Tree};
+use crate::sys;
+
+/// What the checks look at.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// Where the program runs.
+    pub machine: Machine,
+    /// What carries out what the governor decides.
+    pub frequency_driver: Option<String>,
+    /// Of the monotonic clock, which is that of its timers.
+    pub resolution: Option<Duration>,
+    /// Files and sockets that the process may have open.
+    pub open_files: Option<u64>,
+    /// Processors' worth of time that a container allows.
+    pub quota: Option<f64>,
+    /// Idle states that are in use: what each is called, and how long it takes to leave.
+    pub idle_states: Vec<(String, Duration)>,
+    /// Share of the time since the start that a hypervisor gave to others.
+    pub stolen: Option<f64>,
+    /// Between two of Windows' timer interrupts.
+    pub interrupt_period: Option<Duration>,
+}
+
+impl Facts {
+    /// Of this machine and this process.
+    pub fn read() -> Self {
+        Self {
+            machine: Machine::read(),
+            resolution: sys::clock_resolution(),
+            open_files: sys::open_files_limit(),
+            interrupt_period: sys::interrupt_period(),
+            ..Self::told_by(&Tree::of_this_machine())
+        }
+    }
+
+    /// What files tell.
+    pub fn told_by(tree: &Tree) -> Self {
+        Self {
+            frequency_driver: tree.text("sys/devices/system/cpu/cpu0/cpufreq/scaling_driver"),
+            quota: quota(tree),
+            idle_states: idle_states(tree),
+            stolen: tree.text("proc/stat").as_deref().and_then(stolen),
+            ..Self::default()
+        }
+    }
+
+    /// That may be used.
+    pub fn processors(&self) -> Option<usize> {
+        self.machine
+            .cores
+            .or_else(|| available_parallelism().ok().map(Into::into))
+    }
+}
+
+/// The tightest of the process's control groups: see cgroups(7), and Linux's documentation
+/// `admin-guide/cgroup-v2` (`cpu.max`) and `scheduler/sched-bwc` (`cpu.cfs_quota_us`).
+fn quota(tree: &Tree) -> Option<f64> {
+    let groups = tree.text("proc/self/cgroup")?;
+    let quotas = groups.lines().flat_map(|line| {
+        let mut fields = line.splitn(3, ':').skip(1);
+        let (controllers, path) = (fields.next().unwrap_or(""), fields.next().unwrap_or("/"));
+        let second = controllers.is_empty();
+        let first = controllers.split(',').any(|controller| controller == "cpu");
+        let path = if first || second { path } else { "" };
+        // In a container its own group is at the root.
+        let groups = std::path::Path::new(path)
+            .ancestors()
+            .chain([std::path::Path::new("/")]);
+        groups.filter_map(move |group| {
+            let group = group.to_string_lossy();
+            let group = group.trim_matches('/');
+            if second {
+                of_second(tree, group)
+            } else if first {
+                of_first(tree, group)
+            } else {
+                None
+            }
+        })
+    });
+    quotas.min_by(f64::total_cmp)
+}
+
+/// `max 100000`, or `50000 100000`: time in a period, in microseconds.
+fn of_second(tree: &Tree, group: &str) -> Option<f64> {
+    let text = tree.text(&format!("sys/fs/cgroup/{group}/cpu.max"))?;
+    let mut numbers = text.split_whitespace();
+    let (time, period) = (
+        numbers.next()?.parse::<f64>().ok()?,
+        numbers.next()?.parse::<f64>().ok()?,
+    );
+    (period > 0.0).then_some(time / period)
+}
+
+/// -1 stands for no limit.
+fn of_first(tree: &Tree, group: &str) -> Option<f64> {
+    let folders = ["sys/fs/cgroup/cpu", "sys/fs/cgroup/cpu,cpuacct"];
+    folders.into_iter().find_map(|folder| {
+        let number = |name| {
+            tree.text(&format!("{folder}/{group}/{name}"))?
+                .parse::<f64>()
+                .ok()
+        };
+        let (time, period) = (number("cpu.cfs_quota_us")?, number("cpu.cfs_period_us")?);
+        (time > 0.0 && period > 0.0).then_some(time / period)
+    })
+}
+
+/// Of the first processor: Linux's documentation `admin-guide/pm/cpuidle`.
+fn idle_states(tree: &Tree) -> Vec<(String, Duration)> {
+    let folder = "sys/devices/system/cpu/cpu0/cpuidle";
+    let state = |name: String| {
+        let state = format!("{folder}/{name}");
+        let used = tree.number(&format!("{state}/disable")) != Some(1);
+        let latency = tree.number(&format!("{state}/latency")).filter(|_| used)?;
+        let name = tree.text(&format!("{state}/name")).unwrap_or(name);
+        Some((name, Duration::from_micros(latency)))
+    };
+    tree.names(folder, "state")
+        .into_iter()
+        .filter_map(state)
+        .collect()
+}
+
+/// The first line of `/proc/stat`: see `proc_stat(5)`. The eighth number is stolen time; the two after
+/// it are part of the first two.
+fn stolen(stat: &str) -> Option<f64> {
+    let line = stat.lines().next()?.strip_prefix("cpu ")?;
+    let times: Vec<f64> = line
+        .split_whitespace()
+        .map_while(|time| time.parse().ok())
+        .collect();
+    let all: f64 = times.iter().take(8).sum();
+    (all > 0.0).then_some(times.get(7)? / all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn told_by(files: &[(&str, &str)]) -> Facts {
+        let folder = tempfile::tempdir().unwrap();
+        for (path, text) in files {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        Facts::told_by(&Tree::at(folder.path().to_owned()))
+    }
+
+    fn quota(files: &[(&str, &str)]) -> Option<f64> {
+        told_by(files).quota
+    }
+
+    #[test]
+    fn nothing_is_told() {
+        let facts = told_by(&[
+            ("proc/self/cgroup", "nonsense\n::::\n\n"),
+            ("proc/stat", "cpu x\n"),
+        ]);
+        assert!(facts.quota.is_none() && facts.stolen.is_none() && facts.idle_states.is_empty());
+    }
+
+    #[test]
+    fn the_quota_of_a_group_or_of_one_above_it() {
+        let own = ("proc/self/cgroup", "0::/a/b\n");
+        assert_eq!(
+            quota(&[own, ("sys/fs/cgroup/a/b/cpu.max", "max 100000\n")]),
+            None
+        );
+        assert_eq!(
+            quota(&[own, ("sys/fs/cgroup/a/b/cpu.max", "50000 100000\n")]),
+            Some(0.5)
+        );
+        let above = [
+            own,
+            ("sys/fs/cgroup/a/b/cpu.max", "400000 100000\n"),
+            ("sys/fs/cgroup/a/cpu.max", "150000 100000\n"),
+        ];
+        assert_eq!(quota(&above), Some(1.5));
+        // Seen from within a container.
+        let within = [
+            ("proc/self/cgroup", "0::/\n"),
+            ("sys/fs/cgroup/cpu.max", "200000 100000\n"),
+        ];
+        assert_eq!(quota(&within), Some(2.0));
+    }
+
+    #[test]
+    fn the_quota_of_the_first_version() {
+        let own = ("proc/self/cgroup", "4:memory:/m\n3:cpu,cpuacct:/c\n0::/\n");
+        let period = ("sys/fs/cgroup/cpu,cpuacct/c/cpu.cfs_period_us", "100000\n");
+        let limit = |limit| {
+            quota(&[
+                own,
+                period,
+                ("sys/fs/cgroup/cpu,cpuacct/c/cpu.cfs_quota_us", limit),
+            ])
+        };
+        assert_eq!((limit("-1\n"), limit("25000\n")), (None, Some(0.25)));
+    }
+
+    #[test]
+    fn idle_states_that_are_in_use() {
+        let folder = "sys/devices/system/cpu/cpu0/cpuidle";
+        let file = |name: &str| format!("{folder}/{name}");
+        let files = [
+            (file("state0/latency"), "0"),
+            (file("state0/name"), "POLL"),
+            (file("state1/latency"), "133"),
+            (file("state2/latency"), "900"),
+            (file("state2/disable"), "1"),
+        ];
+        let files: Vec<_> = files
+            .iter()
+            .map(|(path, text)| (path.as_str(), *text))
+            .collect();
+        let states = told_by(&files).idle_states;
+        let micros = Duration::from_micros;
+        assert_eq!(
+            states,
+            [
+                ("POLL".to_owned(), micros(0)),
+                ("state1".to_owned(), micros(133))
+            ]
+        );
+    }
+
+    #[test]
+    fn stolen_time() {
+        let share = stolen("cpu  10 0 10 70 0 0 0 10 5 5\ncpu0 1 2\n").unwrap();
+        assert!((share - 0.1).abs() < 1e-9);
+        // Before Linux 2.6.11.
+        assert_eq!(stolen("cpu  1 2 3 4 5 6 7\n"), None);
+    }
+}

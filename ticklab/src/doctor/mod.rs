@@ -1,0 +1,103 @@
+//! `ticklab doctor`: what on this machine hurts timers, and its cure.
+
+mod checks;
+mod facts;
+
+use std::io::{self, Write};
+
+use anyhow::Result;
+
+use crate::{FINE, FOUND};
+use checks::{CHECKS, Finding};
+use facts::Facts;
+
+/// Prints it.
+///
+/// # Errors
+///
+/// If standard output cannot be written.
+pub fn run() -> Result<u8> {
+    let facts = Facts::read();
+    match write(&facts, &mut io::stdout().lock()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error)?,
+        _ => {}
+    }
+    let hurts = CHECKS
+        .iter()
+        .filter_map(|check| (check.wrong)(&facts))
+        .any(|finding| finding.hurts);
+    Ok(if hurts { FOUND } else { FINE })
+}
+
+fn write(facts: &Facts, out: &mut impl Write) -> io::Result<()> {
+    let (mut fine, mut untold) = (Vec::new(), Vec::new());
+    for check in &CHECKS {
+        match ((check.wrong)(facts), (check.seen)(facts)) {
+            (Some(finding), _) => describe(&finding, out)?,
+            (None, Some(seen)) => fine.push(format!("{} ({seen})", check.subject)),
+            (None, None) => untold.push(check.subject),
+        }
+    }
+    if !fine.is_empty() {
+        paragraph(out, "Nothing wrong with: ", &fine.join(", "))?;
+    }
+    if !untold.is_empty() {
+        paragraph(out, "Not told here: ", &untold.join(", "))?;
+    }
+    Ok(())
+}
+
+fn describe(finding: &Finding, out: &mut impl Write) -> io::Result<()> {
+    let kind = if finding.hurts { "HURTS: " } else { "Note: " };
+    paragraph(out, kind, &finding.what)?;
+    paragraph(out, "  why:  ", finding.why)?;
+    paragraph(out, "  cure: ", finding.cure)?;
+    writeln!(out)
+}
+
+/// Lines of at most 100 letters, the second and later ones below the first one's text.
+fn paragraph(out: &mut impl Write, head: &str, text: &str) -> io::Result<()> {
+    let indent = if head.starts_with(' ') { head.len() } else { 2 };
+    let (mut line, mut empty) = (head.to_owned(), true);
+    for word in text.split(' ') {
+        if !empty && line.chars().count() + word.chars().count() >= 100 {
+            writeln!(out, "{}", line.trim_end())?;
+            line = " ".repeat(indent);
+        }
+        line.push_str(word);
+        line.push(' ');
+        empty = false;
+    }
+    writeln!(out, "{}", line.trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_that_was_looked_at_is_named() {
+        let mut facts = Facts::default();
+        facts.machine.clock_source = Some("hpet".to_owned());
+        facts.open_files = Some(4096);
+        let mut out = Vec::new();
+        write(&facts, &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(
+            text.starts_with("HURTS: The clock source is hpet\n  why:  Each reading"),
+            "{text}"
+        );
+        assert!(
+            text.contains("\nNothing wrong with: open files (at most 4096)\n"),
+            "{text}"
+        );
+        assert!(
+            text.contains("\nNot told here: clock resolution, governor"),
+            "{text}"
+        );
+        assert!(
+            text.lines().all(|line| line.chars().count() <= 100),
+            "{text}"
+        );
+    }
+}

@@ -1,0 +1,184 @@
+//! Where a run takes place.
+
+mod tree;
+
+use std::thread::available_parallelism;
+
+use serde::{Deserialize, Serialize};
+use sysinfo::{CpuRefreshKind, RefreshKind, System};
+
+pub use tree::Tree;
+
+use crate::sys;
+
+/// What of a machine bears on its timers, and can be told.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Machine {
+    /// The operating system and its version.
+    pub os: Option<String>,
+    /// The kernel's version.
+    pub kernel: Option<String>,
+    /// The processor's name.
+    pub cpu: Option<String>,
+    /// Logical processors that this process may use.
+    pub cores: Option<usize>,
+    /// Whether it is a virtual machine: `no`, `yes`, or what it calls itself.
+    pub virtualised: Option<String>,
+    /// What the kernel reads the time from.
+    pub clock_source: Option<String>,
+    /// What decides how fast the processor runs.
+    pub governor: Option<String>,
+    /// By how much the kernel may make a thread's sleep longer, to save wake-ups.
+    pub timer_slack_ns: Option<u64>,
+    /// Runnable threads, over the last minute, when the run began.
+    pub load_average: Option<f64>,
+}
+
+impl Machine {
+    /// This one.
+    pub fn read() -> Self {
+        let only = RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing());
+        let system = System::new_with_specifics(only);
+        let brand = system
+            .cpus()
+            .first()
+            .map(|cpu| cpu.brand().trim().to_owned());
+        let tree = Tree::of_this_machine();
+        Self {
+            os: System::long_os_version(),
+            kernel: System::kernel_version(),
+            cpu: brand.filter(|brand| !brand.is_empty()),
+            cores: available_parallelism().ok().map(Into::into),
+            load_average: sys::load_average(),
+            ..Self::told_by(&tree)
+        }
+    }
+
+    /// What files tell.
+    fn told_by(tree: &Tree) -> Self {
+        Self {
+            virtualised: virtualised(tree),
+            clock_source: clock_source(tree),
+            governor: governor(tree),
+            timer_slack_ns: tree.number("proc/self/timerslack_ns"),
+            ..Self::default()
+        }
+    }
+}
+
+/// On x86 a hypervisor says so to its guests, in a bit that `/proc/cpuinfo` shows; the machine's maker
+/// is then the hypervisor's.
+fn virtualised(tree: &Tree) -> Option<String> {
+    let cpu = tree.text("proc/cpuinfo")?;
+    let flags = cpu
+        .lines()
+        .find_map(|line| line.strip_prefix("flags")?.trim_start().strip_prefix(':'))?;
+    if !flags.split_whitespace().any(|flag| flag == "hypervisor") {
+        return Some("no".to_owned());
+    }
+    let maker =
+        ["sys_vendor", "product_name"].map(|name| tree.text(&format!("sys/class/dmi/id/{name}")));
+    let maker: Vec<_> = maker.into_iter().flatten().collect();
+    let kind = tree.text("sys/hypervisor/type");
+    Some(kind.unwrap_or_else(|| {
+        if maker.is_empty() {
+            "yes".to_owned()
+        } else {
+            maker.join(" ")
+        }
+    }))
+}
+
+/// Linux's documentation: `admin-guide/kernel-parameters`, `clocksource`. On FreeBSD, NetBSD, OpenBSD
+/// and DragonFly: timecounter(9).
+fn clock_source(tree: &Tree) -> Option<String> {
+    let linux = "sys/devices/system/clocksource/clocksource0/current_clocksource";
+    tree.text(linux)
+        .or_else(|| sys::kernel_state("kern.timecounter.hardware"))
+}
+
+/// Linux's documentation: `admin-guide/pm/cpufreq`.
+fn governor(tree: &Tree) -> Option<String> {
+    let folder = "sys/devices/system/cpu";
+    let of = |cpu: &String| tree.text(&format!("{folder}/{cpu}/cpufreq/scaling_governor"));
+    let mut governors: Vec<_> = tree.names(folder, "cpu").iter().filter_map(of).collect();
+    governors.sort();
+    governors.dedup();
+    (!governors.is_empty()).then(|| governors.join(" and "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn told_by(files: &[(&str, &str)]) -> Machine {
+        let folder = tempfile::tempdir().unwrap();
+        for (path, text) in files {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        Machine::told_by(&Tree::at(folder.path().to_owned()))
+    }
+
+    #[test]
+    fn what_is_not_told_is_absent() {
+        let machine = told_by(&[("proc/cpuinfo", "processor : 0\nFeatures : fp asimd\n")]);
+        assert_eq!(
+            (
+                machine.virtualised,
+                machine.governor,
+                machine.timer_slack_ns
+            ),
+            (None, None, None)
+        );
+    }
+
+    #[test]
+    fn what_linux_tells() {
+        let machine = told_by(&[
+            (
+                "proc/cpuinfo",
+                "processor\t: 0\nflags\t\t: fpu tsc hypervisor\n\nflags\t\t: fpu\n",
+            ),
+            ("sys/class/dmi/id/sys_vendor", "QEMU\n"),
+            ("proc/self/timerslack_ns", "50000\n"),
+            (
+                "sys/devices/system/clocksource/clocksource0/current_clocksource",
+                "kvm-clock\n",
+            ),
+            (
+                "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor",
+                "powersave\n",
+            ),
+            (
+                "sys/devices/system/cpu/cpu1/cpufreq/scaling_governor",
+                "performance\n",
+            ),
+        ]);
+        let expected = Machine {
+            virtualised: Some("QEMU".to_owned()),
+            clock_source: Some("kvm-clock".to_owned()),
+            governor: Some("performance and powersave".to_owned()),
+            timer_slack_ns: Some(50_000),
+            ..Machine::default()
+        };
+        assert_eq!(machine, expected);
+    }
+
+    #[test]
+    fn a_machine_of_its_own() {
+        let machine = told_by(&[("proc/cpuinfo", "flags : fpu tsc\n")]);
+        assert_eq!(machine.virtualised.as_deref(), Some("no"));
+        let machine = told_by(&[("proc/cpuinfo", "flags : hypervisor\n")]);
+        assert_eq!(machine.virtualised.as_deref(), Some("yes"));
+    }
+
+    #[test]
+    fn this_machine() {
+        let machine = Machine::read();
+        assert!(machine.cores.is_some_and(|cores| cores > 0));
+        assert!(machine.os.is_some_and(|os| !os.is_empty()));
+    }
+}

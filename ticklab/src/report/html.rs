@@ -1,0 +1,207 @@
+//! One page for a browser. All that it needs is in it, and it asks for nothing else.
+
+mod data;
+mod facts;
+mod quote;
+#[cfg(test)]
+mod sample;
+
+use anyhow::{Context, Result};
+use askama::Template;
+
+use super::columns::{ABSENT, COLUMNS, Column};
+use super::{Report, Timer};
+use crate::units::nanos;
+use facts::Fact;
+
+/// What the template asks for. Facts and figures are text here already: the page shows them without
+/// its scripts too.
+#[derive(Template)]
+#[template(path = "report.html")]
+struct Page<'a> {
+    report: &'a Report,
+    began: String,
+    took: String,
+    period: String,
+    command: String,
+    columns: &'static [Column],
+    rows: Vec<Row<'a>>,
+    /// Whether there is one among them.
+    floors: bool,
+    settings: Vec<Fact>,
+    machine: Vec<Fact>,
+    plots: String,
+    assets: Assets,
+}
+
+/// Of the table.
+struct Row<'a> {
+    timer: &'a Timer,
+    /// One for each column; none if there are no figures.
+    cells: Vec<String>,
+}
+
+/// They become part of the page as they are.
+struct Assets {
+    plot_style: &'static str,
+    plot_script: &'static str,
+    plot_licence: &'static str,
+    style: &'static str,
+    script: &'static str,
+}
+
+const ASSETS: Assets = Assets {
+    plot_style: include_str!("../../assets/uPlot.min.css"),
+    plot_script: include_str!("../../assets/uPlot.iife.min.js"),
+    plot_licence: include_str!("../../assets/uPlot-LICENSE"),
+    style: include_str!("../../assets/report.css"),
+    script: include_str!("../../assets/report.js"),
+};
+
+/// The whole page.
+///
+/// # Errors
+///
+/// If what the plots show cannot be put into JSON.
+pub fn page(report: &Report) -> Result<String> {
+    let page = Page {
+        report,
+        began: facts::date(&report.began),
+        took: nanos(report.took_ns),
+        period: facts::given(report.settings.period_ns),
+        command: quote::command(&report.command),
+        columns: &COLUMNS,
+        rows: report.timers.iter().map(row).collect(),
+        floors: report.timers.iter().any(|timer| timer.floor),
+        settings: facts::settings(&report.settings),
+        machine: facts::machine(&report.machine),
+        plots: data::of(report).context("the plots' data")?,
+        assets: ASSETS,
+    };
+    page.render().context("the page")
+}
+
+fn row(timer: &Timer) -> Row<'_> {
+    let text = |figures, column: &Column| (column.text)(figures).unwrap_or(ABSENT.to_owned());
+    let cells = |figures| COLUMNS.iter().map(|column| text(figures, column)).collect();
+    Row {
+        timer,
+        cells: timer.total.as_ref().map(cells).unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(report: &Report) -> String {
+        page(report).unwrap()
+    }
+
+    /// For `tests/page`, which looks at them in a browser.
+    #[test]
+    fn pages_to_look_at() {
+        let all = sample::report();
+        let only = |name: &str| {
+            let mut report = all.clone();
+            report.timers.retain(|timer| timer.name == name);
+            report
+        };
+        for (name, report) in [
+            ("all", &all),
+            ("one", &only("os-spin")),
+            ("none", &only("thread")),
+        ] {
+            let page = shown(report);
+            if let Some(folder) = std::env::var_os("OUT") {
+                let path = std::path::Path::new(&folder).join(format!("{name}.html"));
+                std::fs::write(path, page).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_that_was_given_becomes_markup() {
+        let mut report = sample::report();
+        let evil = "</script><script>alert('\"&')</script><!--";
+        report.command.push(evil.to_owned());
+        report.machine.cpu = Some(evil.to_owned());
+        report.timers[2].name = evil.to_owned();
+        report.timers[2].about = evil.to_owned();
+        report.timers[3].failure = Some(evil.to_owned());
+        let page = shown(&report);
+        assert!(!page.contains("<script>alert") && !page.contains("</script><script>a"));
+        let count = |text| page.matches(text).count();
+        // Of the data, of the library and of the page's own.
+        assert_eq!((count("<script"), count("</script")), (3, 3));
+        assert_eq!((count("<style"), count("</style")), (2, 2));
+        assert!(page.contains("\\u003c/script>\\u003cscript>alert"));
+    }
+
+    #[test]
+    fn what_is_absent_is_not_zero() {
+        let mut report = sample::report();
+        report.timers.truncate(1);
+        let figures = report.timers[0].total.as_mut().unwrap();
+        figures.descriptors = None;
+        figures.syscalls_per_tick = Some(0.0);
+        report.machine.governor = None;
+        let page = shown(&report);
+        assert!(page.contains("<td>–</td>\n<td>0.00</td>"));
+        assert!(page.contains("<dd>–</dd>"));
+    }
+
+    #[test]
+    fn it_asks_for_nothing() {
+        let page = shown(&sample::report());
+        assert!(page.contains("content=\"default-src 'none';"));
+        for reference in [
+            "src=", "<link", "@import", "url(", "<iframe", "<img", "fetch(", "import(",
+        ] {
+            assert!(!page.contains(reference), "{reference}");
+        }
+        let addresses = ["http://", "https://"].map(|scheme| page.matches(scheme).count());
+        // The library says where it comes from, and SVG has a name that looks like an address.
+        assert_eq!(addresses, [1, 1]);
+        assert!(page.contains("/*! https://github.com/leeoniya/uPlot"));
+        assert!(page.contains("\"http://www.w3.org/2000/svg\""));
+    }
+
+    #[test]
+    fn every_timer_is_named_and_every_failure() {
+        let report = sample::report();
+        let page = shown(&report);
+        for timer in &report.timers {
+            assert!(
+                page.contains(&format!("<tr data-timer=\"{}\"", timer.name)),
+                "{}",
+                timer.name
+            );
+            assert!(page.contains(&timer.about));
+        }
+        assert!(page.contains("in round 4: the kernel refused another timer"));
+        assert_eq!(page.matches("class=\"failure\"").count(), 2);
+    }
+
+    #[test]
+    fn an_interrupted_run_says_so() {
+        let mut report = sample::report();
+        report.interrupted = false;
+        assert!(!shown(&report).contains("Interrupted."));
+        report.interrupted = true;
+        assert!(shown(&report).contains("Interrupted."));
+    }
+
+    #[test]
+    fn a_run_in_which_nothing_ticked() {
+        let mut report = sample::report();
+        report.timers.retain(|timer| timer.total.is_none());
+        assert_eq!(report.timers.len(), 1);
+        assert!(shown(&report).contains("No tick"));
+    }
+
+    #[test]
+    fn the_licence_goes_with_the_library() {
+        assert!(shown(&sample::report()).contains("Copyright (c) 2022 Leon Sorokin"));
+    }
+}

@@ -99,17 +99,22 @@
   const timeAxis = (range, label) =>
     logAxis(range, label, (ns) => (ns <= LEAST_NS ? `≤ ${LEAST_NS} ns` : roundTime(ns)));
 
-  // Leaves out the labels that would run into the one before.
+  // Leaves out labels until none runs into another: first what is not a power of ten, then every
+  // second of these, and so on.
   function withRoom(plot, splits, axis, labels) {
     if (axis !== 0) return labels;
-    let free = -Infinity;
-    return labels.map((label, i) => {
-      const half = label.length * 3.5 + 3;
-      const middle = plot.valToPos(splits[i], "x");
-      if (middle - half < free) return "";
-      free = middle + half;
-      return label;
-    });
+    const places = splits.map((split, i) => ({
+      middle: plot.valToPos(split, "x"),
+      half: labels[i].length * 3.5 + 3,
+      exponent: Math.log10(split),
+    }));
+    const whole = (number) => Math.abs(number - Math.round(number)) < 1e-6;
+    const powers = (step) => places.filter(({ exponent }) => whole(exponent / step));
+    const clear = (one, next) => one.middle + one.half <= next.middle - next.half;
+    const fit = (some) => some.slice(1).every((next, i) => clear(some[i], next));
+    let some = places;
+    for (let step = 1; !fit(some) && step < 20; step++) some = powers(step);
+    return labels.map((label, i) => (some.includes(places[i]) ? label : ""));
   }
 
   // --- What each plot shows: its points, in the columns that uPlot wants, and what they say
@@ -226,6 +231,7 @@
       xs,
       lines: columns.map((ys, timer) => ({ timer, ys, fillTo: counts[0] })),
       paths: uPlot.paths.stepped({ align: 1 }),
+      width: 1.5,
       // A point would be at the left side of a bar, and seem to say more than the bar does.
       points: false,
       scales: { x: logScale(lateness), y: logScale(counts) },
@@ -249,7 +255,6 @@
     return {
       colour: floor ? "--floor" : `--series-${place % COLOURS}`,
       dash: DASHES[place % DASHES.length],
-      width: floor ? 1 : 2,
     };
   });
 
@@ -268,13 +273,13 @@
     return made;
   }
 
-  function swatch({ colour, dash, width }) {
+  function swatch({ colour, dash }, width) {
     const space = "http://www.w3.org/2000/svg";
     const svg = document.createElementNS(space, "svg");
     const line = document.createElementNS(space, "line");
     svg.setAttribute("viewBox", "0 0 32 8");
     svg.setAttribute("aria-hidden", "true");
-    const look = { x1: 0, x2: 32, y1: 4, y2: 4, "stroke-dasharray": dash.join(" "), "stroke-width": width + 0.5 };
+    const look = { x1: 0, x2: 32, y1: 4, y2: 4, "stroke-dasharray": dash.join(" "), "stroke-width": width };
     for (const [key, value] of Object.entries(look)) line.setAttribute(key, value);
     line.style.stroke = `var(${colour})`;
     svg.append(line);
@@ -288,7 +293,8 @@
       this.shown = shown;
       this.index = Math.max(0, shown.start);
       // Not where there is nothing to be read.
-      this.stops = Array.from(shown.xs.keys()).filter((i) => timers.some((_, timer) => shown.value(timer, i)));
+      const says = (i) => timers.some((_, timer) => shown.value(timer, i));
+      this.stops = Array.from(shown.xs.keys()).filter(says);
       this.box = element("div", {
         class: "plot",
         tabindex: 0,
@@ -300,8 +306,9 @@
       this.box.addEventListener("keydown", (event) => this.key(event));
       this.position = element("p", { class: "position" });
       this.values = timers.map(() => element("span", { class: "value" }));
-      this.buttons = timers.map(({ name }, timer) => {
-        const button = element("button", { type: "button", "aria-pressed": true }, swatch(looks[timer]), name);
+      this.buttons = timers.map(({ name, floor }, timer) => {
+        const line = swatch(looks[timer], floor ? 1 : 2.5);
+        const button = element("button", { type: "button", "aria-pressed": true }, line, name);
         button.addEventListener("click", () => toggle(timer));
         return button;
       });
@@ -333,7 +340,7 @@
           label: timers[timer].name,
           show: !hidden[timer],
           stroke,
-          width: thin ? 1 : look.width,
+          width: thin || timers[timer].floor ? 1 : shown.width ?? 2,
           dash: look.dash,
           paths: shown.paths,
           points: { show: false, filter: alone, size: 5, fill: stroke },
@@ -355,7 +362,7 @@
           y: false,
           drag: { x: false, y: false },
           points: { show: shown.points ?? true, size: 7 },
-          move: (plot, left, top) => [left < 0 ? left : plot.valToPos(shown.xs[this.nearest(left)], "x"), top],
+          move: (_, left, top) => [left < 0 ? left : this.left(this.nearest(left)), top],
           // What was read last stays.
           bind: { mouseleave: () => null },
         },
@@ -369,7 +376,8 @@
       // What a browser makes of a finger, as if it were a mouse, comes when the finger is gone.
       for (const name of ["pointerdown", "pointermove"]) {
         this.uplot.over.addEventListener(name, (event) => {
-          if (event.pointerType !== "mouse") this.uplot.setCursor({ left: event.offsetX, top: event.offsetY });
+          const { pointerType, offsetX, offsetY } = event;
+          if (pointerType !== "mouse") this.uplot.setCursor({ left: offsetX, top: offsetY });
         });
       }
     }

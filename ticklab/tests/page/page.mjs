@@ -92,10 +92,11 @@ async function table(page, timers) {
 }
 
 // A timer's lines are those of uPlot's that have its name: each has points, and where no other timer is
-// shown, its colour is on the canvas; where none is shown, no such colour is.
+// shown, its colour is on the canvas. The colours are returned.
 async function curves(page, ticked) {
   const found = await page.evaluate(() => Object.keys(ticklab.plots));
   assert.deepEqual(found, ticked.length > 0 ? PLOTS : [], "the plots");
+  const colours = [];
   for (const plot of found) {
     const drawn = await page.evaluate(pixels, plot);
     for (const { name } of ticked) {
@@ -107,7 +108,9 @@ async function curves(page, ticked) {
       }
     }
     assert.equal(drawn.length, ticked.length * (plot === "timeline" ? 2 : 1), `${plot}: no other lines`);
+    colours.push(drawn.map(({ colour }) => colour));
   }
+  return colours;
 }
 
 // In the page. For each line of a plot: how many pixels it alone changes towards its colour.
@@ -225,6 +228,25 @@ async function pointing(page, point, how) {
   }
 }
 
+// A finger that stays on the plot: nothing makes that into a mouse.
+async function sliding(page) {
+  const touch = await page.context().newCDPSession(page);
+  const send = (type, ...touchPoints) => touch.send("Input.dispatchTouchEvent", { type, touchPoints });
+  for (const plot of PLOTS) {
+    const over = page.locator(`[data-plot="${plot}"] .u-over`);
+    await over.scrollIntoViewIfNeeded();
+    const box = await over.boundingBox();
+    const at = (share) => ({ x: box.x + box.width * share, y: box.y + box.height / 2 });
+    await send("touchStart", at(0.3));
+    await settled(page);
+    const before = await readout(page, plot);
+    for (const share of [0.4, 0.5, 0.6, 0.7]) await send("touchMove", at(share));
+    await settled(page);
+    assert.notDeepEqual(await readout(page, plot), before, `${plot}: a finger's slide shows other values`);
+    await send("touchEnd");
+  }
+}
+
 async function narrow(page) {
   const width = await page.evaluate(() => document.documentElement.scrollWidth);
   assert.ok(width <= 360, `a phone's page is ${width} pixels wide, and not 360`);
@@ -304,6 +326,7 @@ async function all() {
     covered.push("360 pixels");
     if (ticked.length === 0) return;
     await pointing(page, (x, y) => page.touchscreen.tap(x, y), "a tap");
+    await sliding(page);
     covered.push("touch");
   });
   await looking("dark", DARK, async (page) => {
@@ -313,11 +336,14 @@ async function all() {
     await accessible(page, "dark");
     covered.push("axe");
   });
-  await looking("dark curves", DARK, (page) => curves(page, ticked));
+  let colours;
+  await looking("dark curves", DARK, async (page) => {
+    colours = await curves(page, ticked);
+  });
   await looking("switched", WIDE, async (page) => {
     await page.emulateMedia({ colorScheme: "dark" });
     await settled(page);
-    await curves(page, ticked);
+    assert.deepEqual(await curves(page, ticked), colours, "a switch to the dark changes the curves too");
   });
   covered.push("curves in the dark and after a switch to it", "no complaint and no request");
 }

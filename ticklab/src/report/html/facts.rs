@@ -43,9 +43,9 @@ pub fn given(ns: u64) -> String {
 pub fn settings(settings: &Settings) -> Vec<Fact> {
     vec![
         fact("Period", given(settings.period_ns)),
-        fact("Each timer", given(settings.duration_ns)),
+        fact("Duration, each timer", given(settings.duration_ns)),
         fact("Rounds", settings.rounds),
-        fact("Warm-up of each", given(settings.warm_up_ns)),
+        fact("Warm-up, each round", given(settings.warm_up_ns)),
         fact("Intervals at once", settings.intervals),
         fact("Runtime", &settings.runtime),
         fact(

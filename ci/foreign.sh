@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Clippy, with warnings as errors, for the systems that are not at hand: the library, the tests and
-# the examples with all features, and the library without `os-native`. On Debian 12: its web
+# the examples with all features, and the library without `os-native`; and ticklab. On Debian 12: its web
 # toolchain brings the sources of the standard library, of which the interface suffices here. Nothing
 # is linked or run: for that see emulated.sh, link.sh and windows.sh.
 #
@@ -82,11 +82,19 @@ for extent in everything library; do
 done
 lint --lib "$without" "${targets[@]}" >/dev/null 2>&1 || true
 
+# One for each system that ticklab has code or dependencies of its own for.
+with_ticklab=(x86_64-pc-windows-gnu aarch64-apple-darwin x86_64-unknown-freebsd x86_64-unknown-netbsd x86_64-unknown-openbsd x86_64-unknown-dragonfly)
+
 good=0
 for target in "${targets[@]}"; do
     extent=${extents[$target]}
     if lint "${kinds[$extent]}" --all-features "$target" && lint --lib "$without" "$target"; then
-        echo "covered: $target: $extent with all features, library without os-native"
+        covered="$extent with all features, library without os-native"
+        if [[ " ${with_ticklab[*]} " == *" $target "* ]]; then
+            cargo clippy --quiet --package ticklab --bin ticklab --target "$target" -- -D warnings
+            covered+=', ticklab'
+        fi
+        echo "covered: $target: $covered"
         good=$((good + 1))
     else
         echo "foreign: $target failed" >&2

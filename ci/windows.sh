@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The whole test suite and the examples on Windows, under Wine: with the alarm that users get, with
-# the one that follows a paused clock, and with the thread pool's timer in place of the waitable one.
+# the one that follows a paused clock, and with the thread pool's timer in place of the waitable one;
+# and a run of ticklab.
 # On Debian 12: its web toolchain brings the sources of the standard library, from which the one for
 # Windows is built.
 #
@@ -72,3 +73,20 @@ run 600 --all-features
 # The flag is for this package alone: with RUSTFLAGS the standard library would be built once more.
 export CARGO_UNSTABLE_PROFILE_RUSTFLAGS=true
 run 600 --config 'profile.dev.package.tokio-osinterval.rustflags=["--cfg", "tokio_osinterval_threadpool_timer"]' --features full --lib --tests
+
+# The program that measures: from its beginning to its end, all timers, never early.
+cargo build --package ticklab
+report=target/windows/report.json
+timeout 120 "$wine" "target/windows/$target/debug/ticklab.exe" run --duration 2s --json "$report" \
+    --timer os,os-spin,tokio,periodic,async-io,thread,spin-sleep
+python3 - "$report" <<'PYTHON'
+import json, sys
+
+for timer in json.load(open(sys.argv[1]))["timers"]:
+    assert timer["failure"] is None and timer["total"]["ticks"] > 0, timer["name"]
+    assert timer["total"]["early"] == 0, timer["name"]
+PYTHON
+status=0
+timeout 60 "$wine" "target/windows/$target/debug/ticklab.exe" doctor || status=$?
+[ $status -le 1 ]
+echo "covered: $target, ticklab: 7 timers for 2 s each, doctor"

@@ -126,7 +126,10 @@ fn clock_source(facts: &Facts) -> Option<Finding> {
 fn resolution(facts: &Facts) -> Option<Finding> {
     let resolution = facts.resolution?;
     (resolution > Duration::from_micros(10)).then(|| Finding {
-        what: format!("The clock's timers have a resolution of {}", time(resolution)),
+        what: format!(
+            "The clock's timers have a resolution of {}",
+            time(resolution)
+        ),
         why: "No timer of this system fires between two of these steps.",
         cure: "On Linux, boot without `highres=off`, and with a kernel that has \
                CONFIG_HIGH_RES_TIMERS; on a BSD, raise kern.hz.",

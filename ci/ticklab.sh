@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# ticklab on this machine: its lints and tests, a real run, and the page of that in a real browser.
+# On Debian 12. Argument: a folder for the page's screenshots; none is kept without.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=ci/debian.sh
+. ci/debian.sh
+need chromium
+command -v npm >/dev/null || need nodejs npm
+
+cargo fmt --package ticklab --check
+cargo clippy --package ticklab --all-targets -- -D warnings
+timeout 600 cargo test --package ticklab
+cargo build --package ticklab
+program=target/debug/ticklab
+page=target/ticklab-report.html
+
+# As the README has it, but not optimized: to be looked at, and not for its figures.
+timeout 120 "$program" run --duration 3s --html "$page"
+# Whatever is found, it is told.
+status=0
+timeout 60 "$program" doctor || status=$?
+[ $status -le 1 ]
+npm ci --silent --no-audit --no-fund --prefix ticklab/tests/page
+timeout 180 node ticklab/tests/page/page.mjs "$page" "$@"
+echo 'covered: a run, its page in Chromium, doctor'

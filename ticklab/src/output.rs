@@ -132,7 +132,9 @@ fn beside(path: &Path) -> io::Result<NamedTempFile> {
     // As any other file: what the user's umask leaves of it.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder.unwrap_or(Path::new(".")))
+    // The name that the user gave is the one to be told, not this one's.
+    let file = builder.tempfile_in(folder.unwrap_or(Path::new(".")));
+    file.map_err(|error| error.kind().into())
 }
 
 #[cfg(test)]

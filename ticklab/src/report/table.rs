@@ -71,12 +71,12 @@ fn about(report: &Report) -> String {
         settings.intervals,
         settings.runtime,
     );
-    let machine = [
-        &machine.os,
-        &machine.kernel,
-        &machine.cpu,
-        &machine.virtualised,
-    ];
+    let virtualised = machine.virtualised.as_ref().filter(|kind| *kind != "no");
+    let virtualised = virtualised.map(|kind| match kind.as_str() {
+        "yes" => "a virtual machine".to_owned(),
+        kind => format!("a virtual machine ({kind})"),
+    });
+    let machine = [&machine.os, &machine.kernel, &machine.cpu, &virtualised];
     let machine: Vec<_> = machine.into_iter().flatten().map(String::as_str).collect();
     about += &machine.join(", ");
     about.trim_end().to_owned() + "\n"

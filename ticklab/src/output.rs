@@ -9,6 +9,7 @@ use tempfile::{Builder, NamedTempFile};
 
 use crate::args::RunArgs;
 use crate::report::{Report, csv, hgrm, html};
+use crate::sys;
 
 /// What was asked for.
 #[derive(Debug)]
@@ -129,9 +130,7 @@ fn beside(path: &Path) -> io::Result<NamedTempFile> {
         .filter(|folder| !folder.as_os_str().is_empty());
     let mut builder = Builder::new();
     builder.prefix(".ticklab-");
-    // As any other file: what the user's umask leaves of it.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    sys::as_any_other(&mut builder);
     // The name that the user gave is the one to be told, not this one's.
     let file = builder.tempfile_in(folder.unwrap_or(Path::new(".")));
     file.map_err(|error| error.kind().into())

@@ -45,6 +45,9 @@ const SHORTEST: Duration = Duration::from_micros(1);
 /// Longer ones would overflow sums.
 const LONGEST: Duration = Duration::from_secs(86_400 * 365);
 
+/// What they take of memory, and of time to be made, is more than what there is to see.
+const MOST: u32 = 1_000_000;
+
 impl Plan {
     /// # Errors
     ///
@@ -70,6 +73,10 @@ impl Plan {
         ensure!(
             args.period >= SHORTEST,
             "--period must be at least {SHORTEST:?}"
+        );
+        ensure!(
+            args.intervals.get() <= MOST,
+            "--intervals may be at most {MOST}"
         );
         let rounds = args.rounds.get();
         let round = args.duration / rounds;

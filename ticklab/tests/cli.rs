@@ -281,7 +281,7 @@ fn a_timer_that_cannot_be_made_is_said_to() {
     let timers = report["timers"].as_array().unwrap();
     let os = timers.iter().find(|timer| timer["name"] == "os").unwrap();
     assert_eq!(
-        (&os["total"]["ticks"], &os["failure"]),
+        (&os["total"]["deadlines"], &os["failure"]),
         (&2000.into(), &Value::Null)
     );
 }

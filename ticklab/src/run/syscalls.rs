@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use super::phases;
+use super::{interrupt, phases};
 use crate::args::TickArgs;
 use crate::plan::Plan;
 use crate::report::Timer;
@@ -20,8 +20,9 @@ use crate::timers::{Course, Kind};
 
 /// Long enough between two ticks for a process that is traced.
 const PERIOD: Duration = Duration::from_millis(2);
-const FEW: u32 = 100;
-const MORE: u32 = 300;
+/// So long it ticks the first time, and three times as long the second; but for some ticks at least.
+const SHORT: Duration = Duration::from_millis(200);
+const FEW: u32 = 3;
 
 /// Adds them to the timers' totals. Where they cannot be counted they stay absent, and it is said
 /// why.
@@ -30,6 +31,9 @@ pub fn count(plan: &Plan, timers: &mut [Timer]) {
         let Some(total) = &mut timer.total else {
             continue;
         };
+        if interrupt::came() {
+            return;
+        }
         match per_tick(plan, &timer.name, timer.floor) {
             Ok(calls) => total.syscalls_per_tick = Some(calls),
             Err(error) => {
@@ -43,13 +47,19 @@ pub fn count(plan: &Plan, timers: &mut [Timer]) {
 #[allow(clippy::cast_precision_loss, reason = "three digits are shown")]
 fn per_tick(plan: &Plan, timer: &str, floor: bool) -> io::Result<f64> {
     let intervals = if floor { 1 } else { plan.intervals };
-    let more = calls(plan, timer, MORE)?.saturating_sub(calls(plan, timer, FEW)?);
-    Ok(more as f64 / f64::from((MORE - FEW) * intervals))
+    let few = SHORT.as_nanos() / period(plan).as_nanos();
+    let few = u32::try_from(few).unwrap_or(u32::MAX).max(FEW);
+    let more = calls(plan, timer, 3 * few)?.saturating_sub(calls(plan, timer, few)?);
+    Ok(more as f64 / (f64::from(2 * few) * f64::from(intervals)))
+}
+
+fn period(plan: &Plan) -> Duration {
+    plan.period.max(PERIOD)
 }
 
 /// Of a process whose intervals tick so often each.
 fn calls(plan: &Plan, timer: &str, ticks: u32) -> io::Result<u64> {
-    let period = plan.period.max(PERIOD);
+    let period = period(plan);
     let settings = plan.settings();
     let nanos = |time: Duration| format!("{}ns", time.as_nanos());
     let counted = tempfile::NamedTempFile::new()?;

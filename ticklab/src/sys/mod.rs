@@ -16,12 +16,12 @@ use crate::timers::{Kind, Wait};
 
 #[cfg(unix)]
 pub use unix::{
-    clock_resolution, interrupt_period, kernel_state, load_average, open_descriptors,
+    as_any_other, clock_resolution, interrupt_period, kernel_state, load_average, open_descriptors,
     open_files_limit, switches,
 };
 #[cfg(windows)]
 pub use windows::{
-    clock_resolution, interrupt_period, kernel_state, load_average, open_descriptors,
+    as_any_other, clock_resolution, interrupt_period, kernel_state, load_average, open_descriptors,
     open_files_limit, switches,
 };
 

@@ -1,6 +1,7 @@
 //! What every Unix tells, more or less.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use std::time::Duration;
 
@@ -37,10 +38,10 @@ pub fn open_descriptors() -> Option<u64> {
 }
 
 /// Files and sockets that this process may have open: `getrlimit(2)`, the soft limit.
+#[allow(clippy::useless_conversion, reason = "some systems have a signed type")]
 pub fn open_files_limit() -> Option<u64> {
-    getrlimit(Resource::RLIMIT_NOFILE)
-        .ok()
-        .map(|(soft, _)| soft)
+    let (soft, _) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
+    u64::try_from(soft).ok()
 }
 
 /// Of the monotonic clock: `clock_getres(2)`.
@@ -74,4 +75,9 @@ pub fn kernel_state(name: &str) -> Option<String> {
     let said = String::from_utf8(output.stdout).ok()?;
     let said = said.trim();
     (output.status.success() && !said.is_empty()).then(|| said.to_owned())
+}
+
+/// A temporary file that becomes one to stay has what the user's umask leaves, as any other.
+pub fn as_any_other(file: &mut tempfile::Builder) {
+    file.permissions(Permissions::from_mode(0o666));
 }

@@ -50,3 +50,6 @@ pub fn load_average() -> Option<f64> {
 pub fn kernel_state(_name: &str) -> Option<String> {
     None
 }
+
+/// A file has what its folder says.
+pub fn as_any_other(_file: &mut tempfile::Builder) {}

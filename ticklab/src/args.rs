@@ -57,7 +57,7 @@ pub struct RunArgs {
     pub duration: Duration,
 
     /// Rounds that the duration is divided into; in each the timers have their turn in another order
-    #[arg(long, value_name = "N", default_value = "5")]
+    #[arg(long, value_name = "N", default_value = "10")]
     pub rounds: NonZeroU32,
 
     /// How long a timer ticks before it is measured, in each round

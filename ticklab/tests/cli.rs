@@ -209,6 +209,15 @@ fn a_change_is_told_from_noise() {
     assert_eq!(code("compare a.json noise.json --fail-above 1"), Some(0));
     // Nothing to compare is no success.
     assert_eq!(code("compare a.json other.json --fail-above 2"), Some(2));
+    // Nor is what rounds are too few to tell.
+    let mut few: Value = serde_json::from_str(&report("os", |_| 0)).unwrap();
+    few["timers"][0]["rounds"]
+        .as_array_mut()
+        .unwrap()
+        .truncate(2);
+    write("few.json", few.to_string());
+    assert_eq!(code("compare a.json few.json --fail-above 2"), Some(2));
+    assert_eq!(code("compare a.json few.json"), Some(0));
     let output = ticklab(&folder, "compare a.json slower.json");
     let row = text(&output.stdout)
         .lines()

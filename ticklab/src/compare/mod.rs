@@ -6,7 +6,7 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use comfy_table::{CellAlignment, Table, presets};
 
 use crate::args::CompareArgs;
@@ -44,12 +44,15 @@ fn whole(nanos: u64) -> f64 {
 pub fn run(args: &CompareArgs) -> Result<u8> {
     let (before, after) = (read(&args.before)?, read(&args.after)?);
     let changes = changes(&before, &after);
+    let gone = gone(&before, &after);
     if args.fail_above.is_some() {
+        // What cannot be judged has not passed.
         ensure!(!changes.is_empty(), "the two have no timer in common");
-        ensure!(
-            changes.iter().any(|change| change.chance.is_some()),
-            "too few rounds to tell a change from noise: at least 4 in each"
-        );
+        ensure!(gone.is_empty(), "only in the first: {}", gone.join(", "));
+        let blind = changes.iter().find(|change| change.chance.is_none());
+        if let Some(Change { timer, .. }) = blind {
+            bail!("too few rounds of {timer} to tell a change from noise");
+        }
     }
     let mut failures = Vec::new();
     if let Some(limit) = args.fail_above {
@@ -67,7 +70,11 @@ pub fn run(args: &CompareArgs) -> Result<u8> {
     }
     failures.extend(early(&after));
     let mut out = std::io::stdout().lock();
-    let notes = differences(&before.settings, &after.settings);
+    let mut notes = differences(&before.settings, &after.settings);
+    notes.extend(
+        gone.iter()
+            .map(|timer| format!("only in the first: {timer}")),
+    );
     let written = write!(out, "{}", table(&changes)).and_then(|()| {
         for line in notes.iter().chain(&failures) {
             writeln!(out, "{line}")?;
@@ -108,8 +115,8 @@ struct Change {
     metric: &'static str,
     before: f64,
     after: f64,
-    /// That rounds which do not differ at all would lie so far apart. Absent if they are so few that
-    /// nothing would show.
+    /// That rounds which do not differ at all would lie so far apart, in any of the comparisons. Absent
+    /// if they are so few that nothing would show.
     chance: Option<f64>,
 }
 
@@ -137,6 +144,7 @@ impl Change {
 
 fn changes(before: &Report, after: &Report) -> Vec<Change> {
     let mut changes = Vec::new();
+    let mut least = Vec::new();
     for old in &before.timers {
         let Some(new) = after.timers.iter().find(|new| new.name == old.name) else {
             continue;
@@ -145,19 +153,41 @@ fn changes(before: &Report, after: &Report) -> Vec<Change> {
             let of = |rounds: &[Figures]| rounds.iter().filter_map(figure).collect::<Vec<_>>();
             let (old_rounds, new_rounds) = (of(&old.rounds), of(&new.rounds));
             if let (Some(before), Some(after)) = (median(&old_rounds), median(&new_rounds)) {
-                let telling = ranks::least_chance(old_rounds.len(), new_rounds.len()) < CHANCE;
-                let chance = telling.then(|| ranks::chance(&old_rounds, &new_rounds));
+                let timer = old.name.clone();
+                let chance = Some(ranks::chance(&old_rounds, &new_rounds));
                 changes.push(Change {
-                    timer: old.name.clone(),
+                    timer,
                     metric,
                     before,
                     after,
                     chance,
                 });
+                least.push(ranks::least_chance(old_rounds.len(), new_rounds.len()));
             }
         }
     }
+    let found: Vec<_> = changes.iter().filter_map(|change| change.chance).collect();
+    let of_all = ranks::chances_of_all(&found);
+    #[allow(clippy::cast_precision_loss, reason = "some dozens")]
+    let many = changes.len() as f64;
+    for ((change, chance), least) in changes.iter_mut().zip(of_all).zip(least) {
+        change.chance = (least * many < CHANCE).then_some(chance);
+    }
     changes
+}
+
+/// Timers that the second has nothing of.
+fn gone(before: &Report, after: &Report) -> Vec<String> {
+    let ran = |report: &Report, name: &str| {
+        report
+            .timers
+            .iter()
+            .any(|timer| timer.name == name && !timer.rounds.is_empty())
+    };
+    let names = before.timers.iter().map(|timer| timer.name.clone());
+    names
+        .filter(|name| ran(before, name) && !ran(after, name))
+        .collect()
 }
 
 fn median(values: &[f64]) -> Option<f64> {

@@ -22,6 +22,23 @@ pub fn least_chance(a: usize, b: usize) -> f64 {
     2.0 / ways(a, b).iter().sum::<f64>()
 }
 
+/// Of comparisons that are made together, some seem to find something by chance alone: by Holm's
+/// method, how likely it is that any of them would find as much.
+pub fn chances_of_all(chances: &[f64]) -> Vec<f64> {
+    let mut order: Vec<_> = (0..chances.len()).collect();
+    order.sort_by(|a, b| chances[*a].total_cmp(&chances[*b]));
+    let (mut of_all, mut most) = (vec![0.0; chances.len()], 0.0_f64);
+    let mut left = chances.len();
+    for index in order {
+        #[allow(clippy::cast_precision_loss, reason = "some dozens")]
+        let this = (left as f64 * chances[index]).min(1.0);
+        most = most.max(this);
+        of_all[index] = most;
+        left -= 1;
+    }
+    of_all
+}
+
 /// Twice the number of pairs, one from each group, of which that from `a` is the larger.
 fn twice_pairs_won(a: &[f64], b: &[f64]) -> usize {
     let pairs = a.iter().flat_map(|a| b.iter().map(move |b| (a, b)));
@@ -68,6 +85,19 @@ mod tests {
         let two_sided = |u: usize| 2.0 * ways[..=u].iter().sum::<f64>() / 252.0;
         assert!(close(ways.iter().sum(), 252.0) && two_sided(2) < 0.05 && two_sided(3) > 0.05);
         assert!(close(least_chance(3, 3), 0.1) && close(least_chance(4, 4), 2.0 / 70.0));
+    }
+
+    #[test]
+    fn one_of_many() {
+        // Holm's own: 0.01, 0.02, 0.03, 0.04 become 0.04, 0.06, 0.06, 0.06.
+        let all = chances_of_all(&[0.03, 0.01, 0.04, 0.02]);
+        let expected = [0.06, 0.04, 0.06, 0.06];
+        assert!(
+            all.iter()
+                .zip(expected)
+                .all(|(found, expected)| close(*found, expected))
+        );
+        assert!(chances_of_all(&[]).is_empty() && close(chances_of_all(&[0.9, 0.8])[0], 1.0));
     }
 
     #[test]

@@ -1,14 +1,13 @@
 //! What can be asked for on the command line.
 
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
-use clap::{Args as Group, Parser, Subcommand, ValueEnum};
+use clap::{Args as Group, Parser, Subcommand};
 use jiff::SignedDuration;
 
-use crate::timers::Kind;
+use crate::choice::{Kind, Missed, Runtime};
 
 /// See what your timers really do on this machine.
 #[derive(Debug, Parser)]
@@ -145,42 +144,6 @@ pub struct CompareArgs {
     pub fail_above: Option<f64>,
 }
 
-/// The runtime that the timers' tasks run on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Runtime {
-    /// `new_current_thread`.
-    Current,
-    /// `new_multi_thread`, with so many workers, or as many as there are processors.
-    Multi(Option<NonZeroUsize>),
-}
-
-impl FromStr for Runtime {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.split_once(':') {
-            None if text == "current" => Ok(Self::Current),
-            None if text == "multi" => Ok(Self::Multi(None)),
-            Some(("multi", threads)) => match threads.parse() {
-                Ok(threads) => Ok(Self::Multi(Some(threads))),
-                Err(_) => Err("the number of threads is at least 1"),
-            },
-            _ => Err("`current`, `multi` or `multi:THREADS`"),
-        }
-    }
-}
-
-/// `MissedTickBehavior`, where a timer leaves the choice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Missed {
-    /// Make up for them, one after the other
-    Burst,
-    /// Start anew from the late one
-    Delay,
-    /// Go on with the first that is still to come
-    Skip,
-}
-
 /// `1ms`, `200us`, `1.5s`, `2m 30s`: what jiff calls friendly.
 fn duration(text: &str) -> Result<Duration, String> {
     let signed: SignedDuration = text
@@ -204,16 +167,6 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Args::command().debug_assert();
-    }
-
-    #[test]
-    fn a_runtime() {
-        assert_eq!("current".parse(), Ok(Runtime::Current));
-        assert_eq!("multi".parse(), Ok(Runtime::Multi(None)));
-        assert_eq!("multi:3".parse(), Ok(Runtime::Multi(NonZeroUsize::new(3))));
-        for text in ["", "multi:", "multi:0", "multi:-1", "current:1", "Multi"] {
-            assert!(text.parse::<Runtime>().is_err(), "{text}");
-        }
     }
 
     #[test]

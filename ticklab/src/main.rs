@@ -1,6 +1,7 @@
 //! See what your timers really do on this machine.
 
 mod args;
+mod choice;
 mod compare;
 mod doctor;
 mod machine;

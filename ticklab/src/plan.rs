@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
-use crate::args::{Missed, RunArgs, Runtime};
+use crate::args::RunArgs;
+use crate::choice::{Kind, Missed, Runtime};
 use crate::report::Settings;
-use crate::timers::Kind;
 use crate::units::in_nanos;
 
 /// What is to be measured.

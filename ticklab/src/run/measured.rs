@@ -3,9 +3,9 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
+use crate::choice::Kind;
 use crate::measure::{Record, Timeline};
 use crate::report::{Figures, Timer};
-use crate::timers::Kind;
 
 /// What is known of one timer so far.
 #[derive(Debug)]

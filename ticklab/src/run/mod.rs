@@ -17,12 +17,13 @@ use fastrand::Rng;
 use jiff::Timestamp;
 
 use crate::args::RunArgs;
+use crate::choice::Kind;
 use crate::machine::Machine;
 use crate::output::Files;
 use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::report::{FORMAT, Report, table};
-use crate::timers::{Kind, Load};
+use crate::timers::Load;
 use crate::units::in_nanos;
 use crate::{FINE, FOUND, INTERRUPTED};
 use measured::Measured;

@@ -14,9 +14,10 @@ use anyhow::Result;
 
 use super::{interrupt, phases};
 use crate::args::TickArgs;
+use crate::choice::Kind;
 use crate::plan::Plan;
 use crate::report::Timer;
-use crate::timers::{Course, Kind};
+use crate::timers::{self, Course};
 
 /// Long enough between two ticks for a process that is traced.
 const PERIOD: Duration = Duration::from_millis(2);
@@ -129,7 +130,7 @@ pub fn tick(args: &TickArgs) -> Result<u8> {
         phases.truncate(1);
     }
     let (origin, (batches, _received)) = (Instant::now() + plan.period, channel());
-    kind.run(&Course {
+    let course = Course {
         starts: phases.iter().map(|phase| origin + *phase).collect(),
         origin,
         until: origin + plan.round,
@@ -137,7 +138,8 @@ pub fn tick(args: &TickArgs) -> Result<u8> {
         batches,
         descriptors_before: OnceLock::new(),
         plan,
-    })?;
+    };
+    timers::run(kind, &course)?;
     Ok(crate::FINE)
 }
 

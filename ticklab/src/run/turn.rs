@@ -16,7 +16,7 @@ use super::measured::Measured;
 use super::usage::Usage;
 use crate::measure::{Cost, Round};
 use crate::plan::Plan;
-use crate::timers::Course;
+use crate::timers::{self, Course};
 use crate::units::in_nanos;
 
 /// How often ticks are received.
@@ -77,7 +77,7 @@ pub fn take(
     });
     let timer = {
         let course = Arc::clone(&course);
-        thread::spawn(move || kind.run(&course))
+        thread::spawn(move || timers::run(kind, &course))
     };
     let ended = || timer.is_finished();
 

@@ -6,8 +6,8 @@ use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 
+use super::Wait;
 use super::nanosleep::Monotonic;
-use crate::timers::Wait;
 
 /// Waits in it.
 pub fn waiting() -> io::Result<Wait> {

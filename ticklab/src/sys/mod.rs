@@ -11,8 +11,7 @@ mod unix;
 mod windows;
 
 use std::io;
-
-use crate::timers::{Kind, Wait};
+use std::time::Instant;
 
 #[cfg(unix)]
 pub use unix::{
@@ -25,19 +24,55 @@ pub use windows::{
     open_files_limit, switches,
 };
 
-/// Whether the machine can show this floor.
-pub fn has(floor: Kind) -> bool {
-    let nanosleep = cfg!(clock_nanosleep) && floor == Kind::ClockNanosleep;
-    nanosleep || (cfg!(timerfd) && floor == Kind::EpollTimerfd)
+/// Waits until then, or for less: whoever waits looks at the clock.
+pub type Wait = Box<dyn FnMut(Instant) -> io::Result<()>>;
+
+/// A wait that is as near to the kernel as a program gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Floor {
+    /// In `clock_nanosleep(2)`.
+    ClockNanosleep,
+    /// In `epoll_wait(2)`, for a timerfd: with what a runtime is made of.
+    EpollTimerfd,
 }
 
-/// How a floor waits.
-pub fn waiting(floor: Kind) -> io::Result<Wait> {
-    match floor {
-        #[cfg(clock_nanosleep)]
-        Kind::ClockNanosleep => Ok(nanosleep::waiting()),
-        #[cfg(timerfd)]
-        Kind::EpollTimerfd => epoll::waiting(),
-        other => Err(io::Error::new(io::ErrorKind::Unsupported, other.name())),
+impl Floor {
+    /// Those that there are here.
+    pub fn of_this_system() -> &'static [Self] {
+        if cfg!(timerfd) {
+            &[Self::ClockNanosleep, Self::EpollTimerfd]
+        } else if cfg!(clock_nanosleep) {
+            &[Self::ClockNanosleep]
+        } else {
+            &[]
+        }
+    }
+
+    /// In a table.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ClockNanosleep => "clock-nanosleep",
+            Self::EpollTimerfd => "epoll-timerfd",
+        }
+    }
+
+    /// In a few words.
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::ClockNanosleep => "a thread in clock_nanosleep(TIMER_ABSTIME)",
+            Self::EpollTimerfd => "a thread in epoll_wait, and a timerfd",
+        }
+    }
+
+    /// Ready to wait.
+    pub fn waiting(self) -> io::Result<Wait> {
+        match self {
+            #[cfg(clock_nanosleep)]
+            Self::ClockNanosleep => Ok(nanosleep::waiting()),
+            #[cfg(timerfd)]
+            Self::EpollTimerfd => epoll::waiting(),
+            #[allow(unreachable_patterns, reason = "on a system that has all of them")]
+            other => Err(io::Error::new(io::ErrorKind::Unsupported, other.name())),
+        }
     }
 }

@@ -7,7 +7,7 @@ use nix::errno::Errno;
 use nix::sys::time::TimeSpec;
 use nix::time::{ClockId, ClockNanosleepFlags, clock_gettime, clock_nanosleep};
 
-use crate::timers::Wait;
+use super::Wait;
 
 /// Waits in it.
 pub fn waiting() -> Wait {

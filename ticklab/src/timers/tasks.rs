@@ -12,8 +12,8 @@ use tokio::time::{Instant, MissedTickBehavior};
 use tokio_osinterval::{OsInterval, PeriodicInterval, Precision};
 
 use super::course::Consumer;
-use super::{Course, Kind, load};
-use crate::args::{Missed, Runtime};
+use super::{Course, load};
+use crate::choice::{Kind, Missed, Runtime};
 use crate::plan::Plan;
 
 /// Each interval in a task of its own.

@@ -4,13 +4,10 @@ use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::Course;
 use super::course::Consumer;
-use super::{Course, Kind};
-use crate::args::Missed;
-use crate::sys;
-
-/// Waits until then.
-pub type Wait = Box<dyn FnMut(Instant) -> io::Result<()>>;
+use crate::choice::{Kind, Missed};
+use crate::sys::Wait;
 
 /// Room enough for a loop around a sleep, ten thousand times.
 const STACK: usize = 128 * 1024;
@@ -48,7 +45,8 @@ fn waiting(kind: Kind) -> io::Result<Wait> {
                 Ok(())
             }))
         }
-        floor => sys::waiting(floor),
+        Kind::Floor(floor) => floor.waiting(),
+        other => unreachable!("{other:?} has tasks"),
     }
 }
 

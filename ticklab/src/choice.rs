@@ -1,0 +1,136 @@
+//! What there is to choose from: timers, runtimes, and what becomes of missed ticks.
+
+use std::num::NonZeroUsize;
+use std::str::FromStr;
+
+use clap::ValueEnum;
+
+use crate::sys::Floor;
+
+/// A timer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Kind {
+    /// Not to be chosen: what the machine can do, without any runtime.
+    #[value(skip)]
+    Floor(Floor),
+    /// `tokio_osinterval::OsInterval`
+    Os,
+    /// The same, with `Precision::Spin`
+    OsSpin,
+    /// `tokio::time::interval`
+    Tokio,
+    /// `tokio_osinterval::PeriodicInterval`: the kernel's own periodic timer
+    Periodic,
+    /// `async_io::Timer::interval_at`, polled by tokio
+    AsyncIo,
+    /// A thread for each interval, and `std::thread::sleep`
+    Thread,
+    /// A thread for each interval, and `spin_sleep`
+    SpinSleep,
+}
+
+impl Kind {
+    /// What this machine can do at best. One interval shows it.
+    pub fn floors() -> impl Iterator<Item = Self> {
+        Floor::of_this_system().iter().copied().map(Self::Floor)
+    }
+
+    /// Whether it is one of them.
+    pub fn is_floor(self) -> bool {
+        matches!(self, Self::Floor(_))
+    }
+
+    /// Whose [`name`](Self::name) it is.
+    pub fn named(name: &str) -> Option<Self> {
+        let mut all = Self::floors().chain(Self::value_variants().iter().copied());
+        all.find(|kind| kind.name() == name)
+    }
+
+    /// As on the command line.
+    pub fn name(self) -> String {
+        if let Self::Floor(floor) = self {
+            return floor.name().to_owned();
+        }
+        let value = self.to_possible_value();
+        value
+            .map(|value| value.get_name().to_owned())
+            .unwrap_or_default()
+    }
+
+    /// In a few words.
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Floor(floor) => floor.about(),
+            Self::Os => "tokio_osinterval::OsInterval",
+            Self::OsSpin => "OsInterval with Precision::Spin",
+            Self::Tokio => "tokio::time::interval",
+            Self::Periodic => "tokio_osinterval::PeriodicInterval",
+            Self::AsyncIo => "async_io::Timer, polled by tokio",
+            Self::Thread => "a thread in std::thread::sleep",
+            Self::SpinSleep => "a thread in spin_sleep",
+        }
+    }
+}
+
+/// The runtime that the timers' tasks run on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Runtime {
+    /// `new_current_thread`.
+    Current,
+    /// `new_multi_thread`, with so many workers, or as many as there are processors.
+    Multi(Option<NonZeroUsize>),
+}
+
+impl FromStr for Runtime {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once(':') {
+            None if text == "current" => Ok(Self::Current),
+            None if text == "multi" => Ok(Self::Multi(None)),
+            Some(("multi", threads)) => match threads.parse() {
+                Ok(threads) => Ok(Self::Multi(Some(threads))),
+                Err(_) => Err("the number of threads is at least 1"),
+            },
+            _ => Err("`current`, `multi` or `multi:THREADS`"),
+        }
+    }
+}
+
+/// `MissedTickBehavior`, where a timer leaves the choice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Missed {
+    /// Make up for them, one after the other
+    Burst,
+    /// Start anew from the late one
+    Delay,
+    /// Go on with the first that is still to come
+    Skip,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_timer_has_a_name_of_its_own() {
+        let all = Kind::value_variants().iter().copied().chain(Kind::floors());
+        let all: Vec<_> = all.collect();
+        for kind in &all {
+            let name = kind.name();
+            assert!(!name.is_empty());
+            assert_eq!(Kind::named(&name), Some(*kind));
+        }
+        assert!(all.len() >= 7 && Kind::named("sundial").is_none());
+    }
+
+    #[test]
+    fn a_runtime() {
+        assert_eq!("current".parse(), Ok(Runtime::Current));
+        assert_eq!("multi".parse(), Ok(Runtime::Multi(None)));
+        assert_eq!("multi:3".parse(), Ok(Runtime::Multi(NonZeroUsize::new(3))));
+        for text in ["", "multi:", "multi:0", "multi:-1", "current:1", "Multi"] {
+            assert!(text.parse::<Runtime>().is_err(), "{text}");
+        }
+    }
+}

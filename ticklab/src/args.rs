@@ -88,7 +88,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "N", default_value = "0")]
     pub load_threads: u32,
 
-    /// Processor time that each tick's consumer takes
+    /// How long each tick's consumer is busy
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration)]
     pub work: Duration,
 

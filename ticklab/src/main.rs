@@ -15,9 +15,11 @@ mod sys;
 mod timers;
 mod units;
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::error::ErrorKind;
 
 use args::{Args, Command};
 
@@ -40,7 +42,8 @@ fn main() -> ExitCode {
             Command::Tick(args) => run::tick(&args),
         });
     ExitCode::from(done.unwrap_or_else(|refusal| {
-        eprintln!("error: {refusal:#}");
+        // Where it cannot be said, the code says it.
+        let _ = writeln!(io::stderr(), "error: {refusal:#}");
         REFUSED
     }))
 }
@@ -49,6 +52,9 @@ fn main() -> ExitCode {
 fn refuse(error: &clap::Error) -> anyhow::Error {
     if !error.use_stderr() {
         error.exit();
+    }
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return anyhow::anyhow!("a command is missing: run, compare or doctor (see --help)");
     }
     let text = error.to_string();
     let what = text.split("\n\n").next().unwrap_or_default();

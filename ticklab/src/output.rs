@@ -21,53 +21,75 @@ pub struct Files {
 }
 
 impl Files {
+    /// Of timers with these names.
+    ///
     /// # Errors
     ///
     /// If one cannot be written, or would be written twice.
-    pub fn new(args: &RunArgs) -> Result<Self> {
-        let all = [&args.json, &args.csv, &args.hgrm, &args.html];
-        let all: Vec<_> = all.into_iter().flatten().collect();
-        for (index, path) in all.iter().enumerate() {
-            ensure!(
-                !all[..index].contains(path),
-                "{} is to be two files",
-                path.display()
-            );
-            check(path).with_context(|| format!("cannot write {}", path.display()))?;
-        }
+    pub fn new(args: &RunArgs, timers: &[String]) -> Result<Self> {
         let [json, csv, hgrm, html] =
             [&args.json, &args.csv, &args.hgrm, &args.html].map(Clone::clone);
-        Ok(Self {
+        let files = Self {
             json,
             csv,
             hgrm,
             html,
-        })
+        };
+        let mut taken = Vec::new();
+        for path in files.paths(timers) {
+            let place = check(&path).with_context(|| cannot_write(&path))?;
+            ensure!(
+                !taken.contains(&place),
+                "{} is to be two files",
+                path.display()
+            );
+            taken.push(place);
+        }
+        Ok(files)
     }
 
+    fn paths(&self, timers: &[String]) -> Vec<PathBuf> {
+        let hgrm = self.hgrm.iter();
+        let hgrm = hgrm.flat_map(|path| timers.iter().map(|timer| of_timer(path, timer)));
+        let single = [&self.json, &self.csv, &self.html]
+            .into_iter()
+            .flatten()
+            .cloned();
+        single.chain(hgrm).collect()
+    }
+
+    /// All that can be.
+    ///
     /// # Errors
     ///
-    /// If one cannot be written after all.
+    /// What the first that cannot be said, after all.
     pub fn write(&self, report: &Report) -> Result<()> {
-        let save = |path: &Path, text: &str| {
-            write(path, text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))
+        let save = |path: &Path, text: Result<String>| {
+            let written = text.and_then(|text| Ok(write(path, text.as_bytes())?));
+            written.with_context(|| cannot_write(path))
         };
+        let mut written = Vec::new();
         if let Some(path) = &self.json {
-            save(path, &(serde_json::to_string_pretty(report)? + "\n"))?;
+            let text = serde_json::to_string_pretty(report);
+            written.push(save(path, Ok(text? + "\n")));
         }
         if let Some(path) = &self.csv {
-            save(path, &csv::text(report)?)?;
+            written.push(save(path, csv::text(report)));
         }
         if let Some(path) = &self.hgrm {
             for timer in &report.timers {
-                save(&of_timer(path, &timer.name), &hgrm::text(timer)?)?;
+                written.push(save(&of_timer(path, &timer.name), hgrm::text(timer)));
             }
         }
         if let Some(path) = &self.html {
-            save(path, &html::page(report)?)?;
+            written.push(save(path, html::page(report)));
         }
-        Ok(())
+        written.into_iter().collect()
     }
+}
+
+fn cannot_write(path: &Path) -> String {
+    format!("cannot write {}", path.display())
 }
 
 /// `report.hgrm` is `report.os.hgrm`.
@@ -82,32 +104,39 @@ fn of_timer(path: &Path, timer: &str) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// Whether it could be written.
-fn check(path: &Path) -> io::Result<()> {
+/// Whether it could be written; and where, by whatever names it is called.
+fn check(path: &Path) -> io::Result<PathBuf> {
     match fs::metadata(path) {
         Ok(found) if found.is_dir() => Err(io::Error::from(io::ErrorKind::IsADirectory)),
-        Ok(_) => OpenOptions::new().append(true).open(path).map(drop),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            ensure_name(path)?;
-            beside(path).map(drop)
+        Ok(found) if !is_replaced(path, &found) => Ok(path.to_owned()),
+        Ok(_) => {
+            OpenOptions::new().append(true).open(path)?;
+            let path = fs::canonicalize(path)?;
+            beside(&path)?;
+            Ok(path)
+        }
+        // A symbolic link that leads nowhere is not for us to follow.
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !path.is_symlink() => {
+            let not_a_name = || io::Error::new(io::ErrorKind::InvalidInput, "not a file's name");
+            let name = path.file_name().ok_or_else(not_a_name)?;
+            beside(path)?;
+            Ok(fs::canonicalize(folder(path))?.join(name))
         }
         Err(error) => Err(error),
     }
 }
 
-fn ensure_name(path: &Path) -> io::Result<()> {
-    let named = path.file_name().is_some();
-    named
-        .then_some(())
-        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "not a file's name"))
+/// What is no regular file, such as a pipe, is written to; and so is what stands for a stream of this
+/// process.
+fn is_replaced(path: &Path, found: &fs::Metadata) -> bool {
+    found.is_file() && !path.starts_with("/dev")
 }
 
-/// As a whole: under another name first, in the same place. What is no regular file, such as a pipe,
-/// has no other name.
+/// As a whole: under another name first, in the same place.
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let found = fs::metadata(path);
-    if found.as_ref().is_ok_and(|found| !found.is_file()) {
-        return OpenOptions::new().write(true).open(path)?.write_all(bytes);
+    if found.as_ref().is_ok_and(|found| !is_replaced(path, found)) {
+        return OpenOptions::new().append(true).open(path)?.write_all(bytes);
     }
     // What a symbolic link leads to is replaced, and not the link.
     let path = if found.is_ok() {
@@ -124,15 +153,19 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-fn beside(path: &Path) -> io::Result<NamedTempFile> {
+fn folder(path: &Path) -> &Path {
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
+}
+
+fn beside(path: &Path) -> io::Result<NamedTempFile> {
     let mut builder = Builder::new();
     builder.prefix(".ticklab-");
     sys::as_any_other(&mut builder);
     // The name that the user gave is the one to be told, not this one's.
-    let file = builder.tempfile_in(folder.unwrap_or(Path::new(".")));
+    let file = builder.tempfile_in(folder(path));
     file.map_err(|error| error.kind().into())
 }
 
@@ -158,6 +191,14 @@ mod tests {
             assert_eq!(fs::read_to_string(&path).unwrap(), text);
         }
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn one_place_has_one_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let name = |name: &str| check(&folder.path().join(name)).unwrap();
+        assert_eq!(name("a"), name("./a"));
+        assert_ne!(name("a"), name("b"));
     }
 
     #[test]

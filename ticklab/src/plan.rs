@@ -18,7 +18,7 @@ pub struct Plan {
     pub rounds: u32,
     /// Of one turn.
     pub round: Duration,
-    /// Before it.
+    /// Before it, in whole periods.
     pub warm_up: Duration,
     /// Between two ticks.
     pub period: Duration,
@@ -47,6 +47,11 @@ const LONGEST: Duration = Duration::from_secs(86_400 * 365);
 
 /// What they take of memory, and of time to be made, is more than what there is to see.
 const MOST: u32 = 1_000_000;
+
+/// Beyond that nobody would know whether it still runs.
+const LONGEST_WORK: Duration = Duration::from_secs(1);
+/// Each is an element of the report.
+const MOST_ROUNDS: u32 = 10_000;
 
 impl Plan {
     /// # Errors
@@ -78,7 +83,15 @@ impl Plan {
             args.intervals.get() <= MOST,
             "--intervals may be at most {MOST}"
         );
+        ensure!(
+            args.work <= LONGEST_WORK,
+            "--work may be at most {LONGEST_WORK:?}"
+        );
         let rounds = args.rounds.get();
+        ensure!(
+            rounds <= MOST_ROUNDS,
+            "--rounds may be at most {MOST_ROUNDS}"
+        );
         let round = args.duration / rounds;
         ensure!(
             round >= args.period,
@@ -90,7 +103,7 @@ impl Plan {
             timers,
             rounds,
             round,
-            warm_up: args.warm_up,
+            warm_up: in_whole_periods(args.warm_up, args.period),
             period: args.period,
             intervals: args.intervals.get(),
             runtime: args.runtime,
@@ -125,4 +138,10 @@ impl Plan {
             seed: self.seed,
         }
     }
+}
+
+/// At least so long.
+fn in_whole_periods(time: Duration, period: Duration) -> Duration {
+    let periods = time.as_nanos().div_ceil(period.as_nanos());
+    period * u32::try_from(periods).unwrap_or(u32::MAX)
 }

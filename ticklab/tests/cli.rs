@@ -1,7 +1,6 @@
 //! The program as it is called.
 
 use std::fs;
-use std::path::Path;
 use std::process::Output;
 use std::time::Duration;
 
@@ -159,6 +158,8 @@ fn what_is_wrong_is_said_in_one_line() {
         "run --json missing/a.json",
         "run --csv .",
         "run --html a.html --json a.html",
+        "run --html a.html --json ./a.html",
+        "run --json a.os.hgrm --hgrm a.hgrm",
         "compare not.json",
         "compare not.json not.json",
         "compare later.json later.json",
@@ -169,6 +170,7 @@ fn what_is_wrong_is_said_in_one_line() {
         assert_eq!(output.status.code(), Some(2), "{line}");
         assert_eq!(text(&output.stdout), "", "{line}");
         let said = text(&output.stderr);
+        assert!(said.len() > "error: ".len() + 8, "{line}: {said}");
         assert!(
             said.starts_with("error: ") && said.lines().count() == 1,
             "{line}: {said}"
@@ -296,6 +298,44 @@ fn a_timer_that_cannot_be_made_is_said_to() {
 }
 
 #[test]
+fn short_rounds_have_their_descriptors() {
+    let folder = tempdir().unwrap();
+    let line = "run --timer os,thread --duration 60ms --rounds 3 --json a.json";
+    assert_eq!(ticklab(&folder, line).status.code(), Some(0));
+    let report = json(&folder, "a.json");
+    for timer in report["timers"].as_array().unwrap() {
+        let expected = match timer["name"].as_str().unwrap() {
+            "os" => 1,
+            "epoll-timerfd" => 2,
+            _ => 0,
+        };
+        let told = &timer["total"]["descriptors"];
+        assert!(told.is_null() || *told == expected, "{timer}");
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_table_that_cannot_be_printed_costs_no_file() {
+    let folder = tempdir().unwrap();
+    let line = "$0 run --timer os --duration 50ms --rounds 2 --json a.json > /dev/full";
+    let mut command = Command::new("sh");
+    command
+        .current_dir(&folder)
+        .args(["-c", line, env!("CARGO_BIN_EXE_ticklab")]);
+    assert_eq!(
+        command
+            .timeout(Duration::from_secs(60))
+            .output()
+            .unwrap()
+            .status
+            .code(),
+        Some(2)
+    );
+    assert_eq!(json(&folder, "a.json")["format"], 1);
+}
+
+#[test]
 fn help_and_version() {
     let folder = tempdir().unwrap();
     for line in ["--help", "--version", "run --help", "compare --help"] {
@@ -303,9 +343,4 @@ fn help_and_version() {
         assert_eq!(output.status.code(), Some(0), "{line}");
         assert!(!output.stdout.is_empty());
     }
-    assert!(
-        Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("README.md")
-            .exists()
-    );
 }

@@ -44,22 +44,29 @@ fn whole(nanos: u64) -> f64 {
 pub fn run(args: &CompareArgs) -> Result<u8> {
     let (before, after) = (read(&args.before)?, read(&args.after)?);
     let changes = changes(&before, &after);
-    let gone = gone(&before, &after);
+    let notes = notes(&before, &after);
     if args.fail_above.is_some() {
         // What cannot be judged has not passed.
-        ensure!(!changes.is_empty(), "the two have no timer in common");
-        ensure!(gone.is_empty(), "only in the first: {}", gone.join(", "));
-        let blind = changes.iter().find(|change| change.chance.is_none());
+        ensure!(
+            changes.iter().any(|change| !change.floor),
+            "the two have no timer in common"
+        );
+        if let Some(note) = notes.first() {
+            bail!("{note}");
+        }
+        let blind = changes
+            .iter()
+            .find(|change| !change.floor && change.chance.is_none());
         if let Some(Change { timer, .. }) = blind {
             bail!("too few rounds of {timer} to tell a change from noise");
         }
     }
     let mut failures = Vec::new();
     if let Some(limit) = args.fail_above {
-        for change in changes
+        let judged = changes
             .iter()
-            .filter(|change| change.is_real() && change.ratio() > limit)
-        {
+            .filter(|change| !change.floor && change.is_real());
+        for change in judged.filter(|change| change.ratio() > limit) {
             failures.push(format!(
                 "{}: {} is {:.2} times what it was, above {limit}",
                 change.timer,
@@ -70,13 +77,9 @@ pub fn run(args: &CompareArgs) -> Result<u8> {
     }
     failures.extend(early(&after));
     let mut out = std::io::stdout().lock();
-    let mut notes = differences(&before.settings, &after.settings);
-    notes.extend(
-        gone.iter()
-            .map(|timer| format!("only in the first: {timer}")),
-    );
+    let moved = moved(&before, &after, &changes);
     let written = write!(out, "{}", table(&changes)).and_then(|()| {
-        for line in notes.iter().chain(&failures) {
+        for line in notes.iter().chain(&moved).chain(&failures) {
             writeln!(out, "{line}")?;
         }
         Ok(())
@@ -112,12 +115,16 @@ fn read(path: &Path) -> Result<Report> {
 #[derive(Debug, PartialEq)]
 struct Change {
     timer: String,
+    /// Of the machine, and not of a timer to be judged.
+    floor: bool,
     metric: &'static str,
     before: f64,
     after: f64,
     /// That rounds which do not differ at all would lie so far apart, in any of the comparisons. Absent
     /// if they are so few that nothing would show.
     chance: Option<f64>,
+    /// The least that could be found.
+    least: f64,
 }
 
 impl Change {
@@ -144,7 +151,6 @@ impl Change {
 
 fn changes(before: &Report, after: &Report) -> Vec<Change> {
     let mut changes = Vec::new();
-    let mut least = Vec::new();
     for old in &before.timers {
         let Some(new) = after.timers.iter().find(|new| new.name == old.name) else {
             continue;
@@ -153,41 +159,81 @@ fn changes(before: &Report, after: &Report) -> Vec<Change> {
             let of = |rounds: &[Figures]| rounds.iter().filter_map(figure).collect::<Vec<_>>();
             let (old_rounds, new_rounds) = (of(&old.rounds), of(&new.rounds));
             if let (Some(before), Some(after)) = (median(&old_rounds), median(&new_rounds)) {
-                let timer = old.name.clone();
-                let chance = Some(ranks::chance(&old_rounds, &new_rounds));
                 changes.push(Change {
-                    timer,
+                    timer: old.name.clone(),
+                    floor: old.floor,
                     metric,
                     before,
                     after,
-                    chance,
+                    chance: Some(ranks::chance(&old_rounds, &new_rounds)),
+                    least: ranks::least_chance(old_rounds.len(), new_rounds.len()),
                 });
-                least.push(ranks::least_chance(old_rounds.len(), new_rounds.len()));
             }
         }
     }
-    let found: Vec<_> = changes.iter().filter_map(|change| change.chance).collect();
-    let of_all = ranks::chances_of_all(&found);
-    #[allow(clippy::cast_precision_loss, reason = "some dozens")]
-    let many = changes.len() as f64;
-    for ((change, chance), least) in changes.iter_mut().zip(of_all).zip(least) {
-        change.chance = (least * many < CHANCE).then_some(chance);
+    for floor in [true, false] {
+        correct(
+            changes
+                .iter_mut()
+                .filter(|change| change.floor == floor)
+                .collect(),
+        );
     }
     changes
 }
 
-/// Timers that the second has nothing of.
-fn gone(before: &Report, after: &Report) -> Vec<String> {
-    let ran = |report: &Report, name: &str| {
-        report
-            .timers
-            .iter()
-            .any(|timer| timer.name == name && !timer.rounds.is_empty())
-    };
-    let names = before.timers.iter().map(|timer| timer.name.clone());
-    names
-        .filter(|name| ran(before, name) && !ran(after, name))
-        .collect()
+/// Comparisons that are made together.
+fn correct(together: Vec<&mut Change>) {
+    let found: Vec<_> = together.iter().filter_map(|change| change.chance).collect();
+    #[allow(clippy::cast_precision_loss, reason = "some dozens")]
+    let many = together.len() as f64;
+    for (change, chance) in together.into_iter().zip(ranks::chances_of_all(&found)) {
+        change.chance = (change.least * many < CHANCE).then_some(chance);
+    }
+}
+
+/// What keeps the two from being compared in full.
+fn notes(before: &Report, after: &Report) -> Vec<String> {
+    let mut notes = differences(&before.settings, &after.settings);
+    for (report, which) in [(before, "first"), (after, "second")] {
+        if report.interrupted {
+            notes.push(format!("the {which} was interrupted"));
+        }
+        let failed = report.timers.iter().filter(|timer| timer.failure.is_some());
+        notes.extend(failed.map(|timer| format!("{} failed in the {which}", timer.name)));
+    }
+    for old in before.timers.iter().filter(|timer| !timer.floor) {
+        let Some(new) = after.timers.iter().find(|new| new.name == old.name) else {
+            notes.push(format!("{} is only in the first", old.name));
+            continue;
+        };
+        for (metric, figure) in METRICS {
+            let known = |rounds: &[Figures]| rounds.iter().any(|round| figure(round).is_some());
+            if known(&old.rounds) && !known(&new.rounds) {
+                notes.push(format!("{} has {metric} only in the first", old.name));
+            }
+        }
+    }
+    notes
+}
+
+/// What of the machine has changed.
+fn moved(before: &Report, after: &Report, changes: &[Change]) -> Vec<String> {
+    let (old, new) = (&before.machine, &after.machine);
+    let mut moved = Vec::new();
+    if (&old.cpu, &old.kernel, old.cores) != (&new.cpu, &new.kernel, new.cores) {
+        moved.push("not the same machine, or not the same kernel".to_owned());
+    }
+    if changes
+        .iter()
+        .any(|change| change.floor && change.is_real())
+    {
+        moved.push(
+            "the machine's floor has moved: so may the timers, through no fault of theirs"
+                .to_owned(),
+        );
+    }
+    moved
 }
 
 fn median(values: &[f64]) -> Option<f64> {
@@ -263,10 +309,12 @@ mod tests {
     fn a_change_or_noise() {
         let change = |before, after, chance| Change {
             timer: String::new(),
+            floor: false,
             metric: "",
             before,
             after,
             chance,
+            least: 0.0,
         };
         assert_eq!(change(1.0, 2.0, Some(0.01)).verdict(), "more");
         assert_eq!(change(2.0, 1.0, Some(0.01)).verdict(), "less");

@@ -108,17 +108,35 @@ const QUICK: [&str; 12] = [
     "Hyper-V-TSC",
 ];
 
+/// Those that are read from a device.
+const SLOW: [&str; 9] = [
+    "hpet",
+    "acpi_pm",
+    "jiffies",
+    "refined-jiffies",
+    "pit",
+    "HPET",
+    "ACPI-fast",
+    "ACPI-safe",
+    "i8254",
+];
+
 fn clock_source(facts: &Facts) -> Option<Finding> {
-    let source = facts.machine.clock_source.as_ref()?;
-    (!QUICK.contains(&source.as_str())).then(|| Finding {
-        what: format!("The clock source is {source}"),
-        why: "Each reading of the clock is then a system call that reads a device, a microsecond or \
+    let source = facts.machine.clock_source.as_deref()?;
+    let slow = SLOW.contains(&source);
+    (!QUICK.contains(&source)).then(|| Finding {
+        what: if slow {
+            format!("The clock source is {source}")
+        } else {
+            format!("The clock source is {source}, which may be slow")
+        },
+        why: "Each reading of a slow one is a system call that reads a device, a microsecond or \
               more; a timer reads it once a tick or more often, and one that spins all the time.",
         cure: "See why the processor's counter is not used: `dmesg | grep -i -e tsc -e clocksource`. \
-               If it is available, choose it: `echo tsc | sudo tee \
+               If it is available, choose it: on an x86 Linux `echo tsc | sudo tee \
                /sys/devices/system/clocksource/clocksource0/current_clocksource`, or boot with \
                `clocksource=tsc tsc=reliable`; on a BSD, sysctl kern.timecounter.hardware.",
-        hurts: true,
+        hurts: slow,
     })
 }
 
@@ -132,7 +150,7 @@ fn resolution(facts: &Facts) -> Option<Finding> {
         ),
         why: "No timer of this system fires between two of these steps.",
         cure: "On Linux, boot without `highres=off`, and with a kernel that has \
-               CONFIG_HIGH_RES_TIMERS; on a BSD, raise kern.hz.",
+               CONFIG_HIGH_RES_TIMERS.",
         hurts: true,
     })
 }
@@ -186,13 +204,15 @@ fn idle_states(facts: &Facts) -> Option<Finding> {
 /// `PR_SET_TIMERSLACK(2const)`: 50 µs unless it was changed.
 fn timer_slack(facts: &Facts) -> Option<Finding> {
     let slack = facts.machine.timer_slack_ns?;
-    (slack > 50_000).then(|| Finding {
-        what: format!("The timer slack is {}", nanos(slack)),
+    (slack >= 50_000).then(|| Finding {
+        what: match slack {
+            50_000 => "The timer slack is 50 µs, as usual".to_owned(),
+            more => format!("The timer slack is {}", nanos(more)),
+        },
         why: "By so much the kernel may prolong what a thread waits for in a sleep, a poll or a lock \
               with a timeout. Timers that are descriptors are not concerned.",
-        cure: "It was changed for this process, or inherited: `prctl(PR_SET_TIMERSLACK, 50000)` in the \
-               thread that waits, or 1 for the least.",
-        hurts: true,
+        cure: "Where a thread's sleep matters: `prctl(PR_SET_TIMERSLACK, 1)` in that thread.",
+        hurts: slack > 50_000,
     })
 }
 
@@ -210,8 +230,10 @@ fn open_files(facts: &Facts) -> Option<Finding> {
 
 /// Linux's documentation: `scheduler/sched-bwc`.
 fn quota(facts: &Facts) -> Option<Finding> {
-    let quota = facts.quota?;
-    Some(Finding {
+    let (quota, processors) = (facts.quota?, facts.processors?);
+    #[allow(clippy::cast_precision_loss, reason = "no machine has so many")]
+    let tight = quota < processors as f64;
+    tight.then(|| Finding {
         what: format!("The container has a quota of {quota:.2} processors"),
         why: "When all its threads together have used that up, none of them runs until the period, \
               usually 100 ms, is over: timers are late by up to as much.",
@@ -222,7 +244,7 @@ fn quota(facts: &Facts) -> Option<Finding> {
 }
 
 fn load(facts: &Facts) -> Option<Finding> {
-    let (load, processors) = (facts.machine.load_average?, facts.processors()?);
+    let (load, processors) = (facts.machine.load_average?, facts.processors?);
     #[allow(clippy::cast_precision_loss, reason = "no machine has so many")]
     let full = load > processors as f64;
     full.then(|| Finding {
@@ -258,7 +280,7 @@ fn virtualised(facts: &Facts) -> Option<Finding> {
 }
 
 /// Microsoft's documentation of `timeBeginPeriod`: since Windows 10, version 2004, it holds for the
-/// process that asks for it.
+/// process that asks for it, while this is the system's.
 fn interrupts(facts: &Facts) -> Option<Finding> {
     let period = facts.interrupt_period?;
     (period > Duration::from_millis(2)).then(|| Finding {
@@ -307,6 +329,7 @@ mod tests {
             (of("hpet"), of("acpi_pm"), of("i8254")),
             (Some(true), Some(true), Some(true))
         );
+        assert_eq!(of("kvmclock"), Some(false));
         assert_eq!(
             (of("tsc"), of("kvm-clock"), of("TSC-low")),
             (None, None, None)
@@ -352,7 +375,10 @@ mod tests {
                 facts.machine.timer_slack_ns = Some(slack);
             })
         };
-        assert_eq!((of(1_000_000), of(50_000)), (Some(true), None));
+        assert_eq!(
+            (of(1_000_000), of(50_000), of(1)),
+            (Some(true), Some(false), None)
+        );
     }
 
     #[test]
@@ -363,18 +389,26 @@ mod tests {
 
     #[test]
     fn a_quota() {
-        assert_eq!(hurts(quota, |facts| facts.quota = Some(0.5)), Some(true));
+        let of = |share| {
+            hurts(quota, |facts| {
+                facts.quota = Some(share);
+                facts.processors = Some(2);
+            })
+        };
+        assert_eq!((of(0.5), of(2.0)), (Some(true), None));
     }
 
     #[test]
     fn a_crowded_machine() {
         let of = |average| {
             let machine = Machine {
-                cores: Some(2),
                 load_average: Some(average),
                 ..Machine::default()
             };
-            hurts(load, |facts| facts.machine = machine)
+            hurts(load, |facts| {
+                facts.machine = machine;
+                facts.processors = Some(2);
+            })
         };
         assert_eq!((of(2.5), of(1.5)), (Some(true), None));
     }

@@ -1,6 +1,5 @@
 //! What the checks look at. What cannot be told is absent.
 
-use std::thread::available_parallelism;
 use std::time::Duration;
 
 use crate::machine::{Machine, Tree};
@@ -15,6 +14,8 @@ pub struct Facts {
     pub frequency_driver: Option<String>,
     /// Of the monotonic clock, which is that of its timers.
     pub resolution: Option<Duration>,
+    /// That the machine has.
+    pub processors: Option<usize>,
     /// Files and sockets that the process may have open.
     pub open_files: Option<u64>,
     /// Processors' worth of time that a container allows.
@@ -32,6 +33,7 @@ impl Facts {
     pub fn read() -> Self {
         Self {
             machine: Machine::read(),
+            processors: crate::machine::processors(),
             resolution: sys::clock_resolution(),
             open_files: sys::open_files_limit(),
             interrupt_period: sys::interrupt_period(),
@@ -48,13 +50,6 @@ impl Facts {
             stolen: tree.text("proc/stat").as_deref().and_then(stolen),
             ..Self::default()
         }
-    }
-
-    /// That may be used.
-    pub fn processors(&self) -> Option<usize> {
-        self.machine
-            .cores
-            .or_else(|| available_parallelism().ok().map(Into::into))
     }
 }
 

@@ -34,11 +34,21 @@ pub struct Machine {
     pub load_average: Option<f64>,
 }
 
+/// Logical ones that the machine has, whoever may use them.
+pub fn processors() -> Option<usize> {
+    let processors = with_processors().cpus().len();
+    (processors > 0).then_some(processors)
+}
+
+fn with_processors() -> System {
+    let only = RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing());
+    System::new_with_specifics(only)
+}
+
 impl Machine {
     /// This one.
     pub fn read() -> Self {
-        let only = RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing());
-        let system = System::new_with_specifics(only);
+        let system = with_processors();
         let brand = system
             .cpus()
             .first()

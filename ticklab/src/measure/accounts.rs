@@ -29,6 +29,8 @@ struct Account {
     next: u64,
     /// The latest tick.
     seen: Option<u64>,
+    /// When there would be no more of them.
+    ended: Option<u64>,
     /// How far the deadlines have moved from where the first tick's and the period put them.
     drift: i64,
 }
@@ -39,6 +41,7 @@ impl Accounts {
         let account = |next| Account {
             next,
             seen: None,
+            ended: None,
             drift: 0,
         };
         Self {
@@ -70,11 +73,10 @@ impl Accounts {
         if account.seen.is_some() {
             account.move_to(tick.deadline);
         }
-        let lateness = tick.seen.checked_sub(tick.deadline);
-        self.early += u64::from(lateness.is_none());
+        self.early += u64::from(tick.early);
         served(Served {
             deadline: tick.deadline,
-            lateness: lateness.unwrap_or(0),
+            lateness: tick.seen.saturating_sub(tick.deadline),
         });
         self.ticks += 1;
         account.next = tick.deadline + self.period;
@@ -84,12 +86,19 @@ impl Accounts {
         Some(between.abs_diff(self.period))
     }
 
-    /// The round is over at `now`. What was due before `until` has been missed.
+    /// An interval has ended.
+    pub fn ended(&mut self, interval: usize, moment: u64) {
+        self.intervals[interval].ended = Some(moment);
+    }
+
+    /// The round is over at `now`, for an interval that has not ended before. What was due before
+    /// `until` has been missed.
     pub fn end(&mut self, until: u64, now: u64, mut served: impl FnMut(Served)) {
         for account in &mut self.intervals {
             if let Some(seen) = account.seen {
                 self.missed += account.pass_over(self.period, until, seen, &mut served);
             }
+            let now = account.ended.map_or(now, |ended| ended.max(until));
             self.missed += account.pass_over(self.period, until, now, &mut served);
         }
     }
@@ -142,7 +151,15 @@ mod tests {
         let (mut all, mut jitters) = (Vec::new(), Vec::new());
         for &(deadline, seen) in ticks {
             let each = |served: Served| all.push((served.deadline, served.lateness));
-            jitters.extend(accounts.tick(0, Tick { deadline, seen }, each));
+            jitters.extend(accounts.tick(
+                0,
+                Tick {
+                    deadline,
+                    seen,
+                    early: seen < deadline,
+                },
+                each,
+            ));
         }
         (all, jitters)
     }
@@ -264,7 +281,7 @@ mod tests {
             let (mut now, mut deadline) = (0, 0);
             for (late, stall) in stalls {
                 now = now.max(deadline + late);
-                accounts.tick(0, Tick { deadline, seen: now }, |served| all.push(served));
+                accounts.tick(0, Tick { deadline, seen: now, early: false }, |served| all.push(served));
                 now += stall;
                 deadline += 100;
                 // What had passed when the consumer came back is what a skip passes over.

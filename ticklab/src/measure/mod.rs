@@ -15,6 +15,8 @@ pub struct Tick {
     pub deadline: u64,
     /// When its consumer noticed.
     pub seen: u64,
+    /// Whether that was before it.
+    pub early: bool,
 }
 
 /// A deadline that has come to be.

@@ -78,6 +78,11 @@ impl Round {
         }
     }
 
+    /// An interval has ended.
+    pub fn ended(&mut self, interval: usize, moment: u64) {
+        self.accounts.ended(interval, moment);
+    }
+
     /// Lateness so far.
     pub fn lateness(&self) -> &Histogram<u64> {
         &self.record.lateness
@@ -214,7 +219,7 @@ fn spread(histogram: &Histogram<u64>) -> Spread {
     if histogram.is_empty() {
         return Spread::default();
     }
-    // The extremes are those that were recorded, not the ends of their buckets.
+    // No percentile is beyond the extremes, whatever the end of its bucket is.
     let at = |quantile| {
         histogram
             .value_at_quantile(quantile)
@@ -256,6 +261,7 @@ mod tests {
                 Tick {
                     deadline,
                     seen: deadline + late,
+                    early: false,
                 },
                 |_| (),
             );

@@ -36,15 +36,17 @@ pub use syscalls::tick;
 /// If there is nothing to measure, or a file cannot be written: which is seen before it begins.
 pub fn run(args: &RunArgs) -> Result<u8> {
     let plan = Plan::new(args)?;
-    let files = Files::new(args)?;
+    let names = Kind::floors()
+        .chain(plan.timers.iter().copied())
+        .map(Kind::name);
+    let names: Vec<_> = names.collect();
+    let files = Files::new(args, &names)?;
     let machine = Machine::read();
     interrupt::watch().context("cannot be told of Ctrl-C")?;
     let mut rng = Rng::with_seed(plan.seed);
-    let phases = phases(&plan, &mut rng);
     let timers = Kind::floors().chain(plan.timers.iter().copied());
     let length = turn::length(&plan) * plan.rounds;
     let timers: Vec<_> = timers.collect();
-    let names: Vec<_> = timers.iter().map(|kind| kind.name()).collect();
     let length = length * u32::try_from(timers.len()).unwrap_or(u32::MAX);
     let measured = |kind| Measured::new(kind, in_nanos(length));
     let mut measured: Vec<_> = timers.into_iter().map(measured).collect();
@@ -55,6 +57,8 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     let mut order: Vec<_> = (0..measured.len()).collect();
     'rounds: for _ in 0..plan.rounds {
         rng.shuffle(&mut order);
+        // A timer that rounds up to steps of its own is as late as its deadlines lie between those.
+        let phases = phases(&plan, &mut rng);
         for &index in &order {
             if interrupt::came() {
                 break 'rounds;
@@ -91,8 +95,10 @@ pub fn run(args: &RunArgs) -> Result<u8> {
         machine,
         timers,
     };
+    // The files first: whoever reads the table may be gone.
+    let written = files.write(&report);
     print(&table::text(&report))?;
-    files.write(&report)?;
+    written?;
     Ok(match &report {
         report if report.interrupted => INTERRUPTED,
         report if report.timers.iter().any(|timer| timer.failure.is_some()) => FOUND,
@@ -100,11 +106,12 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     })
 }
 
-/// Each interval's first deadline, from the round's beginning.
+/// Each interval's first deadline, from the round's beginning: anywhere in the first period.
 fn phases(plan: &Plan, rng: &mut Rng) -> Vec<Duration> {
     let period = in_nanos(plan.period);
-    let others = (1..plan.intervals).map(|_| Duration::from_nanos(rng.u64(..period)));
-    std::iter::once(Duration::ZERO).chain(others).collect()
+    (0..plan.intervals)
+        .map(|_| Duration::from_nanos(rng.u64(..period)))
+        .collect()
 }
 
 /// As it was given, but for where the program lies.

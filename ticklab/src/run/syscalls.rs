@@ -19,8 +19,9 @@ use crate::plan::Plan;
 use crate::report::Timer;
 use crate::timers::{self, Course};
 
-/// Long enough between two ticks for a process that is traced.
-const PERIOD: Duration = Duration::from_millis(2);
+/// Long enough between two ticks for a process that is traced; and no longer than it takes to see.
+const SHORTEST: Duration = Duration::from_millis(2);
+const LONGEST: Duration = Duration::from_millis(20);
 /// So long it ticks the first time, and three times as long the second; but for some ticks at least.
 const SHORT: Duration = Duration::from_millis(200);
 const FEW: u32 = 3;
@@ -55,7 +56,7 @@ fn per_tick(plan: &Plan, timer: &str, floor: bool) -> io::Result<f64> {
 }
 
 fn period(plan: &Plan) -> Duration {
-    plan.period.max(PERIOD)
+    plan.period.clamp(SHORTEST, LONGEST)
 }
 
 /// Of a process whose intervals tick so often each.

@@ -30,20 +30,12 @@ const LAST_WORDS: Duration = Duration::from_millis(200);
 
 /// How long a turn takes.
 pub fn length(plan: &Plan) -> Duration {
-    to_be_made(plan) + warm_up(plan) + plan.round
+    to_be_made(plan) + plan.warm_up + plan.round
 }
 
 /// For the timers.
 fn to_be_made(plan: &Plan) -> Duration {
     Duration::from_millis(20) + Duration::from_micros(20) * plan.intervals
-}
-
-/// In whole periods.
-fn warm_up(plan: &Plan) -> Duration {
-    let over = plan.warm_up.as_nanos() % plan.period.as_nanos();
-    plan.warm_up.saturating_sub(Duration::from_nanos(
-        u64::try_from(over).unwrap_or(u64::MAX),
-    ))
 }
 
 /// Adds a round to what is `measured`, of a run that has `begun`. Now and then `show` is told the
@@ -62,7 +54,7 @@ pub fn take(
         phases
     };
     let first = Instant::now() + to_be_made(plan);
-    let origin = first + warm_up(plan);
+    let origin = first + plan.warm_up;
     let until = origin + plan.round;
     let stop = Arc::new(AtomicBool::new(false));
     let (batches, received) = channel();
@@ -93,9 +85,13 @@ pub fn take(
             for tick in batch.ticks {
                 round.tick(batch.interval, tick, &mut served);
             }
+            if let Some(moment) = batch.ended {
+                round.ended(batch.interval, moment);
+            }
         }
     };
-    let (mut descriptors, mut give_up) = (None, until + PATIENCE);
+    let descriptors = course.descriptors().filter(|_| !ended());
+    let mut give_up = until + PATIENCE;
     while !ended() && Instant::now() < give_up {
         sleep_until((Instant::now() + LOOK).min(until), &ended);
         if Instant::now() >= until {
@@ -103,7 +99,6 @@ pub fn take(
         }
         receive(&mut round);
         show(&measured.total.lateness, round.lateness());
-        descriptors = descriptors.or_else(|| course.descriptors());
         if interrupt::came() && !stop.swap(true, Ordering::Relaxed) {
             give_up = Instant::now() + LAST_WORDS;
         }

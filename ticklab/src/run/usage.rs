@@ -31,6 +31,8 @@ impl Usage {
         let cpu = process
             .zip(thread)
             .map(|(all, mine)| in_nanos(all.saturating_sub(mine)));
+        // Of too few steps nothing can be said.
+        let cpu = cpu.filter(|cpu| *cpu >= 10 * in_nanos(sys::STEP));
         let switches = sys::switches().zip(self.switches);
         let switches = switches.map(|(now, then)| now.saturating_sub(then));
         Cost {

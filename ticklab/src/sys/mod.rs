@@ -15,13 +15,13 @@ use std::time::Instant;
 
 #[cfg(unix)]
 pub use unix::{
-    as_any_other, clock_resolution, interrupt_period, kernel_state, load_average, open_descriptors,
-    open_files_limit, switches,
+    STEP, as_any_other, clock_resolution, interrupt_period, kernel_state, load_average,
+    open_descriptors, open_files_limit, switches,
 };
 #[cfg(windows)]
 pub use windows::{
-    as_any_other, clock_resolution, interrupt_period, kernel_state, load_average, open_descriptors,
-    open_files_limit, switches,
+    STEP, as_any_other, clock_resolution, interrupt_period, kernel_state, load_average,
+    open_descriptors, open_files_limit, switches,
 };
 
 /// Waits until then, or for less: whoever waits looks at the clock.

@@ -5,23 +5,32 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use std::time::Duration;
 
-use nix::sys::resource::{Resource, Usage, UsageWho, getrlimit, getrusage};
+use nix::sys::resource::{Resource, getrlimit};
+#[cfg(thread_usage)]
+use nix::sys::resource::{Usage, UsageWho, getrusage};
 use nix::time::{ClockId, clock_getres};
 
-/// Context switches of this process so far, without those of the thread that asks, where it can
-/// tell them apart.
+/// Context switches of this process so far, without those of the thread that asks, if they can be told
+/// apart.
+#[cfg(thread_usage)]
 pub fn switches() -> Option<u64> {
     let of = |usage: Usage| {
         let both = usage.voluntary_context_switches() + usage.involuntary_context_switches();
         u64::try_from(both).ok()
     };
     let all = of(getrusage(UsageWho::RUSAGE_SELF).ok()?)?;
-    #[cfg(thread_usage)]
     let mine = of(getrusage(UsageWho::RUSAGE_THREAD).ok()?)?;
-    #[cfg(not(thread_usage))]
-    let mine = 0;
     Some(all.saturating_sub(mine))
 }
+
+/// As above: they cannot.
+#[cfg(not(thread_usage))]
+pub fn switches() -> Option<u64> {
+    None
+}
+
+/// In which processor time is counted.
+pub const STEP: Duration = Duration::ZERO;
 
 /// Descriptors that are open, if the system lists them.
 pub fn open_descriptors() -> Option<u64> {
@@ -44,7 +53,7 @@ pub fn open_files_limit() -> Option<u64> {
     u64::try_from(soft).ok()
 }
 
-/// Of the monotonic clock: `clock_getres(2)`.
+/// Of the monotonic clock's timers: `clock_getres(2)`. The BSDs tell that of the clock alone.
 pub fn clock_resolution() -> Option<Duration> {
     clock_getres(ClockId::CLOCK_MONOTONIC)
         .ok()

@@ -11,6 +11,9 @@ pub fn switches() -> Option<u64> {
     None
 }
 
+/// In which processor time is counted: a tick of the system's.
+pub const STEP: Duration = Duration::from_micros(15_625);
+
 /// Handles that are open.
 pub fn open_descriptors() -> Option<u64> {
     let mut count = 0;

@@ -1,5 +1,6 @@
 //! What a timer's turn is: from when to when, and where its ticks are reported.
 
+use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, OnceLock};
@@ -36,6 +37,8 @@ pub struct Batch {
     pub interval: usize,
     /// In order.
     pub ticks: Vec<Tick>,
+    /// When the interval ended, if these are its last; in nanoseconds since the round began.
+    pub ended: Option<u64>,
 }
 
 /// Ticks are reported together, so that what is measured is not the reporting; but soon enough to be
@@ -52,16 +55,17 @@ impl Course {
     /// How many the timers have opened, if that can be told.
     pub fn descriptors(&self) -> Option<u64> {
         let before = (*self.descriptors_before.get()?)?;
-        Some(sys::open_descriptors()?.saturating_sub(before))
+        sys::open_descriptors()?.checked_sub(before)
     }
 
     /// Who receives an interval's ticks.
     pub fn consumer(&self, interval: usize) -> Consumer {
         Consumer {
-            batch: Batch {
-                interval,
-                ticks: Vec::with_capacity(BATCH),
-            },
+            interval,
+            ticks: Vec::new(),
+            // As many as there will be.
+            room: (SOON.as_nanos() / self.plan.period.as_nanos()).clamp(1, BATCH as u128) as usize,
+            ended: self.origin,
             sent: self.origin,
             origin: self.origin,
             until: self.until,
@@ -76,7 +80,10 @@ impl Course {
 /// Who receives an interval's ticks.
 #[derive(Debug)]
 pub struct Consumer {
-    batch: Batch,
+    interval: usize,
+    ticks: Vec<Tick>,
+    room: usize,
+    ended: Instant,
     sent: Instant,
     origin: Instant,
     until: Instant,
@@ -91,40 +98,45 @@ impl Consumer {
     pub fn tick(&mut self, deadline: Instant) -> bool {
         let now = Instant::now();
         if deadline >= self.origin && deadline < self.until {
-            let since = |moment: Instant| in_nanos(moment.saturating_duration_since(self.origin));
-            self.batch.ticks.push(Tick {
-                deadline: since(deadline),
-                seen: since(now),
+            self.ticks.push(Tick {
+                deadline: self.since(deadline),
+                seen: self.since(now),
+                early: now < deadline,
             });
-            if self.batch.ticks.len() == BATCH || now.saturating_duration_since(self.sent) >= SOON {
-                self.send();
+            if self.ticks.len() == self.room || now.saturating_duration_since(self.sent) >= SOON {
+                self.send(None);
+                self.ticks = Vec::with_capacity(self.room);
                 self.sent = now;
             }
         }
-        let mut end = now;
-        while end - now < self.work {
+        self.ended = now;
+        let stopped = || self.stop.load(Ordering::Relaxed);
+        while self.ended - now < self.work && !stopped() {
             std::hint::spin_loop();
-            end = Instant::now();
+            self.ended = Instant::now();
         }
         // A consumer that cannot keep up does not go on for ever.
-        let over = deadline + self.period >= self.until || end >= self.until;
-        !over && !self.stop.load(Ordering::Relaxed)
+        let over = deadline + self.period >= self.until || self.ended >= self.until;
+        !over && !stopped()
     }
 
-    fn send(&mut self) {
-        let full = std::mem::replace(&mut self.batch.ticks, Vec::with_capacity(BATCH));
+    fn since(&self, moment: Instant) -> u64 {
+        in_nanos(moment.saturating_duration_since(self.origin))
+    }
+
+    fn send(&mut self, ended: Option<u64>) {
+        let (interval, ticks) = (self.interval, mem::take(&mut self.ticks));
         // Nobody listens any more when the turn was given up.
         let _ = self.batches.send(Batch {
-            interval: self.batch.interval,
-            ticks: full,
+            interval,
+            ticks,
+            ended,
         });
     }
 }
 
 impl Drop for Consumer {
     fn drop(&mut self) {
-        if !self.batch.ticks.is_empty() {
-            self.send();
-        }
+        self.send(Some(self.since(self.ended)));
     }
 }

@@ -1,6 +1,7 @@
 //! Timers that take a thread for each interval.
 
 use std::io;
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,8 +13,15 @@ use crate::sys::Wait;
 /// Room enough for a loop around a sleep, ten thousand times.
 const STACK: usize = 128 * 1024;
 
+/// More would need limits that systems do not have by default; and what std cannot have for a thread
+/// ends the process.
+const MOST: usize = 10_000;
+
 /// Each interval in a thread of its own.
 pub fn run(kind: Kind, course: &Course) -> io::Result<()> {
+    if course.starts.len() > MOST {
+        return Err(io::Error::other(format!("at most {MOST} threads")));
+    }
     course.makes_timers();
     thread::scope(|scope| {
         let mut intervals = Vec::new();
@@ -21,7 +29,9 @@ pub fn run(kind: Kind, course: &Course) -> io::Result<()> {
             let (plan, consumer) = (&course.plan, course.consumer(index));
             let body = move || tick(waiting(kind)?, *start, plan.period, plan.missed, consumer);
             let builder = thread::Builder::new().name(kind.name()).stack_size(STACK);
-            intervals.push(builder.spawn_scoped(scope, body)?);
+            let spawned = builder.spawn_scoped(scope, body);
+            // Those that there are end at once.
+            intervals.push(spawned.inspect_err(|_| course.stop.store(true, Ordering::Relaxed))?);
         }
         for interval in intervals {
             interval

@@ -5,7 +5,8 @@ use cfg_aliases::cfg_aliases;
 fn main() {
     // The cfgs `tokio_osinterval_*` are private. The test suite sets them to run, on a machine that
     // has another one, the portable backend; on Windows, the thread pool's own timer; and on Linux,
-    // the kqueue backend as it is for one system, on a stand-in for that system's kqueue.
+    // the kqueue backend as it is for one system, on a stand-in for that system's kqueue. Or, for a
+    // model checker, a kernel that it can look into.
     cfg_aliases! {
         kqueue_stand_in: {
             any(
@@ -16,7 +17,8 @@ fn main() {
                 tokio_osinterval_kqueue = "dragonfly"
             )
         },
-        native: { all(feature = "os-native", not(tokio_osinterval_portable)) },
+        model: { tokio_osinterval_loom },
+        native: { all(feature = "os-native", not(tokio_osinterval_portable), not(model)) },
         timerfd: {
             all(
                 native,
@@ -49,7 +51,7 @@ fn main() {
         threadpool: { all(native, windows) },
         // The timer is a descriptor, in tokio's reactor.
         descriptor: { any(timerfd, kqueue) },
-        portable: { not(any(descriptor, threadpool)) },
+        portable: { not(any(descriptor, threadpool, model)) },
         // Features that put timers into a driver.
         driver: { any(feature = "interval", feature = "sleep") },
         // The clock can be paused under us: by tokio's `test-util`, or in the portable backend,

@@ -10,6 +10,8 @@
 mod entry;
 mod hints;
 mod learned;
+#[cfg(all(test, model))]
+mod model;
 mod queue;
 mod registry;
 mod timers;

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use tokio::runtime::{Handle, Id};
 
 use super::Driver;
-use crate::sync::{Arc, LazyLock, Mutex, Weak};
+use crate::sync::{Arc, Mutex, Weak, of_process, of_thread};
 use crate::sys::Alarm;
 
 /// Whose timers a driver has.
@@ -37,11 +37,13 @@ struct Listed {
     _kept: Option<Arc<Driver>>,
 }
 
-static DRIVERS: LazyLock<Mutex<HashMap<Scope, Listed>>> = LazyLock::new(Mutex::default);
+of_process! {
+    static DRIVERS: Mutex<HashMap<Scope, Listed>> = Mutex::default();
+}
 
-thread_local! {
+of_thread! {
     /// The driver that this thread found last: most threads only ever ask for one.
-    static LAST: RefCell<Weak<Driver>> = const { RefCell::new(Weak::new()) };
+    static LAST: RefCell<Weak<Driver>> = RefCell::new(Weak::new());
 }
 
 pub(super) fn find(scope: Scope) -> Option<Arc<Driver>> {

@@ -34,11 +34,15 @@
     reason = "every backend has the same shape, whatever it needs of it"
 )]
 
-#[cfg_attr(runtime_clock, path = "runtime_clock.rs")]
-#[cfg_attr(not(runtime_clock), path = "system_clock.rs")]
+#[cfg_attr(model, path = "model/clock.rs")]
+#[cfg_attr(all(runtime_clock, not(model)), path = "runtime_clock.rs")]
+#[cfg_attr(not(any(runtime_clock, model)), path = "system_clock.rs")]
 mod clock;
 
-#[cfg(not(portable))]
+#[cfg(model)]
+pub(crate) mod model;
+
+#[cfg(not(any(portable, model)))]
 #[cfg_attr(timerfd, path = "timerfd/mod.rs")]
 #[cfg_attr(kqueue, path = "kqueue/mod.rs")]
 #[cfg_attr(threadpool, path = "threadpool/mod.rs")]
@@ -48,7 +52,7 @@ mod clock;
 )]
 mod native;
 
-#[cfg(not(portable))]
+#[cfg(not(any(portable, model)))]
 mod back_off;
 
 #[cfg(descriptor)]
@@ -82,7 +86,9 @@ mod paused;
 #[cfg(driver)]
 pub(crate) use clock::TokioClock;
 
-#[cfg(all(driver, not(runtime_clock)))]
+#[cfg(all(driver, model))]
+pub(crate) use model::Alarm;
+#[cfg(all(driver, not(any(runtime_clock, model))))]
 pub(crate) use native::Alarm;
 #[cfg(all(driver, feature = "test-util", not(portable)))]
 pub(crate) use paused::Alarm;

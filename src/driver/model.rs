@@ -1,0 +1,221 @@
+//! Whatever two threads and the reactor do with a driver, in every order: nobody sleeps on, nobody is
+//! woken under the lock, nothing is used after it is gone.
+//!
+//! The checker is loom: it runs each test again for every order in which the threads' steps can fall,
+//! up to so many preemptions, and fails if one of them ends in a deadlock, which is what a wake-up
+//! that got lost becomes. The code is the driver's own, on a kernel made for it.
+
+use std::future::poll_fn;
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
+
+use loom::future::block_on;
+use loom::sync::atomic::{AtomicUsize, Ordering};
+use loom::thread;
+use tokio::runtime::Builder;
+use tokio::time::Instant;
+
+use super::{Driver, Entry};
+use crate::sync::Arc;
+use crate::sys::model::kernel;
+
+/// With this many a test takes seconds, and what has been found by hand was found with two.
+const PREEMPTIONS: usize = 3;
+
+/// A part of a test, in a thread of its own.
+type Part = Box<dyn FnOnce() + Send>;
+
+/// Runs the parts beside each other and beside the reactor, in every order; and when they have ended
+/// shuts the runtime down.
+fn in_every_order(parts: impl Fn() -> Vec<Part> + Sync + Send + 'static) {
+    let runtime = Builder::new_current_thread().build().unwrap();
+    // loom's threads are no threads of the system's: all of them are in this context.
+    let _context = runtime.enter();
+    let mut checker = loom::model::Builder::new();
+    checker.preemption_bound = checker.preemption_bound.or(Some(PREEMPTIONS));
+    checker.max_branches = 100_000;
+    checker.check(move || {
+        let reactor = thread::spawn(|| kernel().run());
+        let parts: Vec<_> = parts()
+            .into_iter()
+            .map(|part| thread::spawn(part))
+            .collect();
+        for part in parts {
+            part.join().unwrap();
+        }
+        kernel().shut_down();
+        kernel().stop();
+        reactor.join().unwrap();
+        assert_eq!(
+            kernel().timers(),
+            0,
+            "the driver is gone, and its alarm with it"
+        );
+    });
+}
+
+fn entry() -> Entry {
+    Entry::new(Driver::current())
+}
+
+fn poll(entry: &mut Entry, waker: &Waker, deadline: Instant) -> Poll<Instant> {
+    entry.poll_elapsed(&mut Context::from_waker(waker), deadline, Duration::MAX)
+}
+
+/// Sleeps until that moment of the kernel's.
+fn wait(entry: &mut Entry, moment: u64) {
+    let deadline = kernel().at(moment);
+    let passed = block_on(poll_fn(|cx| {
+        entry.poll_elapsed(cx, deadline, Duration::MAX)
+    }));
+    assert!(passed >= deadline, "early");
+}
+
+/// Counts how often it was woken, and can be told from others.
+#[derive(Debug, Default)]
+struct Count(AtomicUsize);
+
+impl Count {
+    fn get(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+impl Wake for Count {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn both_are_woken() {
+    in_every_order(|| {
+        let part = |moment| -> Part { Box::new(move || wait(&mut entry(), moment)) };
+        vec![part(20), part(10)]
+    });
+}
+
+#[test]
+fn the_same_driver_serves_both() {
+    in_every_order(|| {
+        let found = Arc::new(loom::sync::Mutex::new(None));
+        let part = || -> Part {
+            let found = Arc::clone(&found);
+            Box::new(move || {
+                let driver = Driver::current();
+                let mine = Arc::as_ptr(&driver) as usize;
+                wait(&mut Entry::new(driver), 10);
+                let others = found.lock().unwrap().replace(mine);
+                assert!(others.is_none_or(|others| others == mine));
+            })
+        };
+        vec![part(), part()]
+    });
+}
+
+#[test]
+fn one_is_woken_while_another_leaves() {
+    in_every_order(|| {
+        let leaves: Part = Box::new(|| {
+            let (count, mut entry) = (Arc::new(Count::default()), entry());
+            let waker = Waker::from(Arc::clone(&count));
+            let polled = poll(&mut entry, &waker, kernel().at(10));
+            drop(entry);
+            assert!(polled.is_pending() || count.get() == 0);
+            let woken = count.get();
+            assert!(woken <= 1);
+        });
+        vec![leaves, Box::new(|| wait(&mut entry(), 20))]
+    });
+}
+
+#[test]
+fn one_is_woken_at_another_moment() {
+    in_every_order(|| {
+        let postponed = |to: u64| -> Part {
+            Box::new(move || {
+                let mut entry = entry();
+                let none = Waker::noop();
+                if poll(&mut entry, none, kernel().at(10)).is_pending() {
+                    entry.postpone(kernel().at(to), Duration::MAX);
+                    wait(&mut entry, to);
+                }
+            })
+        };
+        vec![postponed(5), postponed(30)]
+    });
+}
+
+#[test]
+fn nobody_keeps_a_waker_of_one_that_has_fired() {
+    in_every_order(|| {
+        let part = |moment| -> Part {
+            Box::new(move || {
+                let (count, mut entry) = (Arc::new(Count::default()), entry());
+                let waker = Waker::from(Arc::clone(&count));
+                let deadline = kernel().at(moment);
+                if poll(&mut entry, &waker, deadline).is_pending() {
+                    // Another waker takes the place of the first.
+                    wait(&mut entry, moment);
+                }
+                drop(waker);
+                let kept = Arc::strong_count(&count) - 1;
+                // The reactor may hold it, on the way to wake it; the driver does not.
+                assert!(kept <= 1);
+            })
+        };
+        vec![part(10), part(10)]
+    });
+}
+
+/// In its wake and in its drop, whoever is woken may use the same driver: and would wait for ever for
+/// a lock that is held.
+struct Meddler(loom::sync::Mutex<Entry>);
+
+impl Wake for Meddler {
+    fn wake(self: Arc<Self>) {
+        let poll = || {
+            poll(
+                &mut self.0.lock().unwrap(),
+                Waker::noop(),
+                kernel().at(1_000),
+            )
+        };
+        // It panics if the runtime has ended.
+        let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(poll));
+    }
+}
+
+#[test]
+fn nobody_is_woken_or_dropped_under_the_lock() {
+    in_every_order(|| {
+        let part = || -> Part {
+            Box::new(|| {
+                let meddler = Meddler(loom::sync::Mutex::new(entry()));
+                let (waker, mut entry) = (Waker::from(Arc::new(meddler)), entry());
+                let _ = poll(&mut entry, &waker, kernel().at(10));
+                drop(waker);
+                // Takes the place of the first.
+                wait(&mut entry, 10);
+            })
+        };
+        vec![part(), part()]
+    });
+}
+
+#[test]
+fn a_shutdown_is_told_to_whoever_waits() {
+    in_every_order(|| {
+        let waits: Part = Box::new(|| {
+            // As tokio's own, it panics to tell.
+            let waits = || wait(&mut entry(), 10);
+            if let Err(panic) = std::panic::catch_unwind(waits) {
+                assert_eq!(
+                    panic.downcast_ref::<String>().map(String::as_str),
+                    Some("shut down")
+                );
+            }
+        });
+        vec![waits, Box::new(|| kernel().shut_down())]
+    });
+}

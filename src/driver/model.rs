@@ -15,6 +15,7 @@ use loom::thread;
 use tokio::runtime::Builder;
 use tokio::time::Instant;
 
+use super::queue::Span;
 use super::{Driver, Entry};
 use crate::sync::Arc;
 use crate::sys::model::kernel;
@@ -195,8 +196,12 @@ fn nobody_is_woken_or_dropped_under_the_lock() {
                 let (waker, mut entry) = (Waker::from(Arc::new(meddler)), entry());
                 let _ = poll(&mut entry, &waker, kernel().at(10));
                 drop(waker);
-                // Takes the place of the first.
+                // Takes the waker's place, or finds the deadline passed and the waker still there.
+                let _ = poll(&mut entry, Waker::noop(), kernel().at(10));
                 wait(&mut entry, 10);
+                let meddler = Meddler(loom::sync::Mutex::new(self::entry()));
+                let _ = poll(&mut entry, &Waker::from(Arc::new(meddler)), kernel().at(20));
+                drop(entry);
             })
         };
         vec![part(), part()]
@@ -217,5 +222,32 @@ fn a_shutdown_is_told_to_whoever_waits() {
             }
         });
         vec![waits, Box::new(|| kernel().shut_down())]
+    });
+}
+
+/// Puts itself into a driver's queue, and leaves. In place of a panic, of which there could be two at a
+/// time here: an error.
+fn come_and_go() -> Result<(), String> {
+    let driver = Driver::try_current().map_err(|error| error.to_string())?;
+    let (mut key, now) = (None, driver.now());
+    let done = driver.wait(&mut key, Span::new(10, 0), now, Waker::noop().clone());
+    if let Some(key) = key {
+        driver.leave(key);
+    }
+    done
+}
+
+#[test]
+fn a_refusal_is_told_and_the_next_driver_lives() {
+    in_every_order(|| {
+        let part = || -> Part {
+            Box::new(|| {
+                kernel().refuse_once();
+                // There are two refusals, and a driver that one of them ends may serve both parts.
+                let refused = (0..3).take_while(|_| come_and_go().is_err()).count();
+                assert!(refused < 3, "a dead driver was found once more");
+            })
+        };
+        vec![part(), part()]
     });
 }

@@ -38,8 +38,8 @@ struct State {
     now: u64,
     made: usize,
     timers: BTreeMap<usize, Timer>,
-    /// What is refused from now on.
-    refuses: bool,
+    /// So many times an alarm will not be armed.
+    refusals: usize,
     shut_down: bool,
     stopped: bool,
 }
@@ -94,9 +94,9 @@ impl Kernel {
         self.changed.notify_all();
     }
 
-    /// From now on no alarm can be armed.
-    pub(crate) fn refuse(&self) {
-        self.state.lock().unwrap().refuses = true;
+    /// The next alarm cannot be armed.
+    pub(crate) fn refuse_once(&self) {
+        self.state.lock().unwrap().refusals += 1;
     }
 
     /// The runtime ends: its reactor tells everyone, and no alarm expires any more.
@@ -158,7 +158,8 @@ impl Alarm {
         _waker: &Waker,
     ) -> io::Result<Armed> {
         let mut state = kernel().state.lock().unwrap();
-        if state.refuses {
+        if state.refusals > 0 {
+            state.refusals -= 1;
             return Err(io::Error::from_raw_os_error(12));
         }
         let shut_down = state.shut_down;

@@ -40,6 +40,7 @@
 mod clock;
 
 #[cfg(model)]
+#[cfg_attr(not(test), allow(dead_code, reason = "its tests use it"))]
 pub(crate) mod model;
 
 #[cfg(not(any(portable, model)))]
@@ -65,6 +66,10 @@ mod counts;
 #[cfg(any(kqueue, threadpool))]
 #[allow(dead_code, reason = "each set of features uses its part")]
 mod rearmed;
+
+#[cfg(any(runtime_clock, model))]
+#[cfg_attr(model, allow(dead_code, reason = "there it is tested alone"))]
+mod relay;
 
 #[allow(dead_code, reason = "each backend uses its part")]
 mod units;

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll, Wake, Waker, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -14,9 +14,10 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::Armed;
 use super::clock::TokioClock;
 use super::counts::{Counts, refuse_unless_monotonic};
+use super::relay::Relay;
 use crate::clock::Clock;
 use crate::span;
-use crate::sync::{Arc, AtomicU8, Ordering};
+use crate::sync::Arc;
 use crate::wall::Start;
 
 #[derive(Debug)]
@@ -124,55 +125,6 @@ fn shutdown() -> io::Error {
     io::Error::other("A Tokio 1.x context was found, but it is being shutdown.")
 }
 
-/// A waker that holds back until it is connected.
-///
-/// If a `Sleep` fires on one thread while it is polled on another, the poll itself wakes the waker
-/// that it was given. Here that would be under the driver's lock, and the driver's own.
-struct Relay {
-    waker: Waker,
-    state: AtomicU8,
-}
-
-const HOLDING_BACK: u8 = 0;
-const CONNECTED: u8 = 1;
-const WOKEN: u8 = 2;
-
-impl Relay {
-    fn new(waker: &Waker) -> Self {
-        Self {
-            waker: waker.clone(),
-            state: AtomicU8::new(HOLDING_BACK),
-        }
-    }
-
-    /// From now on a wake goes through; one that was held back has not.
-    fn connect(&self) -> Armed {
-        let exchanged = self.state.compare_exchange(
-            HOLDING_BACK,
-            CONNECTED,
-            Ordering::AcqRel,
-            Ordering::Acquire,
-        );
-        if exchanged.is_ok() {
-            Armed::Waiting
-        } else {
-            Armed::Due
-        }
-    }
-}
-
-impl Wake for Relay {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        if self.state.swap(WOKEN, Ordering::AcqRel) == CONNECTED {
-            self.waker.wake_by_ref();
-        }
-    }
-}
-
 /// An alarm that every poll arms anew, with the counts that a kernel would give.
 #[derive(Debug)]
 pub(crate) struct Periodic {
@@ -204,39 +156,5 @@ impl Periodic {
                 return Poll::Pending;
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    struct Count(AtomicU8);
-
-    impl Wake for Count {
-        fn wake(self: Arc<Self>) {
-            self.0.fetch_add(1, Ordering::SeqCst);
-        }
-    }
-
-    #[test]
-    fn a_relay_holds_back_until_it_is_connected() {
-        let count = Arc::new(Count(AtomicU8::new(0)));
-        let woken = || count.0.load(Ordering::SeqCst);
-        let relay = || Arc::new(Relay::new(&Waker::from(Arc::clone(&count))));
-
-        // Woken while it is polled with: nobody hears of it but who polls.
-        let early = relay();
-        Waker::from(Arc::clone(&early)).wake();
-        assert_eq!(woken(), 0);
-        assert_eq!(early.connect(), Armed::Due);
-
-        // Woken after it: once.
-        let late = relay();
-        assert_eq!(late.connect(), Armed::Waiting);
-        assert_eq!(woken(), 0);
-        Waker::from(Arc::clone(&late)).wake();
-        Waker::from(Arc::clone(&late)).wake();
-        assert_eq!(woken(), 1);
     }
 }

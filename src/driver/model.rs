@@ -173,6 +173,15 @@ fn nobody_keeps_a_waker_of_one_that_has_fired() {
 /// a lock that is held.
 struct Meddler(loom::sync::Mutex<Entry>);
 
+impl Meddler {
+    fn waker() -> Waker {
+        let mut entry = entry();
+        // So that its drop has to leave.
+        let _ = poll(&mut entry, Waker::noop(), kernel().at(1_000));
+        Waker::from(Arc::new(Self(loom::sync::Mutex::new(entry))))
+    }
+}
+
 impl Wake for Meddler {
     fn wake(self: Arc<Self>) {
         let poll = || {
@@ -192,15 +201,13 @@ fn nobody_is_woken_or_dropped_under_the_lock() {
     in_every_order(|| {
         let part = || -> Part {
             Box::new(|| {
-                let meddler = Meddler(loom::sync::Mutex::new(entry()));
-                let (waker, mut entry) = (Waker::from(Arc::new(meddler)), entry());
+                let (waker, mut entry) = (Meddler::waker(), entry());
                 let _ = poll(&mut entry, &waker, kernel().at(10));
                 drop(waker);
                 // Takes the waker's place, or finds the deadline passed and the waker still there.
                 let _ = poll(&mut entry, Waker::noop(), kernel().at(10));
                 wait(&mut entry, 10);
-                let meddler = Meddler(loom::sync::Mutex::new(self::entry()));
-                let _ = poll(&mut entry, &Waker::from(Arc::new(meddler)), kernel().at(20));
+                let _ = poll(&mut entry, &Meddler::waker(), kernel().at(20));
                 drop(entry);
             })
         };

@@ -50,6 +50,8 @@ const MOST: u32 = 1_000_000;
 
 /// Beyond that nobody would know whether it still runs.
 const LONGEST_WORK: Duration = Duration::from_secs(1);
+/// Of threads that are always busy: a machine has to be left to measure on.
+const MOST_BUSY: u32 = 1024;
 /// Each is an element of the report.
 const MOST_ROUNDS: u32 = 10_000;
 
@@ -86,6 +88,10 @@ impl Plan {
         ensure!(
             args.work <= LONGEST_WORK,
             "--work may be at most {LONGEST_WORK:?}"
+        );
+        ensure!(
+            args.load_threads <= MOST_BUSY,
+            "--load-threads may be at most {MOST_BUSY}"
         );
         let rounds = args.rounds.get();
         ensure!(

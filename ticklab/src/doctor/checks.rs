@@ -108,8 +108,9 @@ const QUICK: [&str; 12] = [
     "Hyper-V-TSC",
 ];
 
-/// Those that are read from a device.
-const SLOW: [&str; 9] = [
+/// Those that are read from a device. `NetBSD` and `OpenBSD` name some after the device, with its number:
+/// `acpihpet0` (their `hpet.c`, `acpi_timer.c`, `acpihpet.c` and `acpitimer.c`).
+const SLOW: [&str; 13] = [
     "hpet",
     "acpi_pm",
     "jiffies",
@@ -118,12 +119,17 @@ const SLOW: [&str; 9] = [
     "HPET",
     "ACPI-fast",
     "ACPI-safe",
+    "ACPI-Fast",
+    "ACPI-Safe",
+    "acpihpet",
+    "acpitimer",
     "i8254",
 ];
 
 fn clock_source(facts: &Facts) -> Option<Finding> {
     let source = facts.machine.clock_source.as_deref()?;
-    let slow = SLOW.contains(&source);
+    let device = source.trim_end_matches(|letter: char| letter.is_ascii_digit());
+    let slow = SLOW.contains(&source) || SLOW.contains(&device);
     (!QUICK.contains(&source)).then(|| Finding {
         what: if slow {
             format!("The clock source is {source}")
@@ -324,6 +330,10 @@ mod tests {
         };
         assert_eq!(
             (of("hpet"), of("acpi_pm"), of("i8254")),
+            (Some(true), Some(true), Some(true))
+        );
+        assert_eq!(
+            (of("acpihpet0"), of("hpet0"), of("ACPI-Fast")),
             (Some(true), Some(true), Some(true))
         );
         assert_eq!(of("kvmclock"), Some(false));

@@ -99,12 +99,13 @@ fn virtualised(tree: &Tree) -> Option<String> {
     }))
 }
 
-/// Linux's documentation: `admin-guide/kernel-parameters`, `clocksource`. On FreeBSD, NetBSD, OpenBSD
-/// and DragonFly: timecounter(9).
+/// Linux's documentation: `admin-guide/kernel-parameters`, `clocksource`. On FreeBSD, NetBSD and OpenBSD:
+/// timecounter(9). On DragonFly, which has left that behind: its `kern_cputimer.c`.
 fn clock_source(tree: &Tree) -> Option<String> {
     let linux = "sys/devices/system/clocksource/clocksource0/current_clocksource";
     tree.text(linux)
         .or_else(|| sys::kernel_state("kern.timecounter.hardware"))
+        .or_else(|| sys::kernel_state("kern.cputimer.name"))
 }
 
 /// Linux's documentation: `admin-guide/pm/cpufreq`.

@@ -29,7 +29,7 @@ pub struct Check {
 }
 
 /// All of them.
-pub const CHECKS: [Check; 10] = [
+pub const CHECKS: [Check; 11] = [
     Check {
         subject: "clock source",
         seen: |facts| facts.machine.clock_source.clone(),
@@ -62,8 +62,18 @@ pub const CHECKS: [Check; 10] = [
     },
     Check {
         subject: "processor quota",
-        seen: |facts| facts.quota.map(|quota| format!("{quota:.2} processors")),
+        seen: |facts| {
+            facts.quota.map(|quota| match quota {
+                f64::INFINITY => "no limit".to_owned(),
+                quota => format!("{quota:.2} processors"),
+            })
+        },
         wrong: quota,
+    },
+    Check {
+        subject: "processors",
+        seen: |facts| facts.allowed.map(|allowed| format!("may use {allowed}")),
+        wrong: allowed,
     },
     Check {
         subject: "load",
@@ -236,7 +246,7 @@ fn open_files(facts: &Facts) -> Option<Finding> {
 
 /// Linux's documentation: `scheduler/sched-bwc`.
 fn quota(facts: &Facts) -> Option<Finding> {
-    let (quota, processors) = (facts.quota?, facts.processors?);
+    let (quota, processors) = (facts.quota?, facts.allowed.or(facts.processors)?);
     #[allow(clippy::cast_precision_loss, reason = "no machine has so many")]
     let tight = quota < processors as f64;
     tight.then(|| Finding {
@@ -246,6 +256,18 @@ fn quota(facts: &Facts) -> Option<Finding> {
         cure: "Remove the limit (`docker run` without --cpus, a pod without limits.cpu), or give whole \
                processors (--cpuset-cpus; the static CPU manager policy).",
         hurts: true,
+    })
+}
+
+/// `sched_setaffinity(2)`, cpuset(7). It is often meant so.
+fn allowed(facts: &Facts) -> Option<Finding> {
+    let (allowed, processors) = (facts.allowed?, facts.processors?);
+    (allowed < processors).then(|| Finding {
+        what: format!("The process may run on {allowed} of {processors} processors"),
+        why: "If others run on these, a tick waits for its turn while processors may be idle elsewhere.",
+        cure: "If it is not meant so: look at `taskset -p $$`, CPUAffinity= and AllowedCPUs= in the \
+               service's unit, a container's --cpuset-cpus.",
+        hurts: false,
     })
 }
 
@@ -403,6 +425,23 @@ mod tests {
             })
         };
         assert_eq!((of(0.5), of(2.0)), (Some(true), None));
+        assert_eq!(of(f64::INFINITY), None);
+        // Pinned to fewer than the quota is for, the process cannot use it up.
+        let pinned = hurts(quota, |facts| {
+            facts.quota = Some(2.0);
+            (facts.allowed, facts.processors) = (Some(2), Some(64));
+        });
+        assert_eq!(pinned, None);
+    }
+
+    #[test]
+    fn fewer_processors_than_there_are() {
+        let of = |count| {
+            hurts(allowed, |facts| {
+                (facts.allowed, facts.processors) = (Some(count), Some(4));
+            })
+        };
+        assert_eq!((of(1), of(4)), (Some(false), None));
     }
 
     #[test]

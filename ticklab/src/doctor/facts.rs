@@ -1,5 +1,6 @@
 //! What the checks look at. What cannot be told is absent.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::machine::{Machine, Tree};
@@ -16,9 +17,11 @@ pub struct Facts {
     pub resolution: Option<Duration>,
     /// That the machine has.
     pub processors: Option<usize>,
+    /// Of those, that the process may run on.
+    pub allowed: Option<usize>,
     /// Files and sockets that the process may have open.
     pub open_files: Option<u64>,
-    /// Processors' worth of time that a container allows.
+    /// Processors' worth of time that a container allows: infinity if it sets no limit.
     pub quota: Option<f64>,
     /// Idle states that are in use: what each is called, and how long it takes to leave.
     pub idle_states: Vec<(String, Duration)>,
@@ -45,12 +48,35 @@ impl Facts {
     pub fn told_by(tree: &Tree) -> Self {
         Self {
             frequency_driver: tree.text("sys/devices/system/cpu/cpu0/cpufreq/scaling_driver"),
+            allowed: allowed(tree),
             quota: quota(tree),
             idle_states: idle_states(tree),
             stolen: tree.text("proc/stat").as_deref().and_then(stolen),
             ..Self::default()
         }
     }
+}
+
+/// Of the processors that are online, by the process's affinity and its cpuset: `proc_pid_status(5)`.
+/// `available_parallelism` does not tell these apart from a quota.
+fn allowed(tree: &Tree) -> Option<usize> {
+    let status = tree.text("proc/self/status")?;
+    let list = status
+        .lines()
+        .find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?;
+    let online = listed(&tree.text("sys/devices/system/cpu/online")?)?;
+    // The mask may have processors that the machine has room for, but has not.
+    Some(listed(list)?.intersection(&online).count())
+}
+
+/// `0-2,7`: the list format of cpuset(7).
+fn listed(list: &str) -> Option<BTreeSet<u16>> {
+    let mut numbers = BTreeSet::new();
+    for range in list.trim().split(',') {
+        let (from, to) = range.split_once('-').unwrap_or((range, range));
+        numbers.extend(from.parse::<u16>().ok()?..=to.parse().ok()?);
+    }
+    Some(numbers)
 }
 
 /// The tightest of the process's control groups: see cgroups(7), and Linux's documentation
@@ -85,12 +111,11 @@ fn quota(tree: &Tree) -> Option<f64> {
 /// `max 100000`, or `50000 100000`: time in a period, in microseconds.
 fn of_second(tree: &Tree, group: &str) -> Option<f64> {
     let text = tree.text(&format!("sys/fs/cgroup/{group}/cpu.max"))?;
-    let mut numbers = text.split_whitespace();
-    let (time, period) = (
-        numbers.next()?.parse::<f64>().ok()?,
-        numbers.next()?.parse::<f64>().ok()?,
-    );
-    (period > 0.0).then_some(time / period)
+    let (time, period) = text.split_once(' ')?;
+    if time == "max" {
+        return Some(f64::INFINITY);
+    }
+    share(time.parse().ok()?, period.parse().ok()?)
 }
 
 /// -1 stands for no limit.
@@ -102,9 +127,16 @@ fn of_first(tree: &Tree, group: &str) -> Option<f64> {
                 .parse::<f64>()
                 .ok()
         };
-        let (time, period) = (number("cpu.cfs_quota_us")?, number("cpu.cfs_period_us")?);
-        (time > 0.0 && period > 0.0).then_some(time / period)
+        let time = number("cpu.cfs_quota_us")?;
+        if time < 0.0 {
+            return Some(f64::INFINITY);
+        }
+        share(time, number("cpu.cfs_period_us")?)
     })
+}
+
+fn share(time: f64, period: f64) -> Option<f64> {
+    (time > 0.0 && period > 0.0).then_some(time / period)
 }
 
 /// Of the first processor: Linux's documentation `admin-guide/pm/cpuidle`.
@@ -168,7 +200,7 @@ mod tests {
         let own = ("proc/self/cgroup", "0::/a/b\n");
         assert_eq!(
             quota(&[own, ("sys/fs/cgroup/a/b/cpu.max", "max 100000\n")]),
-            None
+            Some(f64::INFINITY)
         );
         assert_eq!(
             quota(&[own, ("sys/fs/cgroup/a/b/cpu.max", "50000 100000\n")]),
@@ -199,7 +231,56 @@ mod tests {
                 ("sys/fs/cgroup/cpu,cpuacct/c/cpu.cfs_quota_us", limit),
             ])
         };
-        assert_eq!((limit("-1\n"), limit("25000\n")), (None, Some(0.25)));
+        assert_eq!(
+            (limit("-1\n"), limit("25000\n")),
+            (Some(f64::INFINITY), Some(0.25))
+        );
+        assert_eq!((limit("0\n"), limit("x\n"), limit("")), (None, None, None));
+    }
+
+    #[test]
+    fn a_quota_that_makes_no_sense_is_none() {
+        let own = ("proc/self/cgroup", "0::/\n");
+        for text in [
+            "",
+            "max",
+            "50000",
+            "50000 0",
+            "0 100000",
+            "a b",
+            "NaN 100000",
+        ] {
+            assert_eq!(
+                quota(&[own, ("sys/fs/cgroup/cpu.max", text)]),
+                None,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn processors_that_may_be_used() {
+        let of = |list: &str, online| {
+            let status = format!("Name:\tticklab\nCpus_allowed:\tff\n{list}\nMems_allowed:\t1\n");
+            told_by(&[
+                ("proc/self/status", &status),
+                ("sys/devices/system/cpu/online", online),
+            ])
+            .allowed
+        };
+        assert_eq!(of("Cpus_allowed_list:\t0-2,7", "0-7\n"), Some(4));
+        assert_eq!(of("Cpus_allowed_list:\t3", "0-3\n"), Some(1));
+        // Room for 128, of which there are two.
+        assert_eq!(of("Cpus_allowed_list:\t0-127", "0-1\n"), Some(2));
+        for (list, online) in [
+            ("", "0-1"),
+            ("Cpus_allowed_list:\t", "0-1"),
+            ("Cpus_allowed_list:\t0-", "0-1"),
+            ("Cpus_allowed_list:\tall", "0-1"),
+            ("Cpus_allowed_list:\t0-1", ""),
+        ] {
+            assert_eq!(of(list, online), None, "{list:?} {online:?}");
+        }
     }
 
     #[test]

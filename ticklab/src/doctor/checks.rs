@@ -271,14 +271,17 @@ fn allowed(facts: &Facts) -> Option<Finding> {
     })
 }
 
+/// `getloadavg(3)`; on Linux `proc_loadavg(5)`: of threads that may run, and of those that wait for a disk.
 fn load(facts: &Facts) -> Option<Finding> {
     let (load, processors) = (facts.machine.load_average?, facts.processors?);
     #[allow(clippy::cast_precision_loss, reason = "no machine has so many")]
     let full = load > processors as f64;
     full.then(|| Finding {
-        what: format!("On average {load:.2} threads want to run on {processors} processors"),
-        why: "A tick then waits for its turn, for a slice of some milliseconds.",
-        cure: "Stop what need not run, or give the program that ticks its own processor (`taskset`, \
+        what: format!("The load average is {load:.2}, and there are {processors} processors"),
+        why: "A tick then waits for its turn, for a slice of some milliseconds. (On Linux threads that \
+              wait for a disk count too: these take no processor.)",
+        cure: "See how many want to run: the first column of `vmstat 1`. Stop what need not run, or \
+               give the program that ticks its own processor (`taskset`, \
                `isolcpus=`) or a real-time priority (`chrt -f 10`).",
         hurts: true,
     })

@@ -1,0 +1,358 @@
+//! Runs a program. Included twice: where `time` is tokio's module, and where it is ours.
+
+use std::future::{Future, pending, ready};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::task::{JoinSet, yield_now};
+use tokio::time::{Instant, MissedTickBehavior};
+
+use super::program::{Event, Inner, Op, SLOTS};
+use super::time;
+
+type Inside = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+enum Timer {
+    Interval(time::Interval),
+    Sleep(Pin<Box<time::Sleep>>),
+    Timeout(Pin<Box<time::Timeout<Inside>>>, Option<oneshot::Sender<()>>),
+    None,
+}
+
+/// Where a timer is kept.
+struct Slot {
+    timer: Timer,
+    /// The waker it was last polled with.
+    bell: Option<Arc<Bell>>,
+    /// When it is to wake, by what it was told, in milliseconds. Not of a timeout: it has two
+    /// deadlines.
+    due: Option<Arc<AtomicI64>>,
+}
+
+struct Bell {
+    number: u8,
+    due: Option<Arc<AtomicI64>>,
+    log: Arc<Log>,
+    /// tokio keeps the waker of a `Sleep` that has completed, and wakes it after a reset. Nobody
+    /// waits then. Ours must not keep it, of which there are tests.
+    completed: AtomicBool,
+}
+
+struct Log {
+    origin: Instant,
+    events: Mutex<Vec<Event>>,
+    /// Of the timers that were woken in one operation.
+    dues: Mutex<Vec<i64>>,
+}
+
+struct World {
+    log: Arc<Log>,
+    slots: Vec<Slot>,
+    tasks: JoinSet<()>,
+    started: usize,
+}
+
+fn ms(millis: u16) -> Duration {
+    Duration::from_millis(millis.into())
+}
+
+fn from_now(offset: i16) -> Instant {
+    let span = ms(offset.unsigned_abs());
+    if offset < 0 {
+        Instant::now() - span
+    } else {
+        Instant::now() + span
+    }
+}
+
+impl Log {
+    fn push(&self, event: Event) {
+        self.events.lock().unwrap().push(event);
+    }
+
+    /// Milliseconds from the start to `instant`.
+    fn offset(&self, instant: Instant) -> i64 {
+        let after = instant.saturating_duration_since(self.origin);
+        let before = self.origin.saturating_duration_since(instant);
+        i64::try_from(after.as_millis()).unwrap() - i64::try_from(before.as_millis()).unwrap()
+    }
+
+    fn now(&self) -> i64 {
+        self.offset(Instant::now())
+    }
+
+    /// Puts the events since the `from`th into an order of their own: who is due at the same moment
+    /// is woken in any.
+    fn end_of_op(&self, from: usize) {
+        self.events.lock().unwrap()[from..].sort();
+        let mut dues = self.dues.lock().unwrap();
+        assert!(dues.is_sorted(), "woken in this order: {dues:?}");
+        dues.clear();
+    }
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        if self.completed.load(Ordering::Relaxed) {
+            return;
+        }
+        if let Some(due) = &self.due {
+            let mut dues = self.log.dues.lock().unwrap();
+            dues.push(due.load(Ordering::Relaxed));
+        }
+        let (at, waker) = (self.log.now(), self.number);
+        self.log.push(Event::Woken { at, waker });
+    }
+}
+
+impl Timer {
+    fn limited(after: i16, inner: Inner) -> Self {
+        let (sender, future): (_, Inside) = match inner {
+            Inner::Never => (None, Box::pin(pending())),
+            Inner::Ready => (None, Box::pin(ready(()))),
+            Inner::After(millis) => (None, Box::pin(time::sleep(ms(millis)))),
+            Inner::Sent => {
+                let (sender, receiver) = oneshot::channel();
+                let receive = async {
+                    // Without a sender it never completes.
+                    if receiver.await.is_err() {
+                        pending().await
+                    }
+                };
+                (Some(sender), Box::pin(receive))
+            }
+        };
+        Timer::Timeout(Box::pin(time::timeout_at(from_now(after), future)), sender)
+    }
+
+    fn poll(&mut self, log: &Log, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        match self {
+            Timer::Interval(interval) => interval
+                .poll_tick(cx)
+                .map(|tick| Some(Event::Tick(log.offset(tick)))),
+            Timer::Sleep(sleep) => sleep.as_mut().poll(cx).map(|()| Some(Event::Slept)),
+            Timer::Timeout(timeout, _) => timeout.as_mut().poll(cx).map(|result| {
+                // A future that has completed must not be polled again.
+                *self = Timer::None;
+                Some(match result {
+                    Ok(()) => Event::InTime,
+                    Err(_) => Event::Elapsed,
+                })
+            }),
+            Timer::None => Poll::Ready(None),
+        }
+    }
+}
+
+impl Slot {
+    fn new(timer: Timer, due: Option<i64>) -> Self {
+        Self {
+            timer,
+            bell: None,
+            due: due.map(|due| Arc::new(AtomicI64::new(due))),
+        }
+    }
+
+    fn is_due(&self, at: i64) {
+        if let Some(due) = &self.due {
+            due.store(at, Ordering::Relaxed);
+        }
+    }
+
+    fn poll(&mut self, number: u8, log: &Arc<Log>) -> Option<Event> {
+        let bell = Arc::new(Bell {
+            number,
+            due: self.due.clone(),
+            log: Arc::clone(log),
+            completed: AtomicBool::new(false),
+        });
+        let waker = Waker::from(Arc::clone(&bell));
+        let polled = self.timer.poll(log, &mut Context::from_waker(&waker));
+        let last = self.bell.replace(Arc::clone(&bell));
+        let Poll::Ready(event) = polled else {
+            return Some(Event::Pending);
+        };
+        for bell in last.iter().chain([&bell]) {
+            bell.completed.store(true, Ordering::Relaxed);
+        }
+        if let (Timer::Interval(interval), Some(Event::Tick(tick))) = (&self.timer, &event) {
+            let due = self.due.as_ref().map(|due| due.load(Ordering::Relaxed));
+            assert_eq!(due, Some(*tick), "the deadline");
+            self.is_due(after_tick(interval, *tick, log.now()));
+        }
+        event
+    }
+}
+
+/// When an interval is due after a tick that was due at `tick` and taken `now`.
+fn after_tick(interval: &time::Interval, tick: i64, now: i64) -> i64 {
+    let period = i64::try_from(interval.period().as_millis()).unwrap();
+    let missed = now > tick + 5;
+    match interval.missed_tick_behavior() {
+        MissedTickBehavior::Delay if missed => now + period,
+        MissedTickBehavior::Skip if missed => now + period - (now - tick) % period,
+        _ => tick + period,
+    }
+}
+
+impl World {
+    /// Until both wheels have turned, and the tasks have run.
+    async fn settle(&mut self) {
+        for _ in 0..4 {
+            yield_now().await;
+        }
+    }
+
+    fn spawn(&mut self, mut timer: Timer, ticks: u8) {
+        let (log, number) = (Arc::clone(&self.log), self.started);
+        self.started += 1;
+        let times = match timer {
+            Timer::Interval(_) => ticks,
+            _ => 1,
+        };
+        self.tasks.spawn(async move {
+            for _ in 0..times {
+                let event = std::future::poll_fn(|cx| timer.poll(&log, cx)).await;
+                if let Some(event) = event.map(Box::new) {
+                    let at = log.now();
+                    log.push(Event::Task { at, number, event });
+                }
+            }
+        });
+    }
+
+    async fn run(&mut self, op: Op) {
+        let Self { log, slots, .. } = self;
+        let now = log.now();
+        match op {
+            Op::Interval {
+                slot,
+                start,
+                period,
+            } => {
+                let interval = time::interval_at(from_now(start), ms(period));
+                slots[slot] = Slot::new(Timer::Interval(interval), Some(now + i64::from(start)));
+            }
+            Op::Sleep { slot, after } => {
+                let sleep = Box::pin(time::sleep_until(from_now(after)));
+                slots[slot] = Slot::new(Timer::Sleep(sleep), Some(now + i64::from(after)));
+            }
+            Op::Timeout { slot, after, inner } => {
+                slots[slot] = Slot::new(Timer::limited(after, inner), None);
+            }
+            Op::Drop { slot } => slots[slot].timer = Timer::None,
+            Op::Poll { slot, waker } => {
+                if let Some(event) = slots[slot].poll(waker, log) {
+                    log.push(event);
+                }
+            }
+            Op::Reset { slot } => {
+                let slot = &mut slots[slot];
+                if let Timer::Interval(interval) = &mut slot.timer {
+                    let period = i64::try_from(interval.period().as_millis()).unwrap();
+                    interval.reset();
+                    slot.is_due(now + period);
+                }
+            }
+            Op::ResetImmediately { slot } => {
+                let slot = &mut slots[slot];
+                if let Timer::Interval(interval) = &mut slot.timer {
+                    interval.reset_immediately();
+                    slot.is_due(now);
+                }
+            }
+            Op::ResetAfter { slot, after } => {
+                let slot = &mut slots[slot];
+                if let Timer::Interval(interval) = &mut slot.timer {
+                    interval.reset_after(ms(after));
+                    slot.is_due(now + i64::from(after));
+                }
+            }
+            Op::ResetAt { slot, offset } => {
+                let slot = &mut slots[slot];
+                slot.is_due(now + i64::from(offset));
+                match &mut slot.timer {
+                    Timer::Interval(interval) => interval.reset_at(from_now(offset)),
+                    Timer::Sleep(sleep) => sleep.as_mut().reset(from_now(offset)),
+                    _ => {}
+                }
+            }
+            Op::SetBehavior { slot, behavior } => {
+                if let Timer::Interval(interval) = &mut slots[slot].timer {
+                    interval.set_missed_tick_behavior(behavior);
+                }
+            }
+            Op::Send { slot } => {
+                if let Timer::Timeout(_, sender) = &mut slots[slot].timer {
+                    sender.take().map(|sender| sender.send(()));
+                }
+            }
+            Op::Spawn { slot, ticks } => {
+                let slot = std::mem::replace(&mut slots[slot], Slot::new(Timer::None, None));
+                self.spawn(slot.timer, ticks);
+            }
+            Op::Advance(millis) => tokio::time::advance(ms(millis)).await,
+            Op::Wait(millis) => tokio::time::sleep(ms(millis)).await,
+        }
+        self.settle().await;
+    }
+
+    /// What can be asked of the timers.
+    fn look(&self) {
+        for slot in &self.slots {
+            let is = match &slot.timer {
+                Timer::Interval(interval) => {
+                    format!("{:?}", (interval.period(), interval.missed_tick_behavior()))
+                }
+                Timer::Sleep(sleep) => {
+                    let deadline = self.log.offset(sleep.deadline());
+                    format!("{:?}", (deadline, sleep.is_elapsed()))
+                }
+                Timer::Timeout(..) | Timer::None => continue,
+            };
+            self.log.push(Event::Is(is));
+        }
+    }
+}
+
+async fn events(program: Vec<Op>) -> Vec<Event> {
+    // Room for instants before now.
+    tokio::time::advance(Duration::from_secs(60)).await;
+    let log = Arc::new(Log {
+        origin: Instant::now(),
+        events: Mutex::default(),
+        dues: Mutex::default(),
+    });
+    let mut world = World {
+        log: Arc::clone(&log),
+        slots: (0..SLOTS).map(|_| Slot::new(Timer::None, None)).collect(),
+        tasks: JoinSet::new(),
+        started: 0,
+    };
+    // Whoever still waits is woken in the end.
+    let program = program.into_iter().chain([Op::Wait(60_000)]);
+    for (number, op) in program.enumerate() {
+        let from = log.events.lock().unwrap().len();
+        log.push(Event::Op(number));
+        world.run(op).await;
+        log.end_of_op(from);
+        world.look();
+    }
+    world.tasks.shutdown().await;
+    drop(world);
+    log.events.lock().unwrap().clone()
+}
+
+/// What the program does, on a runtime of its own whose clock is paused.
+pub(crate) fn run(program: Vec<Op>) -> Vec<Event> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .unwrap()
+        .block_on(events(program))
+}

@@ -120,7 +120,7 @@ impl Timer {
                 let receive = async {
                     // Without a sender it never completes.
                     if receiver.await.is_err() {
-                        pending().await
+                        pending::<()>().await;
                     }
                 };
                 (Some(sender), Box::pin(receive))
@@ -170,10 +170,12 @@ impl Slot {
             log: Arc::clone(log),
             completed: AtomicBool::new(false),
         });
-        let waker = Waker::from(Arc::clone(&bell));
-        let polled = self.timer.poll(log, &mut Context::from_waker(&waker));
+        let context_waker = Waker::from(Arc::clone(&bell));
+        let result = self
+            .timer
+            .poll(log, &mut Context::from_waker(&context_waker));
         let last = self.bell.replace(Arc::clone(&bell));
-        let Poll::Ready(event) = polled else {
+        let Poll::Ready(event) = result else {
             return Some(Event::Pending);
         };
         for bell in last.iter().chain([&bell]) {
@@ -210,12 +212,12 @@ impl World {
     fn spawn(&mut self, mut timer: Timer, ticks: u8) {
         let (log, number) = (Arc::clone(&self.log), self.started);
         self.started += 1;
-        let times = match timer {
+        let rounds = match timer {
             Timer::Interval(_) => ticks,
             _ => 1,
         };
         self.tasks.spawn(async move {
-            for _ in 0..times {
+            for _ in 0..rounds {
                 let event = std::future::poll_fn(|cx| timer.poll(&log, cx)).await;
                 if let Some(event) = event.map(Box::new) {
                     let at = log.now();

@@ -20,6 +20,9 @@ use crate::sys::descriptor::Descriptor;
 use crate::sys::units::wide;
 use crate::wall::{Start, until_multiple};
 
+/// How often in a row a clock may be set between a look at it and the system call that follows.
+const SET_IN_A_ROW: usize = 16;
+
 /// A timer that the kernel restarts by itself and whose expirations it counts.
 ///
 /// Absolute, on the clock that was asked for. Unread, the kernel lets it sleep and works out the
@@ -107,38 +110,42 @@ impl Plan {
             // set (`timerfd_setup_cancel` in Linux's fs/timerfd.c): before the clock is read.
             let _ = self.arm(fd, self.now() + wide(Duration::from_secs(3600)));
         }
-        loop {
-            let first = self.first();
-            self.first = if first > 0 {
+        self.arm_unless_set(fd, |plan| {
+            let first = plan.first();
+            plan.first = if first > 0 {
                 first
             } else {
-                next_slot(first, 0, self.period)
+                next_slot(first, 0, plan.period)
             };
-            let before_zero = (self.first - first) / wide(self.period);
-            self.before_zero = u64::try_from(before_zero).unwrap_or(u64::MAX);
-            match self.arm(fd, self.first) {
-                // Set since the clock was read.
-                Err(Errno::CANCELED) => {}
-                armed => return Ok(armed?),
-            }
-        }
+            let before_zero = (plan.first - first) / wide(plan.period);
+            plan.before_zero = u64::try_from(before_zero).unwrap_or(u64::MAX);
+        })
     }
 
     /// After the clock was set: the kernel forgets a timer that had expired by then, and knows
     /// nothing of its periods (`timerfd_read` in Linux's fs/timerfd.c).
     fn go_on(&mut self, fd: &OwnedFd) -> io::Result<()> {
         self.before_zero = 0;
-        loop {
-            match self.start {
-                Start::At(start) if start > Instant::now() => self.first = self.first(),
-                _ => self.first = next_slot(self.first, self.now(), self.period),
-            }
-            match self.arm(fd, self.first) {
-                // Set once more.
-                Err(Errno::CANCELED) => {}
-                armed => return Ok(armed?),
+        self.arm_unless_set(fd, |plan| {
+            plan.first = match plan.start {
+                Start::At(start) if start > Instant::now() => plan.first(),
+                _ => next_slot(plan.first, plan.now(), plan.period),
+            };
+        })
+    }
+
+    /// Arms it for what `aim` finds by the clock as it is now, and once more if that was set
+    /// meanwhile: but not without end.
+    fn arm_unless_set(&mut self, fd: &OwnedFd, aim: impl Fn(&mut Self)) -> io::Result<()> {
+        let mut armed = Ok(());
+        for _ in 0..SET_IN_A_ROW {
+            aim(self);
+            armed = self.arm(fd, self.first);
+            if armed != Err(Errno::CANCELED) {
+                break;
             }
         }
+        Ok(armed?)
     }
 
     /// When it expires first.

@@ -1,0 +1,158 @@
+//! One run of every kind of timer for `tests/faults.sh`, which has the kernel refuse a call of it:
+//! what fails says so, what is made anew works, nothing hangs, is early, lost or left behind.
+#![cfg(all(
+    timerfd,
+    feature = "interval",
+    feature = "periodic",
+    feature = "sleep",
+    not(feature = "test-util")
+))]
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+
+use support::{Watchdog, current_thread, ms, multi_thread, open_descriptors};
+use tokio::runtime::Runtime;
+use tokio::time::Instant;
+use tokio_osinterval::error::ClockWasSet;
+use tokio_osinterval::{Clock, OsInterval, PeriodicInterval, interval, sleep, timeout};
+
+type Run = Pin<Box<dyn Future<Output = io::Result<()>> + Send>>;
+
+/// Each makes timers of its own and uses them to their end.
+const KINDS: [(&str, fn() -> Run); 7] = [
+    ("built", || Box::pin(built())),
+    ("interval", || Box::pin(interval_resets())),
+    ("sleep", || Box::pin(sleep_ends())),
+    ("timeout", || Box::pin(timeout_elapses())),
+    ("dropped", || Box::pin(dropped_while_it_waits())),
+    ("periodic", || Box::pin(periodic(Clock::Monotonic))),
+    ("wall", || Box::pin(periodic(Clock::Realtime))),
+];
+
+async fn tick(interval: &mut OsInterval) {
+    let deadline = interval.tick().await;
+    assert!(deadline <= Instant::now(), "early");
+}
+
+async fn built() -> io::Result<()> {
+    let mut interval = OsInterval::builder(ms(2)).build()?;
+    for _ in 0..4 {
+        tick(&mut interval).await;
+    }
+    Ok(())
+}
+
+async fn interval_resets() -> io::Result<()> {
+    let mut interval = interval(ms(3));
+    tick(&mut interval).await;
+    interval.reset_after(ms(1));
+    tick(&mut interval).await;
+    interval.reset();
+    tick(&mut interval).await;
+    Ok(())
+}
+
+async fn sleep_ends() -> io::Result<()> {
+    let deadline = Instant::now() + ms(4);
+    sleep(ms(4)).await;
+    assert!(deadline <= Instant::now(), "early");
+    Ok(())
+}
+
+async fn timeout_elapses() -> io::Result<()> {
+    timeout(ms(5), std::future::pending::<()>())
+        .await
+        .unwrap_err();
+    timeout(ms(60_000), sleep(ms(1))).await?;
+    Ok(())
+}
+
+async fn dropped_while_it_waits() -> io::Result<()> {
+    let mut far = Box::pin(sleep(ms(60_000)));
+    assert!(support::poll_once(&mut far).await.is_pending());
+    Ok(())
+}
+
+async fn periodic(clock: Clock) -> io::Result<()> {
+    let began = Instant::now();
+    let mut periodic = PeriodicInterval::builder(ms(2)).clock(clock).build()?;
+    let mut count = 0;
+    while count < 4 {
+        count += periodic.tick().await?;
+    }
+    // The wall clock runs faster or slower than the other, to be set right.
+    if clock == Clock::Monotonic {
+        let due = ms(2) * u32::try_from(count).unwrap();
+        assert!(began + due <= Instant::now(), "early");
+    }
+    Ok(())
+}
+
+/// Why a run ended, if not as it should: an error, or a panic's message.
+async fn failure(run: Run) -> Option<String> {
+    let error = match tokio::spawn(run).await {
+        Ok(Ok(())) => return None,
+        Ok(Err(error)) if ClockWasSet::is(&error) => "ClockWasSet".to_owned(),
+        Ok(Err(error)) => error.to_string(),
+        Err(join) => {
+            let panic = join.into_panic();
+            let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+            text.or_else(|| panic.downcast_ref::<String>().cloned())
+                .unwrap_or_default()
+        }
+    };
+    Some(error)
+}
+
+/// All kinds at once, each again after a failure; a kind that never succeeds is in `never`.
+async fn all(failures: &mut BTreeSet<String>, never: &mut BTreeSet<&str>) {
+    let mut left: Vec<_> = KINDS.iter().collect();
+    for _ in 0..4 {
+        let runs: Vec<_> = left
+            .drain(..)
+            .map(|kind| (kind, tokio::spawn(failure((kind.1)()))))
+            .collect();
+        for (kind, run) in runs {
+            if let Some(why) = run.await.unwrap() {
+                failures.insert(why);
+                left.push(kind);
+            }
+        }
+    }
+    never.extend(left.iter().map(|(name, _)| name));
+}
+
+fn runtimes() -> impl Iterator<Item = Runtime> {
+    [current_thread as fn() -> Runtime, || multi_thread(2)]
+        .into_iter()
+        .map(|make| make())
+}
+
+/// `FAULT` is what must stand in each failure, and `FAULT_LASTS` that there may be no end of them.
+#[test]
+#[ignore = "for tests/faults.sh"]
+fn every_kind_of_timer() {
+    let _watchdog = Watchdog::new("every_kind_of_timer");
+    let fault = std::env::var("FAULT").unwrap_or_default();
+    let before = open_descriptors();
+    let (mut failures, mut never) = (BTreeSet::new(), BTreeSet::new());
+    for runtime in runtimes() {
+        runtime.block_on(all(&mut failures, &mut never));
+    }
+    println!("failures: {failures:?}; never: {never:?}");
+    assert!(
+        failures
+            .iter()
+            .all(|why| why.contains(&fault) && !fault.is_empty()),
+        "{failures:?}"
+    );
+    if std::env::var_os("FAULT_LASTS").is_none() {
+        assert!(never.is_empty(), "{never:?} did not recover");
+    }
+    assert_eq!(open_descriptors(), before, "descriptors");
+}

@@ -23,8 +23,10 @@ use tokio_osinterval::{Clock, OsInterval, PeriodicInterval, interval, sleep, tim
 
 type Run = Pin<Box<dyn Future<Output = io::Result<()>> + Send>>;
 
-/// Each makes timers of its own and uses them to their end.
-const KINDS: [(&str, fn() -> Run); 7] = [
+/// Its name; and what makes timers of its own and uses them to their end.
+type Kind = (&'static str, fn() -> Run);
+
+const KINDS: [Kind; 7] = [
     ("built", || Box::pin(built())),
     ("interval", || Box::pin(interval_resets())),
     ("sleep", || Box::pin(sleep_ends())),

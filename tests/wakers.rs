@@ -274,6 +274,44 @@ fn a_waker_that_panics_keeps_no_other_from_being_woken() {
     });
 }
 
+#[test]
+fn a_waker_whose_drop_panics_harms_nobody_else() {
+    let _watchdog = Watchdog::new("a_waker_whose_drop_panics_harms_nobody_else");
+    let runtime = current_thread();
+    runtime.block_on(async {
+        let mut other = tokio::spawn(async {
+            let mut interval = interval(ms(1));
+            for _ in 0..20 {
+                interval.tick().await;
+            }
+        });
+        let dropped = || Act::on_drop(|| panic!("a waker's own"));
+
+        // As another takes its place: whoever polls is told.
+        let mut timer = far_interval();
+        wait(&mut timer, &dropped());
+        let panic = panic_of(|| wait(&mut timer, Waker::noop()));
+        assert_eq!(panic.expect("no panic").0, "a waker's own");
+        timer.reset_after(ms(1));
+        timer.tick().await;
+
+        // With its timer.
+        let mut timer = far_interval();
+        wait(&mut timer, &dropped());
+        let panic = panic_of(|| drop(timer));
+        assert_eq!(panic.expect("no panic").0, "a waker's own");
+
+        // After its wake: the reactor must not be.
+        let mut timer = far_interval();
+        wait(&mut timer, &dropped());
+        timer.reset_after(ms(1));
+        interval_at(Instant::now() + ms(3), HOUR).tick().await;
+        assert!(poll(&mut timer, Waker::noop()).is_ready());
+
+        (&mut other).await.unwrap();
+    });
+}
+
 /// A task waits in `tick` while another hand resets its interval.
 fn reset_wakes(name: &'static str, reset: impl Fn(&mut OsInterval) + Copy + Send + 'static) {
     on_every_runtime(name, || async move {

@@ -1,0 +1,26 @@
+#!/usr/bin/env python3
+"""Every test and file that TESTING.md names exists."""
+
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+def main():
+    names = set(re.findall(r"`([a-z0-9_]+|[a-z-]+/[\w./-]+)`", (ROOT / "TESTING.md").read_text()))
+    sources = [*(ROOT / "src").rglob("*.rs"), *(ROOT / "tests").rglob("*.rs")]
+    code = "\n".join(path.read_text() for path in sources)
+    functions = set(re.findall(r"\bfn (\w+)\s*[(<]", code))
+    missing = sorted(
+        name
+        for name in names
+        if name not in functions and not (("/" in name) and (ROOT / name).exists())
+    )
+    if missing:
+        sys.exit(f"promises: TESTING.md names what is not there: {', '.join(missing)}")
+    print(f"covered: {len(names)} tests and files that TESTING.md names")
+
+
+main()

@@ -107,6 +107,12 @@
     )
 )]
 mod clock;
+#[cfg(any(driver, feature = "periodic"))]
+#[cfg_attr(
+    not(driver),
+    allow(dead_code, reason = "the part that this set of features leaves unused")
+)]
+mod contain;
 #[cfg(driver)]
 #[cfg_attr(
     not(feature = "interval"),
@@ -151,6 +157,7 @@ mod stream;
     allow(
         dead_code,
         unused_imports,
+        unused_macros,
         reason = "the part that this set of features leaves unused"
     )
 )]

@@ -1,8 +1,8 @@
 //! Wakers that were collected under the driver's lock, to be woken after it is released.
 
-use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
+
+use crate::contain::contain;
 
 /// How many wakers are taken under one hold of the lock: enough that the lock costs little for
 /// each, few enough that no other thread waits long for it.
@@ -41,10 +41,7 @@ impl Batch {
     /// current-thread runtime would not survive.
     pub(super) fn wake(&mut self) {
         for waker in self.wakers[..self.len].iter_mut().filter_map(Option::take) {
-            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
-                // Its drop is anybody's code, too, and may panic.
-                mem::forget(payload);
-            }
+            contain(|| waker.wake());
         }
         self.len = 0;
     }

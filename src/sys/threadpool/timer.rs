@@ -6,11 +6,11 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use super::object::Object;
+use crate::contain::contain;
 use crate::sync::{Arc, AtomicUsize, LazyLock, Mutex, Ordering};
 
 #[derive(Debug)]
@@ -97,7 +97,7 @@ fn expired(id: usize) {
     let expired = expiry.take();
     drop(expiry);
     if let Some(Expiry { waker, .. }) = expired {
-        // The panic hook has reported it, and no caller can be told.
-        let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+        // The caller is the system, which cannot be told of a panic.
+        contain(|| waker.wake());
     }
 }

@@ -1,0 +1,45 @@
+//! Where the panics of anybody's code end.
+
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Calls `foreign`, which may panic: the panic hook is told of it, and nobody else.
+pub(crate) fn contain(foreign: impl FnOnce()) {
+    let Err(payload) = catch_unwind(AssertUnwindSafe(foreign)) else {
+        return;
+    };
+    // Its drop is anybody's code, too.
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        mem::forget(payload);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::panic::panic_any;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_payload_is_dropped() {
+        let payload = Arc::new(());
+        let thrown = Arc::clone(&payload);
+        contain(|| panic_any(thrown));
+        assert_eq!(Arc::strong_count(&payload), 1);
+    }
+
+    #[test]
+    fn a_payload_whose_drop_panics_goes_no_further() {
+        struct Again(u8);
+
+        impl Drop for Again {
+            fn drop(&mut self) {
+                if self.0 > 0 {
+                    panic_any(Again(self.0 - 1));
+                }
+            }
+        }
+
+        contain(|| panic_any(Again(3)));
+    }
+}

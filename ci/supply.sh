@@ -11,7 +11,8 @@ cargo deny --version >/dev/null 2>&1 || cargo install cargo-deny --version 0.20.
 cargo deny check bans licenses sources
 echo "covered: what the library's users compile: licences, no duplicates, no wildcards, build scripts, only crates.io"
 cargo deny --workspace --config ci/deny.toml check bans licenses sources
-echo "covered: all of Cargo.lock: licences, no wildcards, only crates.io"
+cargo deny --manifest-path fuzz/Cargo.toml --config ci/deny.toml check sources
+echo "covered: all of Cargo.lock: licences, no wildcards, only crates.io; of the fuzzer's: only crates.io"
 
 python3 ci/rust_versions.py
 ci/msrv.sh

@@ -113,6 +113,9 @@ mod clock;
     allow(dead_code, reason = "the part that this set of features leaves unused")
 )]
 mod driver;
+#[cfg(all(fuzzing, feature = "interval"))]
+#[doc(hidden)]
+pub mod fuzz;
 #[cfg(feature = "interval")]
 mod interval;
 #[cfg(feature = "interval")]

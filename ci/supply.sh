@@ -8,10 +8,10 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo deny --version >/dev/null 2>&1 || cargo install cargo-deny --version 0.20.2 --locked
 
-cargo deny check bans licenses sources
+cargo deny --locked check bans licenses sources
 echo "covered: what the library's users compile: licences, no duplicates, no wildcards, build scripts, only crates.io"
-cargo deny --workspace --config ci/deny.toml check bans licenses sources
-cargo deny --manifest-path fuzz/Cargo.toml --config ci/deny.toml check sources
+cargo deny --locked --workspace --config ci/deny.toml check bans licenses sources
+cargo deny --locked --manifest-path fuzz/Cargo.toml --config ci/deny.toml check sources
 echo "covered: all of Cargo.lock: licences, no wildcards, only crates.io; of the fuzzer's: only crates.io"
 
 python3 ci/rust_versions.py

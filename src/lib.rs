@@ -119,6 +119,9 @@ mod contain;
     allow(dead_code, reason = "the part that this set of features leaves unused")
 )]
 mod driver;
+#[cfg(all(fuzzing, feature = "interval"))]
+#[doc(hidden)]
+pub mod fuzz;
 #[cfg(feature = "interval")]
 mod interval;
 #[cfg(feature = "interval")]

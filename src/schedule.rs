@@ -1,5 +1,8 @@
 //! When is the next tick? Pure: no clock, no I/O. Every instant comes from the caller.
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod check;
+
 use std::mem;
 use std::time::Duration;
 
@@ -135,44 +138,9 @@ impl Schedule {
 
 #[cfg(test)]
 mod tests {
+    use super::check::Step;
     use super::*;
     use proptest::prelude::*;
-
-    /// A schedule in nanoseconds since an arbitrary origin, in arithmetic that cannot overflow,
-    /// from the words of the contract.
-    struct Model {
-        deadline: u128,
-        period: u128,
-        behavior: MissedTickBehavior,
-        tolerance: u128,
-        missed: u128,
-    }
-
-    impl Model {
-        fn tick(&mut self, now: u128) -> u128 {
-            let due = self.deadline;
-            assert!(now >= due);
-            let is_missed = now - due > self.period.min(5_000_000) + self.tolerance;
-            let next = match self.behavior {
-                MissedTickBehavior::Delay if is_missed => now + self.period,
-                MissedTickBehavior::Skip if is_missed => {
-                    // The first slot of the schedule that is still to come.
-                    let mut slot = due;
-                    slot += self.period * ((now - due) / self.period);
-                    while slot <= now {
-                        slot += self.period;
-                    }
-                    slot
-                }
-                _ => due + self.period,
-            };
-            if is_missed && self.behavior != MissedTickBehavior::Burst {
-                self.missed += (now - due) / self.period;
-            }
-            self.deadline = next;
-            due
-        }
-    }
 
     fn behavior() -> impl Strategy<Value = MissedTickBehavior> {
         prop_oneof![
@@ -182,43 +150,18 @@ mod tests {
         ]
     }
 
-    fn agrees_with_the_model(
+    fn keeps_its_contract(
         behavior: MissedTickBehavior,
         period: u64,
         tolerance: u64,
         lateness: &[u64],
-    ) -> Result<(), TestCaseError> {
-        let origin = Instant::now();
-        let at = |nanos: u128| origin + Duration::from_nanos(u64::try_from(nanos).unwrap());
-        let mut schedule = Schedule::new(origin, Duration::from_nanos(period), behavior);
-        let mut model = Model {
-            deadline: 0,
-            period: period.into(),
-            behavior,
-            tolerance: tolerance.into(),
-            missed: 0,
-        };
-        let mut last = None;
-        let mut burst = false;
-        for &late in lateness {
-            let now = model.deadline + u128::from(late);
-            let Tick {
-                deadline: tick,
-                missed,
-            } = schedule.tick(at(now), Duration::from_nanos(tolerance));
-            prop_assert_eq!(tick, at(model.tick(now)));
-            let is_missed = late > period.min(5_000_000) + tolerance;
-            let missed = missed.map(|missed| (missed.lateness, missed.ticks()));
-            let expected = (Duration::from_nanos(late), late / period);
-            let told = is_missed && !burst;
-            burst = is_missed && behavior == MissedTickBehavior::Burst;
-            prop_assert_eq!(missed, told.then_some(expected));
-            prop_assert_eq!(schedule.deadline(), at(model.deadline));
-            prop_assert_eq!(u128::from(schedule.missed()), model.missed);
-            prop_assert!(last < Some(tick), "strictly increasing");
-            last = Some(tick);
-        }
-        Ok(())
+    ) {
+        let tolerance = Duration::from_nanos(tolerance);
+        let ticks = lateness.iter().map(|late| Step::Tick {
+            late: Duration::from_nanos(*late),
+            tolerance,
+        });
+        check::keeps_its_contract(Duration::from_nanos(period), behavior, ticks);
     }
 
     /// Up to a few periods late, and exactly on a multiple of it now and then.
@@ -232,6 +175,17 @@ mod tests {
         prop::collection::vec(late, 1..40)
     }
 
+    fn step() -> impl Strategy<Value = Step> {
+        let short = || (1_u64..20_000_000).prop_map(Duration::from_nanos);
+        let any = || prop_oneof![4 => short(), 1 => any::<u64>().prop_map(Duration::from_nanos)];
+        prop_oneof![
+            6 => (any(), short()).prop_map(|(late, tolerance)| Step::Tick { late, tolerance }),
+            1 => short().prop_map(Step::SetPeriod),
+            1 => behavior().prop_map(Step::SetBehavior),
+            1 => any().prop_map(Step::SetDeadline),
+        ]
+    }
+
     fn program(periods: std::ops::Range<u64>) -> impl Strategy<Value = (u64, Vec<u64>)> {
         periods.prop_flat_map(|period| (Just(period), lateness(period)))
     }
@@ -239,7 +193,7 @@ mod tests {
     proptest! {
         #[test]
         fn missed_ticks_below_5_ms(behavior in behavior(), (period, late) in program(1..5_000_000)) {
-            agrees_with_the_model(behavior, period, 0, &late)?;
+            keeps_its_contract(behavior, period, 0, &late);
         }
 
         #[test]
@@ -247,7 +201,7 @@ mod tests {
             behavior in behavior(),
             (period, late) in program(5_000_000..3_600_000_000_000),
         ) {
-            agrees_with_the_model(behavior, period, 0, &late)?;
+            keeps_its_contract(behavior, period, 0, &late);
         }
 
         #[test]
@@ -256,7 +210,12 @@ mod tests {
             tolerance in prop_oneof![0_u64..20_000_000, Just(4_000_000_000)],
             (period, late) in program(1..20_000_000),
         ) {
-            agrees_with_the_model(behavior, period, tolerance, &late)?;
+            keeps_its_contract(behavior, period, tolerance, &late);
+        }
+
+        #[test]
+        fn changes_between_ticks(behavior in behavior(), steps in prop::collection::vec(step(), 1..40)) {
+            check::keeps_its_contract(Duration::from_millis(1), behavior, steps);
         }
 
         #[test]
@@ -266,7 +225,7 @@ mod tests {
             })
         ) {
             let period = period.min(u64::try_from(crate::span::FAR_FUTURE.as_nanos()).unwrap());
-            agrees_with_the_model(behavior, period, 0, &late)?;
+            keeps_its_contract(behavior, period, 0, &late);
         }
     }
 

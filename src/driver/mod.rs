@@ -34,6 +34,8 @@ use timers::{Epoch, Timers};
 use wakers::Batch;
 
 pub(crate) use entry::Entry;
+#[cfg(fuzzing)]
+pub(crate) use queue::check;
 
 #[derive(Debug)]
 pub(crate) struct Driver {

@@ -9,6 +9,9 @@
 //! What the heap moves about is small, and a node's four children are one cache line: with many
 //! timers, it is the memory that takes the time.
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod check;
+
 use std::mem;
 use std::num::NonZeroU32;
 
@@ -343,19 +346,9 @@ impl Heap {
 
 #[cfg(test)]
 mod tests {
+    use super::check::Op;
     use super::*;
     use proptest::prelude::*;
-    use std::collections::BTreeMap;
-
-    #[derive(Debug, Clone)]
-    enum Op {
-        Join,
-        Leave(usize),
-        Wait(usize, u64, u64),
-        Postpone(usize, u64, u64),
-        Cancel(usize),
-        PopDue(u64),
-    }
 
     fn op() -> impl Strategy<Value = Op> {
         // Few distinct moments, so that many are equal.
@@ -371,117 +364,12 @@ mod tests {
         ]
     }
 
-    /// What waits, by latest moment and turn: its deadline, whose it is and what it is.
-    #[derive(Default)]
-    struct Model {
-        waiting: BTreeMap<(u64, u64), (u64, usize, u64)>,
-        turn: u64,
-    }
-
-    impl Model {
-        fn find(&self, owner: usize) -> Option<(u64, u64)> {
-            let found = self.waiting.iter().find(|(_, wait)| wait.1 == owner);
-            found.map(|(place, _)| *place)
-        }
-
-        fn put(&mut self, owner: usize, deadline: u64, slack: u64, value: u64) -> Option<u64> {
-            let latest = deadline + slack;
-            let place = self.find(owner);
-            let before = place.and_then(|place| self.waiting.remove(&place));
-            let turn = match place {
-                // The same latest moment keeps its turn.
-                Some((same, turn)) if same == latest => turn,
-                _ => {
-                    self.turn += 1;
-                    self.turn
-                }
-            };
-            self.waiting
-                .insert((latest, turn), (deadline, owner, value));
-            before.map(|wait| wait.2)
-        }
-
-        fn remove(&mut self, owner: usize) -> Option<u64> {
-            let place = self.find(owner)?;
-            self.waiting.remove(&place).map(|wait| wait.2)
-        }
-    }
-
-    /// Every node knows its seat, every seat its node, and no child is before its parent.
-    fn check<T>(queue: &Queue<T>) {
-        let heap = &queue.heap;
-        for position in 0..heap.len {
-            let node = heap.get(position);
-            assert_eq!(queue.positions[node.seat()] as usize, position);
-            assert!(queue.waits[node.seat()].is_some());
-            assert!(position == 0 || heap.get((position - 1) / ARITY) <= node);
-        }
-        for position in heap.len..(heap.siblings.len() * ARITY).saturating_sub(ARITY - 1) {
-            assert_eq!(heap.get(position), Node::NEVER);
-        }
-        let waits = queue.waits.iter().filter(|wait| wait.is_some());
-        assert_eq!(waits.count(), heap.len);
-    }
-
     proptest! {
         #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
 
         #[test]
         fn behaves_as_a_sorted_map(ops in prop::collection::vec(op(), 1..120)) {
-            let mut queue = Queue::new();
-            let mut model = Model::default();
-            let mut keys: Vec<(usize, Key)> = Vec::new();
-            let mut next_owner = 0;
-            let mut next_value = 0;
-            let pick = |keys: &[(usize, Key)], n: usize| keys.get(n % keys.len().max(1)).copied();
-
-            for op in ops {
-                match op {
-                    Op::Join => {
-                        keys.push((next_owner, queue.join()));
-                        next_owner += 1;
-                    }
-                    Op::Leave(n) => if let Some((owner, key)) = pick(&keys, n) {
-                        keys.retain(|(other, _)| *other != owner);
-                        prop_assert_eq!(queue.leave(key), model.remove(owner));
-                    }
-                    Op::Wait(n, deadline, slack) => if let Some((owner, key)) = pick(&keys, n) {
-                        let replaced = queue.wait(key, Span::new(deadline, slack), next_value);
-                        prop_assert_eq!(replaced, model.put(owner, deadline, slack, next_value));
-                        next_value += 1;
-                    }
-                    Op::Postpone(n, deadline, slack) => if let Some((owner, key)) = pick(&keys, n) {
-                        let waits = model.find(owner).map(|place| model.waiting[&place].2);
-                        prop_assert_eq!(queue.postpone(key, Span::new(deadline, slack)), waits.is_some());
-                        if let Some(value) = waits {
-                            model.put(owner, deadline, slack, value);
-                        }
-                    }
-                    Op::Cancel(n) => if let Some((owner, key)) = pick(&keys, n) {
-                        prop_assert_eq!(queue.cancel(key), model.remove(owner));
-                    }
-                    Op::PopDue(now) => {
-                        let first = model.waiting.first_key_value();
-                        let due = first.filter(|(_, (deadline, ..))| *deadline <= now);
-                        let due = due.map(|(place, wait)| (*place, wait.2));
-                        if let Some((place, _)) = due {
-                            model.waiting.remove(&place);
-                        }
-                        prop_assert_eq!(queue.pop_due(now), due.map(|(_, value)| value));
-                    }
-                }
-                let first = model.waiting.first_key_value().map(|((latest, _), _)| *latest);
-                prop_assert_eq!(queue.first(), first);
-                let slack = model.waiting.first_key_value().map(|((latest, _), (deadline, ..))| latest - deadline);
-                prop_assert_eq!(queue.first_slack(), slack.unwrap_or(0));
-                check(&queue);
-            }
-
-            let mut left: Vec<u64> = queue.into_values().collect();
-            left.sort_unstable();
-            let mut expected: Vec<u64> = model.waiting.into_values().map(|wait| wait.2).collect();
-            expected.sort_unstable();
-            prop_assert_eq!(left, expected);
+            check::behaves_as_a_sorted_map(ops);
         }
     }
 

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# The library, compiled by the oldest Rust that it promises to work with, for this machine's system. On
+# Debian 12, which still has that version: it is unpacked, and the one that is installed stays.
+#
+# Not here: other systems (.github/workflows/ci.yml compiles for some with 1.85), the tests, and ticklab,
+# whose 1.88 Debian does not have. Of those Clippy tells what the standard library did not have yet
+# (`incompatible_msrv`, in every stage that lints).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=ci/debian.sh
+. ci/debian.sh
+promised=$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' Cargo.toml)
+# shellcheck disable=SC2154
+old=$cache/rust-$promised
+need libllvm19
+
+if [ ! -d "$old" ]; then
+    begun=$(mktemp -d "$cache/rust.XXXXXX")
+    (
+        exec 9>"$cache/apt.lock"
+        flock 9
+        apt-get update -qq
+    )
+    (
+        cd "$begun"
+        apt-get download -qq "rustc-web=$promised.*" "libstd-rust-web-dev=$promised.*" "libstd-rust-web-$promised"
+        for package in *.deb; do
+            dpkg-deb --extract "$package" rust
+        done
+    )
+    # Complete, or not there.
+    mv -T "$begun/rust/usr" "$old" 2>/dev/null || [ -d "$old" ]
+    rm -rf "$begun"
+fi
+export RUSTC=$old/bin/rustc LD_LIBRARY_PATH=$old/lib/x86_64-linux-gnu
+"$RUSTC" --version | grep "^rustc $promised\."
+
+for features in --all-features '--features full' '--no-default-features --features interval' '--no-default-features --features interval,periodic'; do
+    # shellcheck disable=SC2086
+    cargo check --lib --locked --target-dir target/msrv $features
+done
+RUSTFLAGS='--cfg tokio_osinterval_portable' cargo check --lib --locked --target-dir target/msrv-portable --all-features
+echo "covered: the library by $("$RUSTC" --version), 5 builds"

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# What the library and ticklab are built from: licences, duplicates, sources; Rust versions; whether
+# the versions that Cargo.toml asks for suffice.
+#
+# Not here: known vulnerabilities and yanked versions. Their database is on GitHub, which not every
+# machine reaches; .github/workflows/ci.yml asks it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+cargo deny --version >/dev/null 2>&1 || cargo install cargo-deny --version 0.20.2 --locked
+
+cargo deny --locked check bans licenses sources
+echo "covered: what the library's users compile: licences, no duplicates, no wildcards, build scripts, only crates.io"
+cargo deny --locked --workspace --config ci/deny.toml check bans licenses sources
+cargo deny --locked --manifest-path fuzz/Cargo.toml --config ci/deny.toml check sources
+echo "covered: all of Cargo.lock: licences, no wildcards, only crates.io; of the fuzzer's: only crates.io"
+
+python3 ci/rust_versions.py
+ci/msrv.sh
+ci/minimal-versions.sh

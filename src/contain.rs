@@ -30,16 +30,15 @@ mod tests {
 
     #[test]
     fn a_payload_whose_drop_panics_goes_no_further() {
-        struct Again(u8);
+        // Without a size: the last of them is forgotten, and is not to be a leak.
+        struct Again;
 
         impl Drop for Again {
             fn drop(&mut self) {
-                if self.0 > 0 {
-                    panic_any(Again(self.0 - 1));
-                }
+                panic_any(Again);
             }
         }
 
-        contain(|| panic_any(Again(3)));
+        contain(|| panic_any(Again));
     }
 }

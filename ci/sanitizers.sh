@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# The library's tests on Linux, with the alarm that users get, under AddressSanitizer, which finds leaks
+# as well, and under ThreadSanitizer.
+#
+# rustup's toolchain brings the sanitizers' runtimes, and is enough for the first. The second has to see
+# what the standard library does, or would take its locks for none: that is built along, from the sources
+# that Debian 12 has, by the compiler that is with them, and linked with rustup's runtime.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=ci/debian.sh
+. ci/debian.sh
+
+target=x86_64-unknown-linux-gnu
+runtimes=$(rustc --print sysroot)/lib/rustlib/$target/lib
+# Lines, for what is found; no more, since that takes longer to link.
+export CARGO_PROFILE_DEV_DEBUG=line-tables-only
+
+# suite NAME ARGUMENT…
+suite() {
+    local name=$1
+    shift
+    timeout 900 cargo test --target $target --target-dir "target/$name" --features full --lib --tests \
+        --no-fail-fast "$@"
+    echo "covered: $name: the library's tests, --features full"
+}
+
+export ASAN_OPTIONS=detect_leaks=1
+RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address suite address
+
+need rustc-web cargo-web rust-web-src
+use_debian_rust
+runtime=("$runtimes"/librustc*_rt.tsan.a)
+# tokio's reactor waits on one descriptor of its epoll, and registers on a copy. The sanitizer knows
+# what `dup` copies, and of `fcntl` it does not: it would not see that what was done before a
+# registration comes before its events.
+mkdir -p target/thread
+cat >target/thread/dup.c <<'C'
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdarg.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+int fcntl(int descriptor, int command, ...)
+{
+    va_list arguments;
+    va_start(arguments, command);
+    void *argument = va_arg(arguments, void *);
+    va_end(arguments);
+    if (command != F_DUPFD_CLOEXEC)
+        return syscall(SYS_fcntl, descriptor, command, argument);
+    int copy = dup(descriptor);
+    if (copy >= 0)
+        syscall(SYS_fcntl, copy, F_SETFD, FD_CLOEXEC);
+    return copy;
+}
+C
+cc -c -O1 target/thread/dup.c -o target/thread/dup.o
+flags=(-Zsanitizer=thread -Zexternal-clangrt)
+for argument in -Wl,--whole-archive "${runtime[0]}" -Wl,--no-whole-archive "$PWD/target/thread/dup.o"; do
+    flags+=("-Zpre-link-arg=$argument")
+done
+# Under it a turn of 3 µs is too short for anything: who spins gets nowhere beside others.
+CARGO_UNSTABLE_BUILD_STD=std,panic_unwind,proc_macro,test RUSTFLAGS="${flags[*]}" suite thread -- \
+    --skip others_go_on_beside_it --skip io_goes_on_beside_it

@@ -7,28 +7,12 @@
 #![cfg(all(feature = "test-util", feature = "interval", feature = "sleep"))]
 
 mod program;
-#[path = "../support/mod.rs"]
-mod support;
-
-#[path = "."]
-mod theirs {
-    use super::program;
-    use tokio::time;
-    #[path = "world.rs"]
-    pub(crate) mod world;
-}
-
-#[path = "."]
-#[allow(clippy::duplicate_mod, reason = "that is the point")]
-mod ours {
-    use super::program;
-    use tokio_osinterval::time;
-    #[path = "world.rs"]
-    pub(crate) mod world;
-}
+// By its path, as where it is fuzzed: what it names by paths is then the same.
+#[path = "worlds.rs"]
+mod worlds;
 
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngSeed, TestRunner};
+use proptest::test_runner::{Config, RngSeed, TestCaseError, TestRunner};
 use tokio::time::MissedTickBehavior::{Burst, Delay, Skip};
 
 use program::{Inner, Op, SLOTS};
@@ -84,16 +68,7 @@ fn the_same_programs_do_the_same() {
     println!("covered: {programs} programs, PROPTEST_RNG_SEED={seed}");
     let mut runner = TestRunner::new(config);
     let result = runner.run(&prop::collection::vec(op(), 1..50), |program| {
-        let theirs = theirs::world::run(program.clone());
-        let ours = ours::world::run(program);
-        let same = ours.iter().zip(&theirs).take_while(|(a, b)| a == b).count();
-        prop_assert!(
-            ours == theirs,
-            "from event {same} on:\n theirs {:?}\n ours   {:?}",
-            &theirs[same.saturating_sub(8)..theirs.len().min(same + 5)],
-            &ours[same.saturating_sub(8)..ours.len().min(same + 5)]
-        );
-        Ok(())
+        worlds::same(program).map_err(TestCaseError::fail)
     });
     if let Err(failure) = result {
         panic!("{failure}\nPROPTEST_RNG_SEED={seed}");

@@ -1,6 +1,8 @@
 //! What the ticks of a timer must be, from the words of its documentation. Pure: the arithmetic is not
 //! the library's. Numbers are nanoseconds, and moments are counted from the beginning of the soak.
 
+use std::mem;
+
 use tokio_osinterval::MissedTickBehavior;
 
 pub(crate) type Moment = i64;
@@ -111,38 +113,36 @@ impl Schedule {
     pub(crate) fn due(&self) -> Moment {
         match self.next {
             Next::Within(bounds) => bounds.to,
-            Next::After(last) => last.deadline.max(last.taken.to) + last.period,
+            Next::After(last) if last.may_be_missed() => last.taken.to + last.period,
+            Next::After(last) => last.deadline + last.period,
         }
     }
 
-    /// Accounts for a tick. Returns how many deadlines have passed since the one before it, by the
-    /// deadlines themselves, that one included and this one not.
+    /// Accounts for a tick, and goes on from there, whatever it was. Returns how many deadlines have
+    /// passed since the one before it, by the deadlines themselves, that one included and this one not.
     pub(crate) fn take(&mut self, tick: Tick) -> Result<u64, String> {
+        let last = mem::replace(&mut self.next, Next::After(tick));
         if !tick.may_miss_as_many() {
             return Err(format!("missed_ticks() cannot be right: {tick:?}"));
         }
-        let expected = match &self.next {
-            Next::Within(bounds) => {
-                if !bounds.contains(tick.deadline) {
-                    return Err(format!("the first deadline was to be {bounds:?}: {tick:?}"));
-                }
-                0
+        match last {
+            Next::Within(bounds) if !bounds.contains(tick.deadline) => {
+                Err(format!("the first deadline was to be {bounds:?}: {tick:?}"))
             }
+            Next::Within(_) => Ok(0),
             Next::After(last) => {
-                if !last.may_be_followed_by(tick.deadline) {
-                    return Err(format!("{last:?} cannot be followed by {tick:?}"));
-                }
                 let expected = (tick.deadline - last.deadline) / last.period;
-                if expected != 1 + last.missed {
-                    return Err(format!(
+                if !last.may_be_followed_by(tick.deadline) {
+                    Err(format!("{last:?} cannot be followed by {tick:?}"))
+                } else if expected != 1 + last.missed {
+                    Err(format!(
                         "{expected} deadlines from one tick to the next: {last:?}, then {tick:?}"
-                    ));
+                    ))
+                } else {
+                    Ok(u64::try_from(expected).unwrap_or(0))
                 }
-                expected
             }
-        };
-        self.next = Next::After(tick);
-        Ok(u64::try_from(expected).unwrap_or(0))
+        }
     }
 
     /// Begins anew. Returns how many deadlines had passed by the last tick, that one included.
@@ -183,19 +183,26 @@ impl Expirations {
         self.first.later(self.sum * self.period)
     }
 
+    /// Accounts for a count, and goes on from there, whatever it was.
     pub(crate) fn take(&mut self, count: u64, taken: Between) -> Result<(), String> {
         self.sum += i64::try_from(count).unwrap_or(i64::MAX / 2);
-        let after = taken.from - self.sum * self.period + 1;
-        let by = taken.to - (self.sum - 1) * self.period;
-        if count == 0 || self.first.to < after || self.first.from > by {
-            return Err(format!(
-                "after {count} expirations, {} in all, with a period of {} ns, taken {taken:?}, \
-                 the first must have been {after} to {by}, and was {:?}",
-                self.sum, self.period, self.first
-            ));
+        let must = Between {
+            from: taken.from - self.sum * self.period + 1,
+            to: taken.to - (self.sum - 1) * self.period,
+        };
+        let was = self.first;
+        self.first = Between {
+            from: was.from.max(must.from),
+            to: was.to.min(must.to),
+        };
+        if count > 0 && self.first.from <= self.first.to {
+            return Ok(());
         }
-        self.first.from = self.first.from.max(after);
-        self.first.to = self.first.to.min(by);
-        Ok(())
+        self.first = must;
+        Err(format!(
+            "after {count} expirations, {} in all, with a period of {} ns, taken {taken:?}, the first \
+             must have been {must:?}, and was {was:?}",
+            self.sum, self.period
+        ))
     }
 }

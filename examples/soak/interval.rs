@@ -10,7 +10,7 @@ use tokio_osinterval::{MissedTickBehavior, OsInterval, Precision};
 use crate::account::{Between, Moment, Schedule, Tick};
 use crate::board::Event;
 use crate::books::duration;
-use crate::keeper::Keeper;
+use crate::keeper::{FAR, Keeper};
 use crate::tally::Kind;
 
 pub(crate) async fn live(keeper: Keeper) {
@@ -170,8 +170,14 @@ impl Interval {
         .await;
     }
 
-    /// Resets it once it waits, and does not poll it again: the wake-up must come by itself.
+    /// Resets it once it waits, often for what is far away, and does not poll it again: the wake-up must
+    /// come by itself.
     async fn tick_reset_meanwhile(&mut self) {
+        if self.keeper.chance(50) {
+            let timer = &mut self.timer;
+            let (set, ()) = self.keeper.during(|| timer.reset_after(duration(FAR)));
+            self.begin_anew(set.later(FAR));
+        }
         let mut reset = false;
         poll_fn(|cx| {
             let polled = self.poll(cx);
@@ -224,6 +230,10 @@ impl Interval {
             3 => Between::at(self.keeper.books.moment(at)),
             _ => aligned(reset, self.period),
         };
+        self.begin_anew(first);
+    }
+
+    fn begin_anew(&mut self, first: Between) {
         let open = self.schedule.reset(first);
         self.keeper.tally().expected.add(open);
         self.keeper.reset(first.to);

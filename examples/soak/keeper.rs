@@ -13,6 +13,9 @@ use crate::tally::{Kind, Tally};
 /// One timer in so many is a fast one.
 const FAST: u32 = 400;
 
+/// Nothing that is due then is woken before the end by mistake.
+pub(crate) const FAR: i64 = 30 * 24 * 3600 * 1_000_000_000;
+
 pub(crate) struct Keeper {
     pub(crate) books: Arc<Books>,
     pub(crate) kind: Kind,

@@ -198,6 +198,10 @@ fn judge(books: &Books, weather: &Weather, first: Option<u64>, last: Option<u64>
     }
     for kind in Kind::ALL {
         let tally = books.tally(kind);
+        if tally.lost.get() != 0 {
+            // That has been told of, and nothing adds up then.
+            continue;
+        }
         let (made, ended) = (
             tally.made.get(),
             tally.completed.get() + tally.cancelled.get(),

@@ -5,9 +5,9 @@ use std::future::poll_fn;
 use tokio::runtime::Handle;
 use tokio_osinterval::{Precision, Sleep};
 
-use crate::account::Between;
+use crate::account::{Between, Moment};
 use crate::books::duration;
-use crate::keeper::Keeper;
+use crate::keeper::{FAR, Keeper};
 use crate::once::Once;
 
 pub(crate) async fn live(keeper: Keeper) {
@@ -86,14 +86,23 @@ fn make(mut keeper: Keeper, length: i64) -> Once<Sleep> {
 }
 
 fn reset(sleep: &mut Once<Sleep>, length: i64) {
-    sleep.due = sleep.keeper.now() + sleep.keeper.dice.i64(0..length);
-    let deadline = sleep.keeper.books.instant(sleep.due);
-    sleep.future.as_mut().reset(deadline);
-    sleep.keeper.reset(sleep.due);
+    let due = sleep.keeper.now() + sleep.keeper.dice.i64(0..length);
+    reset_to(sleep, due);
 }
 
-/// Waits for it; resets it once it waits, and does not poll it again: the wake-up must come by itself.
+fn reset_to(sleep: &mut Once<Sleep>, due: Moment) {
+    sleep.due = due;
+    let deadline = sleep.keeper.books.instant(due);
+    sleep.future.as_mut().reset(deadline);
+    sleep.keeper.reset(due);
+}
+
+/// Waits for it; resets it once it waits, often for what is far away, and does not poll it again: the
+/// wake-up must come by itself.
 async fn reset_meanwhile(sleep: &mut Once<Sleep>, length: i64) {
+    if sleep.keeper.chance(50) {
+        reset_to(sleep, sleep.keeper.now() + FAR);
+    }
     let mut was_reset = false;
     poll_fn(|cx| {
         let polled = sleep.poll(cx);

@@ -1,4 +1,4 @@
-//! Where the panics of anybody's code end.
+//! Where the panics of foreign code end.
 
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};

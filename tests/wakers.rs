@@ -301,7 +301,7 @@ fn a_waker_whose_drop_panics_harms_nobody_else() {
         let panic = panic_of(|| drop(timer));
         assert_eq!(panic.expect("no panic").0, "a waker's own");
 
-        // After its wake: the reactor must not be.
+        // After its wake: the reactor must not be told.
         let mut timer = far_interval();
         wait(&mut timer, &dropped());
         timer.reset_after(ms(1));

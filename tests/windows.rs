@@ -210,14 +210,20 @@ fn periodic_intervals_are_dropped_during_the_callback() {
 struct Holder<T> {
     held: Mutex<Option<T>>,
     dropped: AtomicBool,
+    too_soon: AtomicBool,
     woken: AtomicBool,
 }
 
 impl<T: Send + 'static> Wake for Holder<T> {
     fn wake(self: Arc<Self>) {
-        let held = self.held.try_lock().ok().and_then(|mut held| held.take());
-        self.dropped.store(held.is_some(), Ordering::SeqCst);
-        drop(held);
+        if let Ok(mut held) = self.held.try_lock() {
+            let timer = held.take();
+            drop(held);
+            self.dropped.store(timer.is_some(), Ordering::SeqCst);
+            drop(timer);
+        } else {
+            self.too_soon.store(true, Ordering::SeqCst);
+        }
         self.woken.store(true, Ordering::SeqCst);
     }
 }
@@ -236,6 +242,7 @@ fn drop_from_the_callback<T: Send + 'static>(
         let holder = Arc::new(Holder {
             held: Mutex::new(None),
             dropped: AtomicBool::new(false),
+            too_soon: AtomicBool::new(false),
             woken: AtomicBool::new(false),
         });
         let waker = Waker::from(Arc::clone(&holder));
@@ -245,7 +252,9 @@ fn drop_from_the_callback<T: Send + 'static>(
         while pending && !holder.woken.load(Ordering::SeqCst) {
             thread::yield_now();
         }
-        dropped += usize::from(holder.dropped.load(Ordering::SeqCst));
+        let is_dropped = holder.dropped.load(Ordering::SeqCst);
+        assert!(is_dropped || !pending || holder.too_soon.load(Ordering::SeqCst));
+        dropped += usize::from(is_dropped);
     }
     println!("{ROUNDS} rounds, {dropped} dropped from the callback");
     assert!(dropped > 0, "none was dropped from the callback");

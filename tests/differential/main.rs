@@ -7,7 +7,7 @@
 #![cfg(all(feature = "test-util", feature = "interval", feature = "sleep"))]
 
 mod program;
-// By its path, as where it is fuzzed: what it names by paths is then the same.
+// By its path, so that the paths in it are found as they are from fuzz/.
 #[path = "worlds.rs"]
 mod worlds;
 

@@ -119,24 +119,30 @@ impl Plan {
             };
             let before_zero = (plan.first - first) / wide(plan.period);
             plan.before_zero = u64::try_from(before_zero).unwrap_or(u64::MAX);
-        })
+        })?;
+        Ok(())
     }
 
     /// After the clock was set: the kernel forgets a timer that had expired by then, and knows
     /// nothing of its periods (`timerfd_read` in Linux's fs/timerfd.c).
     fn go_on(&mut self, fd: &OwnedFd) -> io::Result<()> {
         self.before_zero = 0;
-        self.arm_unless_set(fd, |plan| {
+        let armed = self.arm_unless_set(fd, |plan| {
             plan.first = match plan.start {
                 Start::At(start) if start > Instant::now() => plan.first(),
                 _ => next_slot(plan.first, plan.now(), plan.period),
             };
-        })
+        });
+        match armed {
+            // It is armed all the same (`timerfd_setup` in that file), and the next read tells.
+            Err(Errno::CANCELED) => Ok(()),
+            armed => Ok(armed?),
+        }
     }
 
     /// Arms it for what `aim` finds by the clock as it is now, and once more if that was set
     /// meanwhile: but not without end.
-    fn arm_unless_set(&mut self, fd: &OwnedFd, aim: impl Fn(&mut Self)) -> io::Result<()> {
+    fn arm_unless_set(&mut self, fd: &OwnedFd, aim: impl Fn(&mut Self)) -> Result<(), Errno> {
         let mut armed = Ok(());
         for _ in 0..SET_IN_A_ROW {
             aim(self);
@@ -145,7 +151,7 @@ impl Plan {
                 break;
             }
         }
-        Ok(armed?)
+        armed
     }
 
     /// When it expires first.

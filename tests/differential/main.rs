@@ -7,6 +7,8 @@
 #![cfg(all(feature = "test-util", feature = "interval", feature = "sleep"))]
 
 mod program;
+#[path = "../support/mod.rs"]
+mod support;
 // By its path, so that the paths in it are found as they are from fuzz/.
 #[path = "worlds.rs"]
 mod worlds;
@@ -16,6 +18,7 @@ use proptest::test_runner::{Config, RngSeed, TestCaseError, TestRunner};
 use tokio::time::MissedTickBehavior::{Burst, Delay, Skip};
 
 use program::{Inner, Op, SLOTS};
+use support::Watchdog;
 
 fn op() -> impl Strategy<Value = Op> {
     let slot = 0..SLOTS;
@@ -68,6 +71,7 @@ fn the_same_programs_do_the_same() {
     println!("covered: {programs} programs, PROPTEST_RNG_SEED={seed}");
     let mut runner = TestRunner::new(config);
     let result = runner.run(&prop::collection::vec(op(), 1..50), |program| {
+        let _watchdog = Watchdog::new("the_same_programs_do_the_same");
         worlds::same(program).map_err(TestCaseError::fail)
     });
     if let Err(failure) = result {

@@ -28,8 +28,8 @@ struct Slot {
     timer: Timer,
     /// The waker it was last polled with.
     bell: Option<Arc<Bell>>,
-    /// When it is to wake, by what it was told, in milliseconds. Not of a timeout: it has two
-    /// deadlines.
+    /// When it is to wake, by what it was told, in milliseconds. Not of a timeout around a sleep: it
+    /// has two deadlines.
     due: Option<Arc<AtomicI64>>,
 }
 
@@ -45,9 +45,13 @@ struct Bell {
 struct Log {
     origin: Instant,
     events: Mutex<Vec<Event>>,
-    /// Of the timers that were woken in one operation.
-    dues: Mutex<Vec<i64>>,
+    /// Of the timers whose wakers were woken in one operation, and of those whose tasks were.
+    dues: [Mutex<Vec<i64>>; 2],
 }
+
+/// Which `dues`.
+const WAKERS: usize = 0;
+const TASKS: usize = 1;
 
 struct World {
     log: Arc<Log>,
@@ -89,9 +93,11 @@ impl Log {
     /// is woken in any.
     fn end_of_op(&self, from: usize) {
         self.events.lock().unwrap()[from..].sort();
-        let mut dues = self.dues.lock().unwrap();
-        assert!(dues.is_sorted(), "woken in this order: {dues:?}");
-        dues.clear();
+        for dues in &self.dues {
+            let mut dues = dues.lock().unwrap();
+            assert!(dues.is_sorted(), "woken in this order: {dues:?}");
+            dues.clear();
+        }
     }
 }
 
@@ -101,7 +107,7 @@ impl Wake for Bell {
             return;
         }
         if let Some(due) = &self.due {
-            let mut dues = self.log.dues.lock().unwrap();
+            let mut dues = self.log.dues[WAKERS].lock().unwrap();
             dues.push(due.load(Ordering::Relaxed));
         }
         let (at, waker) = (self.log.now(), self.number);
@@ -203,13 +209,13 @@ fn after_tick(interval: &time::Interval, tick: i64, now: i64) -> i64 {
 
 impl World {
     /// Until both wheels have turned, and the tasks have run.
-    async fn settle(&mut self) {
+    async fn settle() {
         for _ in 0..4 {
             yield_now().await;
         }
     }
 
-    fn spawn(&mut self, mut timer: Timer, ticks: u8) {
+    fn spawn(&mut self, Slot { mut timer, due, .. }: Slot, ticks: u8) {
         let (log, number) = (Arc::clone(&self.log), self.started);
         self.started += 1;
         let rounds = match timer {
@@ -218,8 +224,21 @@ impl World {
         };
         self.tasks.spawn(async move {
             for _ in 0..rounds {
-                let event = std::future::poll_fn(|cx| timer.poll(&log, cx)).await;
-                if let Some(event) = event.map(Box::new) {
+                let mut woken = false;
+                let event = std::future::poll_fn(|cx| {
+                    let polled = timer.poll(&log, cx);
+                    woken |= polled.is_pending();
+                    polled
+                });
+                if let Some(event) = event.await.map(Box::new) {
+                    let due = match *event {
+                        Event::Tick(tick) => Some(tick),
+                        _ => due.as_ref().map(|due| due.load(Ordering::Relaxed)),
+                    };
+                    // What follows without a wait is of the same wake-up.
+                    if let (true, Some(due)) = (woken, due) {
+                        log.dues[TASKS].lock().unwrap().push(due);
+                    }
                     let at = log.now();
                     log.push(Event::Task { at, number, event });
                 }
@@ -244,7 +263,11 @@ impl World {
                 slots[slot] = Slot::new(Timer::Sleep(sleep), Some(now + i64::from(after)));
             }
             Op::Timeout { slot, after, inner } => {
-                slots[slot] = Slot::new(Timer::limited(after, inner), None);
+                let due = match inner {
+                    Inner::Never | Inner::Sent => Some(now + i64::from(after)),
+                    Inner::Ready | Inner::After(_) => None,
+                };
+                slots[slot] = Slot::new(Timer::limited(after, inner), due);
             }
             Op::Drop { slot } => slots[slot].timer = Timer::None,
             Op::Poll { slot, waker } => {
@@ -276,12 +299,12 @@ impl World {
             }
             Op::ResetAt { slot, offset } => {
                 let slot = &mut slots[slot];
-                slot.is_due(now + i64::from(offset));
                 match &mut slot.timer {
                     Timer::Interval(interval) => interval.reset_at(from_now(offset)),
                     Timer::Sleep(sleep) => sleep.as_mut().reset(from_now(offset)),
-                    _ => {}
+                    Timer::Timeout(..) | Timer::None => return,
                 }
+                slot.is_due(now + i64::from(offset));
             }
             Op::SetBehavior { slot, behavior } => {
                 if let Timer::Interval(interval) = &mut slots[slot].timer {
@@ -295,12 +318,12 @@ impl World {
             }
             Op::Spawn { slot, ticks } => {
                 let slot = std::mem::replace(&mut slots[slot], Slot::new(Timer::None, None));
-                self.spawn(slot.timer, ticks);
+                self.spawn(slot, ticks);
             }
             Op::Advance(millis) => tokio::time::advance(ms(millis)).await,
             Op::Wait(millis) => tokio::time::sleep(ms(millis)).await,
         }
-        self.settle().await;
+        Self::settle().await;
     }
 
     /// What can be asked of the timers.
@@ -327,7 +350,7 @@ async fn events(program: Vec<Op>) -> Vec<Event> {
     let log = Arc::new(Log {
         origin: Instant::now(),
         events: Mutex::default(),
-        dues: Mutex::default(),
+        dues: Default::default(),
     });
     let mut world = World {
         log: Arc::clone(&log),

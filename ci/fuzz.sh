@@ -13,8 +13,9 @@ seconds=${1:-60}
     exit 2
 }
 need g++
-cargo fuzz --version >/dev/null 2>&1 || cargo install cargo-fuzz --version 0.13.2 --locked
-mapfile -t targets < <(cargo fuzz list)
+[ "$(cargo fuzz --version 2>/dev/null)" = 'cargo-fuzz 0.13.2' ] || cargo install cargo-fuzz --version 0.13.2 --locked
+list=$(cargo fuzz list)
+mapfile -t targets <<<"$list"
 for target in "${@:2}"; do
     [[ " ${targets[*]} " == *" $target "* ]] || {
         echo "fuzz: not one of ${targets[*]}: $target" >&2

@@ -22,7 +22,7 @@ cargo hack --remove-dev-deps
 cat >>Cargo.toml <<'TOML'
 
 [dev-dependencies]
-proptest = { version = "1.5", default-features = false, features = ["std"] }
+proptest = { version = "1.11", default-features = false, features = ["std"] }
 tokio = { version = "1.54.0", features = ["macros", "rt-multi-thread"] }
 TOML
 # To choose versions so is not stable yet.

@@ -16,18 +16,23 @@ need libllvm19
 
 if [ ! -d "$old" ]; then
     begun=$(mktemp -d "$cache/rust.XXXXXX")
-    (
-        exec 9>"$cache/apt.lock"
-        flock 9
-        apt-get update -qq
-    )
+    trap 'rm -rf "$begun"' EXIT
+    # The lists of packages are others' as well.
+    exec 9>"$cache/apt.lock"
+    flock 9
+    apt-get update -qq 9>&-
+    if ! apt-cache madison rustc-web | grep -q " $promised\."; then
+        echo "covered: nothing by Rust $promised: Debian has it no more"
+        exit 0
+    fi
     (
         cd "$begun"
-        apt-get download -qq "rustc-web=$promised.*" "libstd-rust-web-dev=$promised.*" "libstd-rust-web-$promised"
+        apt-get download -qq "rustc-web=$promised.*" "libstd-rust-web-dev=$promised.*" "libstd-rust-web-$promised" 9>&-
         for package in *.deb; do
             dpkg-deb --extract "$package" rust
         done
     )
+    exec 9>&-
     # Complete, or not there.
     mv -T "$begun/rust/usr" "$old" 2>/dev/null || [ -d "$old" ]
     rm -rf "$begun"

@@ -15,20 +15,41 @@ runtimes=$(rustc --print sysroot)/lib/rustlib/$target/lib
 # Lines, for what is found; no more, since that takes longer to link.
 export CARGO_PROFILE_DEV_DEBUG=line-tables-only
 
-# suite NAME ARGUMENT…
+# suite NAME ARGUMENT…, once it has found what was planted for it.
 suite() {
-    local name=$1
+    local name=$1 tests
     shift
-    timeout 900 cargo test --target $target --target-dir "target/$name" --features full --lib --tests \
-        --no-fail-fast "$@"
+    mkdir -p "target/$name"
+    cargo run --manifest-path ci/planted/Cargo.toml --target "$target" --target-dir "target/$name" -- "$name" \
+        >"target/$name/found" 2>&1 || true
+    grep -i "${name}Sanitizer: " "target/$name/found" || {
+        cat "target/$name/found"
+        echo "sanitizers: $name does not see what is planted for it" >&2
+        exit 1
+    }
+    tests=(cargo test --target "$target" --target-dir "target/$name" --features full --lib --tests)
+    "${tests[@]}" --no-run
+    timeout 600 "${tests[@]}" --no-fail-fast "$@" || {
+        echo "sanitizers: $name has found something, or took 10 minutes" >&2
+        exit 1
+    }
     echo "covered: $name: the library's tests, --features full"
 }
 
 export ASAN_OPTIONS=detect_leaks=1
 RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address suite address
 
+llvm() {
+    rustc -vV | sed -n 's/^LLVM version: \([0-9]*\).*/\1/p'
+}
+
+of_runtime=$(llvm)
 need rustc-web cargo-web rust-web-src
 use_debian_rust
+[ "$(llvm)" = "$of_runtime" ] || {
+    echo "sanitizers: a compiler of LLVM $(llvm), and a runtime of LLVM $of_runtime" >&2
+    exit 1
+}
 runtime=("$runtimes"/librustc*_rt.tsan.a)
 # tokio's reactor waits on one descriptor of its epoll, and registers on a copy. The sanitizer knows
 # what `dup` copies, and of `fcntl` it does not: it would not see that what was done before a

@@ -6,7 +6,11 @@
 # machine reaches; .github/workflows/ci.yml asks it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-cargo deny --version >/dev/null 2>&1 || cargo install cargo-deny --version 0.20.2 --locked
+# shellcheck source=ci/debian.sh
+. ci/debian.sh
+need python3
+cargo hack --version >/dev/null 2>&1 || cargo install cargo-hack --locked
+[ "$(cargo deny --version 2>/dev/null)" = 'cargo-deny 0.20.2' ] || cargo install cargo-deny --version 0.20.2 --locked
 
 cargo deny --locked check bans licenses sources
 echo "covered: what the library's users compile: licences, no duplicates, no wildcards, build scripts, only crates.io"

@@ -95,15 +95,17 @@ impl<T> Queue<T> {
     ///
     /// If there were four billion.
     pub(crate) fn join(&mut self) -> Key {
-        self.taken += 1;
-        if self.first_free == NONE {
+        let key = if self.first_free == NONE {
             let key = Key::new(u32::try_from(self.positions.len()).unwrap_or(NONE));
             self.positions.push(IDLE);
             self.waits.push(None);
-            return key;
-        }
-        let key = Key::new(self.first_free);
-        self.first_free = mem::replace(&mut self.positions[key.index()], IDLE);
+            key
+        } else {
+            let key = Key::new(self.first_free);
+            self.first_free = mem::replace(&mut self.positions[key.index()], IDLE);
+            key
+        };
+        self.taken += 1;
         key
     }
 

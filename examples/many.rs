@@ -57,7 +57,9 @@ async fn run(intervals: u32, period: Duration, duration: Duration) -> std::io::R
             }
         });
     }
-    let descriptors = descriptors_before.and_then(|before| Some(descriptors()? - before));
+    // There may be fewer: others in this process may have closed some.
+    let descriptors =
+        descriptors_before.and_then(|before| Some(descriptors()?.saturating_sub(before)));
     tasks.await;
 
     println!("{intervals} intervals of {period:?}, spread over it, for {duration:?}");

@@ -107,11 +107,7 @@
     )
 )]
 mod clock;
-#[cfg(any(driver, feature = "periodic"))]
-#[cfg_attr(
-    not(driver),
-    allow(dead_code, reason = "the part that this set of features leaves unused")
-)]
+#[cfg(any(driver, all(threadpool, feature = "periodic")))]
 mod contain;
 #[cfg(driver)]
 #[cfg_attr(

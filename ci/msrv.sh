@@ -21,7 +21,7 @@ if [ ! -d "$old" ]; then
     exec 9>"$cache/apt.lock"
     flock 9
     apt-get update -qq 9>&-
-    if ! apt-cache madison rustc-web | grep -q " $promised\."; then
+    if ! apt-cache madison rustc-web | grep " $promised\." >/dev/null; then
         echo "covered: nothing by Rust $promised: Debian has it no more"
         exit 0
     fi

@@ -42,10 +42,11 @@ C
 fi
 
 # Wine's server ends 3 s after its last program has. A program that begins in that moment loses it, and
-# fails: so it waits for 10 minutes, and for whoever else runs this. 2: it runs already.
+# fails: so it waits for 10 minutes, which begin when the first program has ended. 2: it runs already.
 status=0
 wineserver -p600 || status=$?
 [ $status -eq 0 ] || [ $status -eq 2 ]
+timeout 60 "$wine" cmd /c exit
 
 export CARGO_UNSTABLE_BUILD_STD=std,panic_unwind,proc_macro,test
 export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER=$wine

@@ -151,11 +151,13 @@ impl Entry {
     #[track_caller]
     fn wait(&mut self, span: Span, now: Instant, cx: &Context<'_>) {
         let waker = cx.waker().clone();
+        // First, since the waker that is replaced may panic as it is dropped: `cancel` is to know of
+        // the one that is left.
+        self.waiting = span.latest();
         if let Err(why) = self.driver.wait(&mut self.key, span, now, waker) {
             panic!("{why}");
         }
         self.spinning = NOT;
-        self.waiting = span.latest();
     }
 
     /// Leaves no waker behind.

@@ -31,17 +31,23 @@ calls() {
     awk '$NF == "total" { print $4 }' "$table"
 }
 
-# check WHAT SHORT LONG LEAST MOST: calls for each, between LEAST and MOST.
+# check WHAT SHORT LONG LEAST MOST: calls for each, between LEAST and MOST. On a busy machine a run may
+# make more, so that one of some will do: a call too many for each tick would be in all of them.
 check() {
     local what=$1 short=$2 long=$3 least=$4 most=$5 from to each
-    from=$(calls "$what" "$short")
-    to=$(calls "$what" "$long")
-    each=$(awk -v d=$((to - from)) -v n=$((long - short)) 'BEGIN { printf "%.3f", d / n }')
-    echo "syscalls: $each for each of the $what ($from in a run of $short, $to in one of $long)"
-    awk -v e="$each" -v least="$least" -v most="$most" 'BEGIN { exit !(e >= least && e <= most) }' ||
-        { echo "syscalls: expected $least to $most" >&2; exit 1; }
+    for _ in {1..5}; do
+        from=$(calls "$what" "$short")
+        to=$(calls "$what" "$long")
+        each=$(awk -v d=$((to - from)) -v n=$((long - short)) 'BEGIN { printf "%.3f", d / n }')
+        echo "syscalls: $each for each of the $what ($from in a run of $short, $to in one of $long)"
+        if awk -v e="$each" -v least="$least" -v most="$most" 'BEGIN { exit !(e >= least && e <= most) }'; then
+            return
+        fi
+    done
+    echo "syscalls: expected $least to $most" >&2
+    exit 1
 }
 
-# A preempted run may make a handful more in thousands; one more for each would be 1.000.
+# One more for each would be 1.000 more.
 check ticks 1000 3000 1.5 2.02
 check timeouts 1000 101000 -0.01 0.01

@@ -72,6 +72,9 @@ impl Kind {
     }
 }
 
+/// tokio panics where the system refuses a thread.
+const MOST_WORKERS: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
+
 /// The runtime that the timers' tasks run on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Runtime {
@@ -89,8 +92,8 @@ impl FromStr for Runtime {
             None if text == "current" => Ok(Self::Current),
             None if text == "multi" => Ok(Self::Multi(None)),
             Some(("multi", threads)) => match threads.parse() {
-                Ok(threads) => Ok(Self::Multi(Some(threads))),
-                Err(_) => Err("the number of threads is at least 1"),
+                Ok(threads) if threads <= MOST_WORKERS => Ok(Self::Multi(Some(threads))),
+                _ => Err("the number of threads is at least 1, and at most 1024"),
             },
             _ => Err("`current`, `multi` or `multi:THREADS`"),
         }
@@ -129,7 +132,15 @@ mod tests {
         assert_eq!("current".parse(), Ok(Runtime::Current));
         assert_eq!("multi".parse(), Ok(Runtime::Multi(None)));
         assert_eq!("multi:3".parse(), Ok(Runtime::Multi(NonZeroUsize::new(3))));
-        for text in ["", "multi:", "multi:0", "multi:-1", "current:1", "Multi"] {
+        for text in [
+            "",
+            "multi:",
+            "multi:0",
+            "multi:-1",
+            "multi:1025",
+            "current:1",
+            "Multi",
+        ] {
             assert!(text.parse::<Runtime>().is_err(), "{text}");
         }
     }

@@ -44,7 +44,7 @@ fi
 # Wine's server ends 3 s after its last program has. A program that begins in that moment loses it, and
 # fails: so it waits for 10 minutes, which begin when the first program has ended. 2: it runs already.
 status=0
-wineserver -p600 || status=$?
+wineserver -p600 2>/dev/null || status=$?
 [ $status -eq 0 ] || [ $status -eq 2 ]
 timeout 60 "$wine" cmd /c exit
 

@@ -20,11 +20,12 @@ async fn blocked(
         let mut interval = interval(period);
         interval.set_missed_tick_behavior(behavior);
         let first = interval.tick().await;
-        // On a busy machine this one may be missed already.
         if interval.missed_ticks() == 0 {
             thread::sleep(block);
             return (interval, first);
         }
+        // On a busy machine this one may be missed already.
+        assert!(first.elapsed() > period.min(ms(5)), "missed in time");
     }
 }
 

@@ -59,4 +59,19 @@ fn main() {
         runtime_clock: { any(feature = "test-util", portable) },
     }
     println!("cargo:rerun-if-changed=build.rs");
+    pass_on_private_cfgs();
+}
+
+/// A private cfg can be set for this package alone: as cargo would hand it to this script, in the
+/// environment. `RUSTFLAGS` would build every dependency once more.
+fn pass_on_private_cfgs() {
+    for name in ["kqueue", "portable", "threadpool_timer"] {
+        let variable = format!("CARGO_CFG_TOKIO_OSINTERVAL_{}", name.to_uppercase());
+        println!("cargo:rerun-if-env-changed={variable}");
+        match std::env::var(variable).as_deref() {
+            Ok("") => println!("cargo:rustc-cfg=tokio_osinterval_{name}"),
+            Ok(value) => println!("cargo:rustc-cfg=tokio_osinterval_{name}=\"{value}\""),
+            Err(_) => {}
+        }
+    }
 }

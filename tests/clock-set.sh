@@ -26,10 +26,10 @@ for features in "$@"; do
     echo +0 >"$offset"
     environment="\"LD_PRELOAD=$faketime\", \"FAKETIME_TIMESTAMP_FILE=$offset\""
     environment="$environment, \"DONT_FAKE_MONOTONIC=1\", \"FAKETIME_NO_CACHE=1\""
-    cargo test --features "$features" --test aligned \
-        --config "target.'cfg(all())'.runner = [\"env\", $environment]" -- --ignored
+    cargo test --features "$features" --test suite \
+        --config "target.'cfg(all())'.runner = [\"env\", $environment]" -- --ignored aligned::
     if may_set_the_clock; then
-        cargo test --features "$features" --test clocks -- --ignored
+        cargo test --features "$features" --test suite -- --ignored clocks::
     else
         echo "covered: NOT Clock::Realtime when the clock is set, which this machine does not permit"
     fi

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Each call of the Linux backend to the kernel is refused with each error that it may have: one time,
 # at the first, the second, … such call of a thread; and from one on for good. strace answers in the
-# kernel's place. `tests/faults.rs` is what runs, and it says what must come of it.
+# kernel's place. `tests/alone/faults.rs` is what runs, and it says what must come of it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 command -v strace >/dev/null || { echo "faults: strace is missing" >&2; exit 1; }
 
-binary=$(cargo test --quiet --features full --test faults --no-run --message-format json |
+binary=$(cargo test --quiet --features full --test alone --no-run --message-format json |
     python3 -c 'import json, sys
 for line in sys.stdin:
     program = json.loads(line).get("executable")
@@ -26,7 +26,7 @@ strike() {
     [[ $when != *+ ]] || lasts=(FAULT_LASTS=1)
     env FAULT="$message" "${lasts[@]}" timeout 150 strace -f -e trace="$call" -o "$trace" "$@" \
         -e "inject=$call:error=$error:when=$when" \
-        "$binary" --ignored --exact every_kind_of_timer --nocapture >"$output" 2>&1 || status=$?
+        "$binary" --ignored --exact faults::every_kind_of_timer --nocapture >"$output" 2>&1 || status=$?
     if [ $status -ne 0 ] || ! grep -q '1 passed' "$output"; then
         cat "$output"
         echo "faults: $call failed with $error in turn $when: status $status" >&2

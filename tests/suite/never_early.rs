@@ -1,11 +1,9 @@
 //! No tick is returned before its deadline, and what is returned is the deadline.
 #![cfg(feature = "interval")]
 
-mod support;
-
 use std::time::Duration;
 
-use support::{Watchdog, current_thread, ms, multi_thread, us};
+use crate::support::{Watchdog, current_thread, ms, multi_thread, us};
 use tokio::time::Instant;
 use tokio_osinterval::{MissedTickBehavior, OsInterval, interval, interval_at};
 

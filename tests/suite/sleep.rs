@@ -1,8 +1,6 @@
 //! `Sleep` and `Timeout` on a real clock.
 #![cfg(feature = "sleep")]
 
-mod support;
-
 use std::future::{pending, poll_fn, ready};
 use std::io;
 use std::pin::pin;
@@ -10,7 +8,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use support::{Count, Watchdog, current_thread, ms, multi_thread, on_every_runtime, panic_of, us};
+use crate::support::{
+    Count, Watchdog, current_thread, ms, multi_thread, on_every_runtime, panic_of, us,
+};
 use tokio::time::Instant;
 use tokio_osinterval::error::Elapsed;
 use tokio_osinterval::{Sleep, Timeout, sleep, sleep_until, timeout, timeout_at};
@@ -130,9 +130,9 @@ fn the_longest_waits_do_not_overflow() {
     let _watchdog = Watchdog::new("the_longest_waits_do_not_overflow");
     current_thread().block_on(async {
         let mut asleep = Box::pin(sleep(Duration::MAX));
-        assert!(support::poll_once(&mut asleep).await.is_pending());
+        assert!(crate::support::poll_once(&mut asleep).await.is_pending());
         let mut never = Box::pin(timeout(Duration::MAX, pending::<()>()));
-        assert!(support::poll_once(&mut never).await.is_pending());
+        assert!(crate::support::poll_once(&mut never).await.is_pending());
         assert_eq!(timeout(Duration::MAX, sleep(us(1))).await, Ok(()));
     });
 }
@@ -187,7 +187,7 @@ fn constructors_panic_at_the_caller() {
 #[test]
 #[cfg_attr(
     all(threadpool, not(feature = "test-util")),
-    ignore = "no timer needs its runtime there: see tests/windows.rs"
+    ignore = "no timer needs its runtime there: see tests/alone/windows.rs"
 )]
 fn a_sleep_that_outlives_its_runtime_panics() {
     let _watchdog = Watchdog::new("a_sleep_that_outlives_its_runtime_panics");

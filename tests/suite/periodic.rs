@@ -1,11 +1,9 @@
 //! `PeriodicInterval`: the kernel counts.
 #![cfg(feature = "periodic")]
 
-mod support;
-
 use std::time::Duration;
 
-use support::{Watchdog, current_thread, ms, multi_thread, on_every_runtime, us};
+use crate::support::{Watchdog, current_thread, ms, multi_thread, on_every_runtime, us};
 use tokio::time::Instant;
 use tokio_osinterval::{Expirations, PeriodicInterval};
 

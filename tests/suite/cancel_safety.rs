@@ -1,11 +1,9 @@
 //! Dropping `tick()` loses nothing.
 #![cfg(feature = "interval")]
 
-mod support;
-
 use std::time::Duration;
 
-use support::{current_thread, ms, on_every_runtime, us};
+use crate::support::{current_thread, ms, on_every_runtime, us};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_osinterval::interval_at;
@@ -42,7 +40,7 @@ fn select_loses_no_tick() {
 
 #[test]
 fn an_aborted_task_loses_no_tick() {
-    let _watchdog = support::Watchdog::new("an_aborted_task_loses_no_tick");
+    let _watchdog = crate::support::Watchdog::new("an_aborted_task_loses_no_tick");
     current_thread().block_on(async {
         let start = Instant::now();
         let interval = std::sync::Arc::new(tokio::sync::Mutex::new(interval_at(start, ms(2))));

@@ -1,11 +1,9 @@
 //! Timers follow tokio's paused clock, whenever it is paused, moved or resumed.
 #![cfg(all(feature = "test-util", feature = "interval"))]
 
-mod support;
-
 use std::time::Duration;
 
-use support::{Watchdog, current_thread, ms, poll_once, us};
+use crate::support::{Watchdog, current_thread, ms, poll_once, us};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, advance, pause, resume};
 use tokio_osinterval::{MissedTickBehavior, OsInterval, Precision, interval, interval_at};
@@ -207,7 +205,7 @@ async fn burst_counts_nothing() {
 #[test]
 fn the_clock_is_that_of_the_runtime_it_was_made_on() {
     let _watchdog = Watchdog::new("the_clock_is_that_of_the_runtime_it_was_made_on");
-    let real = support::multi_thread(1);
+    let real = crate::support::multi_thread(1);
     let paused = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .start_paused(true)

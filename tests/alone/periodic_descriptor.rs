@@ -1,14 +1,11 @@
 //! The descriptor of a `PeriodicInterval` is not for child processes, never blocks, and is closed
 //! with it.
-//!
-//! Descriptors are the process's, so this is one test in a file of its own.
 #![cfg(all(timerfd, feature = "periodic", not(feature = "test-util")))]
-
-mod support;
 
 use std::fs;
 
-use support::{current_thread, ms};
+use crate::alone;
+use crate::support::{current_thread, ms};
 use tokio_osinterval::PeriodicInterval;
 
 const NONBLOCK: u32 = 0o4000;
@@ -32,6 +29,7 @@ fn timers() -> Vec<u32> {
 
 #[test]
 fn the_descriptor_is_private_and_closed_on_drop() {
+    let _alone = alone();
     current_thread().block_on(async {
         assert_eq!(timers().len(), 0);
         let intervals = [1, 2, 3].map(|n| PeriodicInterval::new(ms(n)).unwrap());

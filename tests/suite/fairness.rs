@@ -1,13 +1,11 @@
 //! Timers leave time for others, however short their period.
 #![cfg(feature = "interval")]
 
-mod support;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use support::{Watchdog, current_thread, multi_thread};
+use crate::support::{Watchdog, current_thread, multi_thread};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_osinterval::interval;
 

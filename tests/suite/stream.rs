@@ -1,10 +1,8 @@
 //! Intervals as streams.
 #![cfg(all(feature = "stream", feature = "interval", feature = "periodic"))]
 
-mod support;
-
+use crate::support::{Watchdog, current_thread, ms};
 use futures::stream::{FusedStream, StreamExt};
-use support::{Watchdog, current_thread, ms};
 use tokio::time::Instant;
 use tokio_osinterval::{IntervalStream, PeriodicInterval, PeriodicStream, interval_at};
 

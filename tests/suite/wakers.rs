@@ -1,8 +1,6 @@
 //! Which waker is woken, when it is let go of, and that any may do what it likes.
 #![cfg(feature = "interval")]
 
-mod support;
-
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use support::{Count, Watchdog, current_thread, ms, on_every_runtime, panic_of};
+use crate::support::{Count, Watchdog, current_thread, ms, on_every_runtime, panic_of};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio_osinterval::{OsInterval, interval, interval_at};
@@ -213,7 +211,7 @@ fn a_timer_is_dropped_from_a_wakers_drop() {
 #[test]
 #[cfg_attr(
     all(threadpool, not(feature = "test-util")),
-    ignore = "no timer needs its runtime there: see tests/windows.rs"
+    ignore = "no timer needs its runtime there: see tests/alone/windows.rs"
 )]
 fn shutdown_drops_a_timer_from_a_waker() {
     let _watchdog = Watchdog::new("shutdown_drops_a_timer_from_a_waker");

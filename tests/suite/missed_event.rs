@@ -1,12 +1,10 @@
 //! A missed tick is an event of `tracing`.
 #![cfg(all(feature = "interval", feature = "tracing"))]
 
-mod support;
-
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
-use support::{Watchdog, current_thread, ms, us};
+use crate::support::{Watchdog, current_thread, ms, us};
 use tokio_osinterval::{MissedTickBehavior, interval};
 use tracing_subscriber::filter::LevelFilter;
 

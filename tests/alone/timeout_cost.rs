@@ -4,13 +4,12 @@
 //! `tokio::time::Sleep`.
 #![cfg(all(timerfd, feature = "sleep", not(feature = "test-util")))]
 
-mod support;
-
 use std::future::{Future, poll_fn};
 use std::task::Poll;
 use std::time::Duration;
 
-use support::{Watchdog, current_thread};
+use crate::alone;
+use crate::support::{Watchdog, current_thread};
 use tokio::runtime::Builder;
 use tokio_osinterval::timeout;
 
@@ -32,6 +31,7 @@ fn second_poll() -> impl Future<Output = ()> {
 
 #[test]
 fn it_allocates_nothing() {
+    let _alone = alone();
     let _watchdog = Watchdog::new("it_allocates_nothing");
     let runtime = current_thread();
     let run = || {
@@ -52,6 +52,7 @@ fn it_allocates_nothing() {
 #[test]
 #[ignore = "for tests/syscalls.sh"]
 fn many_timeouts() {
+    let _alone = alone();
     let _watchdog = Watchdog::new("many_timeouts");
     let timeouts: u32 = std::env::var("TIMEOUTS").unwrap().parse().unwrap();
     // The reactor is not asked while a task can run: its calls are not ours.

@@ -1,20 +1,17 @@
 //! Windows: callbacks of the process's thread pool, which nobody waits for, while their timers come
 //! and go.
-//!
-//! Handles are the process's, so that the tests here run one after the other.
 #![cfg(all(windows, feature = "interval"))]
-
-mod support;
 
 use std::pin::pin;
 use std::process::{Command, exit};
+use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use support::{Watchdog, current_thread, ms, multi_thread, open_descriptors, us};
+use crate::alone;
+use crate::support::{Watchdog, current_thread, ms, multi_thread, open_descriptors, us};
 use tokio::runtime::Runtime;
 use tokio_osinterval::{OsInterval, interval_at};
 
@@ -23,11 +20,6 @@ const HOUR: Duration = Duration::from_secs(3600);
 /// How many more handles there may be than before: the pool's threads, and those of the tests that
 /// wait for their turn, come and go.
 const SOME: usize = 24;
-
-fn alone() -> MutexGuard<'static, ()> {
-    static ALONE: Mutex<()> = Mutex::new(());
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 fn handles() -> usize {
     let handles = open_descriptors().unwrap();
@@ -377,7 +369,12 @@ fn a_process_ends_while_timers_are_armed() {
     for (how, code) in [("return", 0), ("exit", 7), ("callback", 8)] {
         for round in 0..8 {
             let mut child = Command::new(std::env::current_exe().unwrap());
-            child.args(["--exact", "the_child_that_ends", "--ignored", "--quiet"]);
+            child.args([
+                "--exact",
+                "windows::the_child_that_ends",
+                "--ignored",
+                "--quiet",
+            ]);
             let output = child.env(HOW, how).output().unwrap();
             let text = String::from_utf8_lossy(&output.stderr);
             assert_eq!(output.status.code(), Some(code), "{how}, {round}: {text}");

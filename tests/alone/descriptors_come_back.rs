@@ -1,18 +1,16 @@
 //! Runtimes come and go, and every descriptor that a timer of theirs had comes back.
-//!
-//! Descriptors are the process's, so this is one test in a file of its own.
 #![cfg(feature = "interval")]
-
-mod support;
 
 use std::time::Duration;
 
-use support::{Watchdog, current_thread, ms, multi_thread, open_descriptors};
+use crate::alone;
+use crate::support::{Watchdog, current_thread, ms, multi_thread, open_descriptors};
 use tokio::time::Instant;
 use tokio_osinterval::{interval, interval_at};
 
 #[test]
 fn runtimes_leave_no_descriptor_behind() {
+    let _alone = alone();
     let _watchdog = Watchdog::new("runtimes_leave_no_descriptor_behind");
     // The first runtime of a process opens descriptors that it keeps, for signals.
     one_of_a_thread();

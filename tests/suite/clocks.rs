@@ -1,12 +1,10 @@
 //! A `PeriodicInterval` by each clock.
 #![cfg(feature = "periodic")]
 
-mod support;
-
 use std::io::ErrorKind;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use support::{Watchdog, current_thread, ms, on_every_runtime, panic_of, us};
+use crate::support::{Watchdog, current_thread, ms, on_every_runtime, panic_of, us};
 use tokio::time::Instant;
 use tokio_osinterval::error::ClockWasSet;
 use tokio_osinterval::{Clock, Expirations, PeriodicInterval};

@@ -1,11 +1,9 @@
 //! Bad input: tokio's panics, at the caller's location, and errors from what returns errors.
 #![cfg(feature = "interval")]
 
-mod support;
-
 use std::time::Duration;
 
-use support::{Watchdog, current_thread, ms, panic_of};
+use crate::support::{Watchdog, current_thread, ms, panic_of};
 use tokio::runtime::{Builder, Handle};
 use tokio::time::Instant;
 use tokio_osinterval::{OsInterval, interval, interval_at};
@@ -58,7 +56,7 @@ const ADVICE: &str = if cfg!(descriptor) {
 #[test]
 #[cfg_attr(
     all(threadpool, not(feature = "test-util")),
-    ignore = "no timer needs its runtime there: see tests/windows.rs"
+    ignore = "no timer needs its runtime there: see tests/alone/windows.rs"
 )]
 fn no_driver_panics_at_the_caller() {
     let runtime = Builder::new_current_thread().build().unwrap();
@@ -71,7 +69,7 @@ fn no_driver_panics_at_the_caller() {
 #[test]
 #[cfg_attr(
     all(threadpool, not(feature = "test-util")),
-    ignore = "no timer needs its runtime there: see tests/windows.rs"
+    ignore = "no timer needs its runtime there: see tests/alone/windows.rs"
 )]
 fn no_driver_is_an_error_of_build() {
     let runtime = Builder::new_current_thread().build().unwrap();
@@ -88,7 +86,7 @@ fn the_driver_that_the_backend_needs_is_enough() {
     if cfg!(descriptor) {
         builder.enable_io();
     }
-    if support::OF_RUNTIME && cfg!(any(not(descriptor), feature = "test-util")) {
+    if crate::support::OF_RUNTIME && cfg!(any(not(descriptor), feature = "test-util")) {
         builder.enable_time();
     }
     builder.build().unwrap().block_on(async {
@@ -102,11 +100,11 @@ fn the_driver_that_the_backend_needs_is_enough() {
 #[test]
 #[cfg_attr(
     all(threadpool, not(feature = "test-util")),
-    ignore = "no timer needs its runtime there: see tests/windows.rs"
+    ignore = "no timer needs its runtime there: see tests/alone/windows.rs"
 )]
 fn a_runtime_that_ended_panics_at_the_next_wait() {
     let _watchdog = Watchdog::new("a_runtime_that_ended_panics_at_the_next_wait");
-    for runtime in [current_thread(), support::multi_thread(2)] {
+    for runtime in [current_thread(), crate::support::multi_thread(2)] {
         let (mut waited, mut fresh) = runtime.block_on(async {
             let mut waited = interval(ms(5));
             waited.tick().await;
@@ -135,7 +133,7 @@ fn a_runtime_that_ended_panics_at_the_next_wait() {
 #[test]
 #[cfg_attr(
     all(threadpool, not(feature = "test-util")),
-    ignore = "no timer needs its runtime there: see tests/windows.rs"
+    ignore = "no timer needs its runtime there: see tests/alone/windows.rs"
 )]
 fn a_runtime_that_ended_makes_no_timers() {
     let _watchdog = Watchdog::new("a_runtime_that_ended_makes_no_timers");
@@ -180,7 +178,7 @@ mod periodic {
     #[test]
     #[cfg_attr(
         all(threadpool, not(feature = "test-util")),
-        ignore = "no timer needs its runtime there: see tests/windows.rs"
+        ignore = "no timer needs its runtime there: see tests/alone/windows.rs"
     )]
     fn no_driver_is_an_error() {
         let runtime = Builder::new_current_thread().build().unwrap();
@@ -198,7 +196,7 @@ mod periodic {
     #[test]
     #[cfg_attr(
         all(threadpool, not(feature = "test-util")),
-        ignore = "no timer needs its runtime there: see tests/windows.rs"
+        ignore = "no timer needs its runtime there: see tests/alone/windows.rs"
     )]
     fn a_runtime_that_ended_is_an_error() {
         let _watchdog = Watchdog::new("a_runtime_that_ended_is_an_error");

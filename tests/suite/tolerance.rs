@@ -1,11 +1,9 @@
 //! A timer that tolerates some lateness shares wake-ups, within what it tolerates.
 #![cfg(all(feature = "interval", feature = "sleep"))]
 
-mod support;
-
 use std::time::Duration;
 
-use support::{Watchdog, ms, on_every_runtime, us};
+use crate::support::{Watchdog, ms, on_every_runtime, us};
 use tokio::time::Instant;
 use tokio_osinterval::{MissedTickBehavior, OsInterval, sleep};
 
@@ -37,7 +35,7 @@ fn never_early() {
 #[test]
 fn within_the_tolerance_no_tick_is_missed() {
     let _watchdog = Watchdog::new("within_the_tolerance_no_tick_is_missed");
-    support::current_thread().block_on(async {
+    crate::support::current_thread().block_on(async {
         let builder = OsInterval::builder(ms(1)).tolerance(Duration::from_secs(100));
         let builder = builder.missed_tick_behavior(MissedTickBehavior::Skip);
         let mut interval = builder.build().unwrap();
@@ -58,7 +56,7 @@ fn within_the_tolerance_no_tick_is_missed() {
 )]
 fn alone_it_is_late_and_misses_nothing() {
     let _watchdog = Watchdog::new("alone_it_is_late_and_misses_nothing");
-    support::current_thread().block_on(async {
+    crate::support::current_thread().block_on(async {
         for (period, tolerance, behavior) in [
             (4, 4, MissedTickBehavior::Skip),
             (10, 5, MissedTickBehavior::Delay),
@@ -90,7 +88,7 @@ fn it_can_be_changed_while_a_task_waits() {
     on_every_runtime("it_can_be_changed_while_a_task_waits", || async {
         // Alone, it would be an hour late.
         let mut sleep = std::pin::pin!(sleep(ms(300)).with_tolerance(Duration::from_secs(3600)));
-        assert!(support::poll_once(&mut sleep).await.is_pending());
+        assert!(crate::support::poll_once(&mut sleep).await.is_pending());
         sleep.as_mut().set_tolerance(Duration::ZERO);
         sleep.await;
 
@@ -99,7 +97,7 @@ fn it_can_be_changed_while_a_task_waits() {
         interval.set_tolerance(Duration::from_secs(3600));
         assert_eq!(interval.tolerance(), Duration::from_secs(3600));
         let mut tick = Box::pin(interval.tick());
-        assert!(support::poll_once(&mut tick).await.is_pending());
+        assert!(crate::support::poll_once(&mut tick).await.is_pending());
         drop(tick);
         interval.set_tolerance(Duration::ZERO);
         interval.tick().await;
@@ -145,7 +143,7 @@ mod paused {
         let _watchdog = Watchdog::new("a_new_tolerance_holds_for_the_task_that_waits");
         let start = Instant::now();
         let mut sleep = std::pin::pin!(sleep(ms(10)).with_tolerance(ms(1000)));
-        assert!(support::poll_once(&mut sleep).await.is_pending());
+        assert!(crate::support::poll_once(&mut sleep).await.is_pending());
         sleep.as_mut().set_tolerance(ms(20));
         sleep.await;
         assert_eq!(start.elapsed(), ms(30));

@@ -1,12 +1,10 @@
 //! Intervals that tick at multiples of wall-clock time.
 #![cfg(feature = "interval")]
 
-mod support;
-
 use std::pin::pin;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use support::{Watchdog, current_thread, ms, on_every_runtime, panic_of, poll_once, us};
+use crate::support::{Watchdog, current_thread, ms, on_every_runtime, panic_of, poll_once, us};
 use tokio::time::Instant;
 use tokio_osinterval::{OsInterval, interval_aligned};
 

@@ -1,12 +1,10 @@
 //! What each `MissedTickBehavior` does on a real clock, below tokio's threshold and above it.
 #![cfg(feature = "interval")]
 
-mod support;
-
 use std::thread;
 use std::time::Duration;
 
-use support::{Watchdog, current_thread, ms, us};
+use crate::support::{Watchdog, current_thread, ms, us};
 use tokio::time::Instant;
 use tokio_osinterval::{MissedTickBehavior, OsInterval, interval};
 

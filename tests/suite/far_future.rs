@@ -1,11 +1,9 @@
 //! Nothing overflows, however far away or long ago.
 #![cfg(feature = "interval")]
 
-mod support;
-
 use std::time::Duration;
 
-use support::{Watchdog, current_thread, ms, poll_once};
+use crate::support::{Watchdog, current_thread, ms, poll_once};
 use tokio::time::Instant;
 use tokio_osinterval::{MissedTickBehavior, OsInterval, interval, interval_at};
 

@@ -1,20 +1,18 @@
 //! Timers and the runtimes that they are made on, moved between, and left behind by.
 #![cfg(feature = "interval")]
 
-mod support;
-
 use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use support::{Count, Watchdog, current_thread, ms, multi_thread, on_every_runtime};
+use crate::support::{Count, Watchdog, current_thread, ms, multi_thread, on_every_runtime};
 use tokio::time::Instant;
 use tokio_osinterval::interval_at;
 
 #[test]
 #[cfg_attr(
     all(threadpool, not(feature = "test-util")),
-    ignore = "no timer needs its runtime there: see tests/windows.rs"
+    ignore = "no timer needs its runtime there: see tests/alone/windows.rs"
 )]
 fn shutdown_wakes_those_who_wait() {
     let _watchdog = Watchdog::new("shutdown_wakes_those_who_wait");
@@ -55,7 +53,7 @@ fn an_interval_moves_between_threads() {
             // Polled on one worker, and then moved to another, registered or not.
             let (ticks, back) = tokio::spawn(async move {
                 let mut ticks = Vec::new();
-                let polled = support::poll_once(&mut Box::pin(interval.tick())).await;
+                let polled = crate::support::poll_once(&mut Box::pin(interval.tick())).await;
                 if let std::task::Poll::Ready(tick) = polled {
                     ticks.push(tick);
                 }
@@ -144,8 +142,8 @@ fn threads_hammer_one_driver() {
                         let start = Instant::now() + after;
                         let mut kept = interval_at(start, ms(1));
                         let mut dropped = interval_at(start + ms(50), ms(1));
-                        let _ = support::poll_once(&mut Box::pin(dropped.tick())).await;
-                        let _ = support::poll_once(&mut Box::pin(kept.tick())).await;
+                        let _ = crate::support::poll_once(&mut Box::pin(dropped.tick())).await;
+                        let _ = crate::support::poll_once(&mut Box::pin(kept.tick())).await;
                         if round % 3 == 0 {
                             dropped.reset_immediately();
                             dropped.tick().await;
@@ -192,7 +190,7 @@ fn a_reset_races_with_the_expiry() {
 #[test]
 #[cfg_attr(
     all(threadpool, not(feature = "test-util")),
-    ignore = "no timer needs its runtime there: see tests/windows.rs"
+    ignore = "no timer needs its runtime there: see tests/alone/windows.rs"
 )]
 fn a_wait_races_with_shutdown() {
     let _watchdog = Watchdog::new("a_wait_races_with_shutdown");
@@ -205,7 +203,7 @@ fn a_wait_races_with_shutdown() {
                     interval_at(Instant::now(), ms(1))
                 };
                 std::thread::spawn(move || {
-                    support::panic_of(|| {
+                    crate::support::panic_of(|| {
                         futures::executor::block_on(async {
                             loop {
                                 // Never due at once: then it would never have to wait.
@@ -254,7 +252,7 @@ fn thread_locals_may_hold_timers_and_runtimes() {
         };
         let own = current_thread();
         own.block_on(async {
-            let _ = support::poll_once(&mut Box::pin(interval.tick())).await;
+            let _ = crate::support::poll_once(&mut Box::pin(interval.tick())).await;
             let mut never = interval_at(Instant::now() + Duration::from_secs(3600), ms(1));
             tokio::spawn(async move { never.tick().await });
             tokio::task::yield_now().await;

@@ -1,12 +1,9 @@
 //! Any number of timers on one kernel timer; and what happens when there is no descriptor for it.
-//!
-//! The limit is the process's, so this is one test in a file of its own.
 #![cfg(all(unix, feature = "interval"))]
 
-mod support;
-
+use crate::alone;
+use crate::support::{Watchdog, current_thread, ms, open_descriptors, panic_of};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use support::{Watchdog, current_thread, ms, open_descriptors, panic_of};
 use tokio::task::JoinSet;
 use tokio_osinterval::{OsInterval, interval};
 
@@ -23,6 +20,7 @@ fn limit_descriptors(limit: u64) {
 
 #[test]
 fn fifty_thousand_intervals_and_no_descriptor_left() {
+    let _alone = alone();
     let _watchdog = Watchdog::new("fifty_thousand_intervals_and_no_descriptor_left");
     let before = getrlimit(Resource::Nofile);
     limit_descriptors(64);

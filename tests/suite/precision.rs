@@ -1,8 +1,6 @@
 //! `Precision::Spin`: closer to the deadline, never early, and with time for others.
 #![cfg(all(feature = "interval", feature = "sleep"))]
 
-mod support;
-
 use std::future::Future;
 use std::net::Ipv4Addr;
 use std::pin::pin;
@@ -11,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use support::{Count, Watchdog, current_thread, ms, multi_thread, on_every_runtime, us};
+use crate::support::{Count, Watchdog, current_thread, ms, multi_thread, on_every_runtime, us};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;

@@ -6,12 +6,11 @@
     not(feature = "test-util")
 ))]
 
-mod support;
-
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use support::{Watchdog, current_thread};
+use crate::alone;
+use crate::support::{Watchdog, current_thread};
 use tokio::time::Instant;
 use tokio_osinterval::{OsInterval, interval_at};
 
@@ -27,6 +26,7 @@ fn waiting(start: Instant) -> OsInterval {
 /// Also just after a container has grown, when half of it is empty.
 #[test]
 fn at_most_128_bytes_of_heap_each() {
+    let _alone = alone();
     let _watchdog = Watchdog::new("at_most_128_bytes_of_heap_each");
     for count in [1_000_u32, 10_000, 65_536, 65_537, 100_000] {
         let runtime = current_thread();
@@ -53,6 +53,7 @@ fn at_most_128_bytes_of_heap_each() {
 /// Nothing but the wakers, which are the task's.
 #[test]
 fn a_tick_allocates_nothing() {
+    let _alone = alone();
     let _watchdog = Watchdog::new("a_tick_allocates_nothing");
     let runtime = current_thread();
     let mut interval = {

@@ -8,14 +8,13 @@
     not(feature = "test-util")
 ))]
 
-mod support;
-
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
 
-use support::{Watchdog, current_thread, ms, multi_thread, open_descriptors};
+use crate::alone;
+use crate::support::{Watchdog, current_thread, ms, multi_thread, open_descriptors};
 use tokio::runtime::Runtime;
 use tokio::time::Instant;
 use tokio_osinterval::error::ClockWasSet;
@@ -76,7 +75,7 @@ async fn timeout_elapses() -> io::Result<()> {
 
 async fn dropped_while_it_waits() -> io::Result<()> {
     let mut far = Box::pin(sleep(ms(60_000)));
-    assert!(support::poll_once(&mut far).await.is_pending());
+    assert!(crate::support::poll_once(&mut far).await.is_pending());
     Ok(())
 }
 
@@ -139,6 +138,7 @@ fn runtimes() -> impl Iterator<Item = Runtime> {
 #[test]
 #[ignore = "for tests/faults.sh"]
 fn every_kind_of_timer() {
+    let _alone = alone();
     let _watchdog = Watchdog::new("every_kind_of_timer");
     let fault = std::env::var("FAULT").unwrap_or_default();
     let before = open_descriptors();

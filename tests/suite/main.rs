@@ -1,0 +1,23 @@
+//! The promises that tests can check beside each other in one process. TESTING.md lists them.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod aligned;
+mod auto_traits;
+mod cancel_safety;
+mod clocks;
+mod fairness;
+mod far_future;
+mod missed_event;
+mod missed_ticks;
+mod never_early;
+mod panics;
+mod paused;
+mod periodic;
+mod precision;
+mod runtimes;
+mod sleep;
+mod stream;
+mod tolerance;
+mod wakers;

@@ -24,3 +24,13 @@ use_debian_rust() {
     export PATH=/usr/bin:$PATH RUSTC_BOOTSTRAP=1
     echo "covered: $(rustc --version)"
 }
+
+# tool NAME VERSION: a program of cargo's registry, in that version. Not optimized: building it would take
+# longer than all that it does here.
+tool() (
+    exec 9>"$cache/tools.lock"
+    flock 9
+    cargo install --list | grep -qxF "$1 v$2:" ||
+        CARGO_TARGET_DIR=$cache/tools cargo install --quiet --debug --locked "$1" --version "$2" 9>&-
+    rm -rf "$cache/tools"
+)

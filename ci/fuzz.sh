@@ -13,7 +13,7 @@ seconds=${1:-60}
     exit 2
 }
 need g++
-[ "$(cargo fuzz --version 2>/dev/null)" = 'cargo-fuzz 0.13.2' ] || cargo install cargo-fuzz --version 0.13.2 --locked
+tool cargo-fuzz 0.13.2
 list=$(cargo fuzz list)
 mapfile -t targets <<<"$list"
 for target in "${@:2}"; do
@@ -31,7 +31,6 @@ options=(--sanitizer none --target-dir target/fuzz)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-cargo fmt --manifest-path fuzz/Cargo.toml --check
 RUSTFLAGS='--cfg fuzzing' cargo clippy --locked --manifest-path fuzz/Cargo.toml --target-dir target/fuzzing -- -D warnings
 for target in "${targets[@]}"; do
     cargo fuzz build "${options[@]}" "$target"
@@ -52,5 +51,5 @@ for target in "${targets[@]}"; do
     fi
     executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$work/log")
     [ "$executions" -gt 0 ]
-    echo "covered: fuzz: $target, $executions executions, $(find "$corpus" -type f | wc -l) corpus files"
+    echo "checked: $executions programs of $target"
 done

@@ -27,7 +27,7 @@ suite() {
         echo "sanitizers: $name does not see what is planted for it" >&2
         exit 1
     }
-    tests=(cargo test --target "$target" --target-dir "target/$name" --features full --lib --tests)
+    tests=(cargo test --target "$target" --target-dir "target/$name" --features full --lib --test suite --test alone)
     "${tests[@]}" --no-run
     timeout 600 "${tests[@]}" --no-fail-fast "$@" || {
         echo "sanitizers: $name has found something, or took 10 minutes" >&2

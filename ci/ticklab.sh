@@ -23,4 +23,4 @@ timeout 60 "$program" doctor || status=$?
 [ $status -le 1 ]
 npm ci --silent --no-audit --no-fund --prefix ticklab/tests/page
 timeout 180 node ticklab/tests/page/page.mjs "$page" "$@"
-echo 'covered: a run, its page in Chromium, doctor'
+echo 'checked: 1 page'

@@ -5,6 +5,10 @@ cd "$(dirname "$0")/.."
 for tool in valgrind gungraun-runner; do
     command -v $tool >/dev/null || { echo "instructions: $tool is missing" >&2; exit 1; }
 done
-# Valgrind gives no vDSO that rustix could read: through libc, then.
-RUSTFLAGS='--cfg rustix_use_libc' cargo bench --quiet --features full --bench instructions \
-    --target-dir "${CARGO_TARGET_DIR:-target}/valgrind" -- --nocapture
+# Valgrind gives no vDSO that rustix could read: through libc, then. As its own build script would be told.
+output=$(CARGO_CFG_RUSTIX_USE_LIBC='' cargo bench --quiet --features full --bench instructions -- --nocapture 2>&1) || {
+    echo "$output"
+    exit 1
+}
+echo "$output"
+echo "checked: $(grep -c 'Instructions:' <<<"$output") counts of instructions"

@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
-# The kqueue backend on Linux, on a stand-in for the kqueue of one system after the other: first the
-# stand-in's own tests and lints, then the whole test suite on it, with the alarm that users get and,
-# on two of them, with the one that follows a paused clock. Arguments: the systems, all if there are none.
+# The kqueue backend on Linux, on a stand-in for the kqueue of one system after the other: the stand-in's
+# own tests and lints, and the test suite on it, with the alarm that users get and, on two of them, with
+# the one that follows a paused clock. Arguments: the systems, all if there are none.
 #
 # A stand-in keeps the rules that are in tests/kqueue-on-linux/KERNELS.md. So this shows that the
 # backend does by these, and not that the kernels do.
+#
+# The suites of several systems run side by side: most of their time they wait for the timers of kernels
+# with coarse ticks.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -18,28 +21,62 @@ for profile in "${profiles[@]}"; do
     }
 done
 
-target=$PWD/target/kqueue
-# To link with debug information takes longer than to compile.
+# Linking with debug information takes longer than compiling.
 export CARGO_PROFILE_DEV_DEBUG=0
-stand_in=tests/kqueue-on-linux/Cargo.toml
-cargo fmt --manifest-path "$stand_in" --check
+work=$(mktemp -d)
+declare -A running=()
+trap 'kill "${!running[@]}" 2>/dev/null || true; rm -rf "$work"' EXIT
+
+# suite NAME ARGUMENT…: builds the suite, and begins to run a copy of it.
+suite() {
+    local name=$1 program
+    shift
+    mkdir "$work/$name"
+    cargo test --quiet "$@" --lib --test suite --test alone --no-run --message-format json |
+        python3 -c 'import json, sys
+for line in sys.stdin:
+    program = json.loads(line).get("executable")
+    if program: print(program)' >"$work/programs"
+    [ "$(wc -l <"$work/programs")" -eq 3 ]
+    while read -r program; do
+        cp "$program" "$work/$name"
+    done <"$work/programs"
+    (
+        for program in "$work/$name"/*; do
+            timeout 400 "$program" --test-threads 4
+        done
+    ) >"$work/$name.log" 2>&1 &
+    running[$!]=$name
+}
+
 for profile in "${profiles[@]}"; do
-    # In place of what the caller has: the profile is in it.
+    export CARGO_CFG_TOKIO_OSINTERVAL_KQUEUE=$profile
+    suite "$profile" --features full
+    # A clock that may be paused is told to a kernel in two ways: as a moment, and as a span.
+    case $profile in apple | netbsd) suite "$profile-paused" --all-features ;; esac
+done
+unset CARGO_CFG_TOKIO_OSINTERVAL_KQUEUE
+
+stand_in=(--manifest-path tests/kqueue-on-linux/Cargo.toml --target-dir target/kqueue)
+for profile in "${profiles[@]}"; do
     export RUSTFLAGS="--cfg tokio_osinterval_kqueue=\"$profile\""
-    cargo clippy --manifest-path "$stand_in" --target-dir "$target/stand-in" --all-targets -- -D warnings
-    cargo test --manifest-path "$stand_in" --target-dir "$target/stand-in"
+    cargo clippy --quiet "${stand_in[@]}" --all-targets -- -D warnings
+    cargo test --quiet "${stand_in[@]}"
     echo "covered: the stand-in for $profile, its rules and lints"
 done
-for profile in "${profiles[@]}"; do
-    export RUSTFLAGS="--cfg tokio_osinterval_kqueue=\"$profile\""
-    # For the examples in the documentation.
-    export RUSTDOCFLAGS=$RUSTFLAGS
-    sets=('--features full')
-    # A clock that may be paused is told to a kernel in two ways: as a moment, and as a span.
-    case $profile in apple | netbsd) sets+=(--all-features) ;; esac
-    for features in "${sets[@]}"; do
-        # shellcheck disable=SC2086
-        cargo test --target-dir "$target" $features
-        echo "covered: the suite on $profile's kqueue, $features"
-    done
+
+failed=0
+while [ ${#running[@]} -gt 0 ]; do
+    status=0
+    wait -n -p process "${!running[@]}" || status=$?
+    name=${running[$process]}
+    unset "running[$process]"
+    cat "$work/$name.log"
+    if [ $status -eq 0 ]; then
+        echo "covered: the suite on the kqueue of $name"
+    else
+        echo "kqueue: the suite on the kqueue of $name failed" >&2
+        failed=1
+    fi
 done
+exit $failed

@@ -3,9 +3,8 @@
 # preemptions (2 if it is not set). What is checked is src/driver as it ships, on a kernel of its own.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-export LOOM_MAX_PREEMPTIONS=${LOOM_MAX_PREEMPTIONS:-2} RUSTFLAGS='--cfg tokio_osinterval_loom'
+export LOOM_MAX_PREEMPTIONS=${LOOM_MAX_PREEMPTIONS:-2} RUSTFLAGS='--cfg tokio_osinterval_loom -Dwarnings'
 arguments=(--target-dir target/loom --no-default-features --features 'interval,sleep')
-cargo clippy "${arguments[@]}" --lib --tests -- -D warnings
 # One after the other: a test's threads take turns in one.
 timeout 600 cargo test "${arguments[@]}" --release --lib model -- --test-threads 1
 echo "covered: every order with up to $LOOM_MAX_PREEMPTIONS preemptions"

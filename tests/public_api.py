@@ -50,4 +50,4 @@ elif listed[2] != api:
     for line in sorted(ours ^ theirs):
         print("listed, but gone:" if line in theirs else "not listed:", line, file=sys.stderr)
     sys.exit("public-api: the listing in CHANGELOG.md is not the API: tests/public-api.sh --write")
-print(f"covered: {len(api.splitlines())} lines of API, as listed in CHANGELOG.md; an example of each item")
+print(f"checked: {len(api.splitlines())} lines of API")

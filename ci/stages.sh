@@ -1,0 +1,163 @@
+# Sourced by .ci/run and ci/thorough.sh: runs stages, says what each of them checked, and closes with a
+# table of all.
+#
+# What a stage checked is read from its output: the `test result:` lines of cargo, and lines of the form
+# `checked: NUMBER WHAT`. A stage that has neither has checked nothing, and fails. A stage that is allowed to
+# may end with code 77, after a line `not run: WHY`.
+# shellcheck shell=bash
+
+export CARGO_TERM_COLOR=never CARGO_INCREMENTAL=0
+# Linking with debug information takes longer than compiling.
+export CARGO_PROFILE_DEV_DEBUG=0
+
+may_be_left_out=' miri '
+disk_budget=8192
+
+logs=$(mktemp -d)
+results=$logs/results
+: >"$results"
+declare -A lanes=()
+began=$SECONDS
+
+megabytes_used() {
+    df -BM --output=used . | tail -n 1 | tr -dc '0-9'
+}
+
+used_before=$(megabytes_used)
+echo 0 >"$logs/most-disk"
+(
+    most=0
+    while sleep 5; do
+        used=$(($(megabytes_used) - used_before))
+        if [ $used -gt $most ]; then
+            most=$used
+            echo $most >"$logs/most-disk"
+        fi
+    done
+) &
+sampler=$!
+
+trap 'finish $?' EXIT
+
+# Ends processes, and what they started: `timeout` puts its child into a group of its own.
+end() {
+    local process
+    for process in "$@"; do
+        # shellcheck disable=SC2046
+        end $(pgrep -P "$process")
+        kill "$process" 2>/dev/null || true
+    done
+}
+
+# What the log of a stage says that it checked: `152 tests, 9 builds`.
+checked() {
+    awk '
+        /^test result: ok/ { count["tests"] += $4 }
+        /^checked: [0-9]+ / {
+            number = $2
+            sub(/^checked: [0-9]+ /, "")
+            count[$0] += number
+        }
+        END {
+            for (what in count)
+                if (count[what] > 0) {
+                    printf "%s%d %s", separator, count[what], what
+                    separator = ", "
+                }
+        }' "$1"
+}
+
+# stage NAME COMMAND…
+stage() {
+    local name=$1 start=$SECONDS status=0 checked seconds
+    local log=$logs/$name
+    shift
+    echo "=== $name: $*"
+    # In a subshell and not as a condition: `set -e` has no effect in a condition.
+    set +e
+    (
+        trap - EXIT
+        set -e
+        "$@"
+    ) >"$log" 2>&1
+    status=$?
+    set -e
+    seconds=$((SECONDS - start))
+    checked=$(checked "$log")
+    if [ $status -eq 77 ] && [[ $may_be_left_out == *" $name "* ]]; then
+        record "$name" $seconds - "$(grep -m 1 '^not run: ' "$log" || echo 'not run: no reason given')"
+        return
+    fi
+    if [ $status -eq 0 ] && [ -z "$checked" ]; then
+        echo "$name: checked nothing" >>"$log"
+        status=1
+    fi
+    if [ $status -ne 0 ]; then
+        failures "$log"
+        cat "$log"
+        failures "$log"
+        record "$name" $seconds "${checked:--}" FAILED
+        exit 1
+    fi
+    grep -E '^(checked|covered|skipped|syscalls|ticks|descriptors)' "$log" || true
+    record "$name" $seconds "$checked" ok
+}
+
+record() {
+    printf '%s\t%s\t%s\t%s\n' "$@" >>"$results"
+    echo "=== $1: $4, $3, $2 s"
+}
+
+# Shown before a log and after it, since the log may be cut.
+failures() {
+    echo '--- what failed:'
+    grep -nE '^(test .* FAILED|error|thread .* panicked at|.* hangs: )' "$1" | tail -n 40 || true
+    echo '---'
+}
+
+# lane FUNCTION: its stages run beside those that follow, until `meet`.
+lane() {
+    (
+        trap - EXIT
+        "$@"
+    ) >"$logs/lane-$1" 2>&1 &
+    lanes[$!]=$1
+}
+
+# Waits for all lanes. The first that fails ends the others.
+meet() {
+    local process status
+    while [ ${#lanes[@]} -gt 0 ]; do
+        status=0
+        wait -n -p process "${!lanes[@]}" || status=$?
+        cat "$logs/lane-${lanes[$process]}"
+        unset "lanes[$process]"
+        [ $status -eq 0 ] || exit 1
+    done
+}
+
+finish() {
+    local status=$1 most
+    # shellcheck disable=SC2046
+    end $(pgrep -P $$)
+    most=$(cat "$logs/most-disk")
+    echo
+    echo "stage                 seconds  result  checked"
+    awk -F '\t' '{
+        result = $4
+        if (result ~ /^not run/) { $3 = result; result = "-" }
+        printf "%-20s %8d  %-6s  %s\n", $1, $2, result, $3
+    }' "$results"
+    echo "disk: at most $most MB more than before, of $disk_budget"
+    if [ "$status" -eq 0 ] && [ "$most" -gt $disk_budget ]; then
+        echo "more disk than the budget"
+        status=1
+    fi
+    if [ "$status" -eq 0 ]; then
+        echo "all $(wc -l <"$results") stages ended well in $((SECONDS - began)) s"
+    else
+        echo "failed after $((SECONDS - began)) s: $(awk -F '\t' '$4 == "FAILED" { print $1 }' "$results" | paste -sd ' ')"
+    fi
+    rm -rf "$logs"
+    exit "$status"
+}

@@ -35,7 +35,6 @@ echo 0 >"$logs/most-disk"
         fi
     done
 ) &
-sampler=$!
 
 trap 'finish $?' EXIT
 
@@ -111,7 +110,7 @@ record() {
 # Shown before a log and after it, since the log may be cut.
 failures() {
     echo '--- what failed:'
-    grep -nE '^(test .* FAILED|error|thread .* panicked at|.* hangs: )' "$1" | tail -n 40 || true
+    grep -nE '^(test .* FAILED|error|thread .* panicked at|Diff in |.* hangs: )' "$1" | tail -n 40 || true
     echo '---'
 }
 
@@ -140,6 +139,7 @@ finish() {
     local status=$1 most
     # shellcheck disable=SC2046
     end $(pgrep -P $$)
+    wait 2>/dev/null
     most=$(cat "$logs/most-disk")
     echo
     echo "stage                 seconds  result  checked"

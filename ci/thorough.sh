@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# All that .ci/run does, at full depth, and what takes too long for each change: every target and subset of
+# features, the whole suite on each processor and timer, hours of random programs, mutants. It takes some
+# hours. TESTING.md says when to run it.
+#
+# ci/thorough.sh [STAGE…]: these only, in the order in which they stand here.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=ci/debian.sh
+. ci/debian.sh
+# shellcheck source=ci/stages.sh
+. ci/stages.sh
+wanted=" $* "
+
+# run NAME COMMAND…: a stage, if it is wanted. What it has built goes: the next builds with other flags.
+run() {
+    [[ $wanted == '  ' || $wanted == *" $1 "* ]] || return 0
+    stage "$@"
+    rm -rf target
+}
+
+tools() {
+    ci/tools.sh
+    tool cargo-hack 0.6.46
+    tool cargo-mutants 25.3.1
+}
+
+all_features() {
+    cargo test --all-features
+    cargo test --features full
+    cargo test --no-default-features --features interval,periodic
+}
+
+portable() {
+    export CARGO_CFG_TOKIO_OSINTERVAL_PORTABLE=
+    cargo test --all-features
+    cargo test --features full
+    tests/tokio-suite.sh
+}
+
+powerset() {
+    RUSTFLAGS=-Dwarnings cargo hack check --feature-powerset
+    CARGO_CFG_TOKIO_OSINTERVAL_PORTABLE='' RUSTFLAGS=-Dwarnings cargo hack check --feature-powerset
+    echo 'checked: 2 powersets'
+}
+
+# Alone, since it sets the machine's clock.
+clock_set() {
+    tests/clock-set.sh full 'full test-util'
+}
+
+run tools tools
+run static ci/static.sh
+run lint ci/lint.sh
+run powerset powerset
+run test all_features
+run portable portable
+run tokio-suite tests/tokio-suite.sh
+run clock-set clock_set
+run doc ci/doc.sh
+run faults tests/faults.sh
+run instructions tests/instructions.sh
+run syscalls tests/syscalls.sh
+run public-api tests/public-api.sh
+run kqueue tests/kqueue.sh
+run windows ci/windows.sh --all
+run emulated ci/emulated.sh --all
+run foreign ci/foreign.sh --all
+run link ci/link.sh
+run sanitizers ci/sanitizers.sh
+run ticklab ci/ticklab.sh
+run supply ci/supply.sh --all
+run miri ci/miri.sh
+run loom env LOOM_MAX_PREEMPTIONS=3 tests/loom.sh
+run differential env PROPTEST_CASES=1000000 cargo test --release --all-features --test differential -- --nocapture
+run examples ci/examples.sh 10
+run fuzz ci/fuzz.sh 600
+run mutants ci/mutants.sh

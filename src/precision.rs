@@ -142,6 +142,7 @@ mod tests {
             let lead = aim.lead(learned, Duration::from_nanos(period));
             prop_assert!(lead <= limit && lead <= learned && lead <= period / 2);
             prop_assert!(precision == Precision::Spin || lead == 0);
+            prop_assert_eq!(aim.spin_limit(), Duration::from_nanos(limit).min(FAR_FUTURE));
         }
 
         #[test]
@@ -158,6 +159,27 @@ mod tests {
             prop_assert!(slack <= tolerance.max(crowd.min(period / 4)));
             prop_assert!(precision == Precision::Kernel || slack == 0);
             prop_assert!(precision == Precision::Spin || slack >= tolerance);
+            prop_assert_eq!(aim.tolerance(), Duration::from_nanos(tolerance));
+        }
+
+        /// Whatever of the three is the least, or of two the most, is what it gets.
+        #[test]
+        fn it_takes_all_that_it_may(
+            learned in 0_u64..1_000_000,
+            limit in 0_u64..1_000_000,
+            tolerance in 0_u64..1_000_000,
+            crowd in 0_u64..1_000_000,
+            period in 1_u64..4_000_000,
+        ) {
+            let mut aim = Aim::default();
+            aim.set_spin_limit(Duration::from_nanos(limit));
+            aim.set_tolerance(Duration::from_nanos(tolerance));
+            let ticks = Duration::from_nanos(period);
+            prop_assert_eq!(aim.slack(crowd, ticks), tolerance.max(crowd.min(period / 4)));
+            prop_assert_eq!(aim.patience(), Duration::from_nanos(tolerance));
+            aim.precision = Precision::Spin;
+            prop_assert_eq!(aim.lead(learned, ticks), learned.min(limit).min(period / 2));
+            prop_assert_eq!(aim.patience(), Duration::ZERO);
         }
     }
 }

@@ -14,6 +14,8 @@ mod learned;
 mod model;
 mod queue;
 mod registry;
+#[cfg(all(test, not(model)))]
+mod simulated;
 mod timers;
 mod wakers;
 
@@ -230,8 +232,12 @@ impl Driver {
 
     /// Wakes everyone who is due and arms the alarm for the next.
     fn fire(self: &Arc<Self>) {
+        self.fire_at(self.epoch.moment(self.now()));
+    }
+
+    /// As it does at the moment `now`.
+    fn fire_at(self: &Arc<Self>, mut now: u64) {
         let mut due = Batch::new();
-        let mut now = self.epoch.moment(self.now());
         loop {
             let mut state = self.state.lock();
             let State::Alive(timers) = &mut *state else {

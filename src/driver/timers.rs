@@ -166,7 +166,8 @@ impl Timers {
         Ok(Armed::Waiting)
     }
 
-    fn armed_for(&self) -> Option<u64> {
+    /// The latest moment of what the alarm is set for.
+    pub(super) fn armed_for(&self) -> Option<u64> {
         self.armed.map(Span::latest)
     }
 

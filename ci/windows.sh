@@ -26,7 +26,8 @@ unset DISPLAY
 # was faster, that one's is used.
 if [ ! -d "$WINEPREFIX" ]; then
     begun=$(mktemp -d "$cache/wine.XXXXXX")
-    trap 'rm -rf "$begun"' EXIT
+    # What Wine has started goes on by itself, also when this is ended.
+    trap 'WINEPREFIX=$begun wineserver -k 2>/dev/null || true; rm -rf "$begun"' EXIT
     WINEPREFIX=$begun timeout 300 wineboot -i
     WINEPREFIX=$begun timeout 60 wineserver -w
     # The standard library's random numbers come from a library that Wine 8 does not have.

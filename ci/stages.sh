@@ -37,6 +37,9 @@ echo 0 >"$logs/most-disk"
 ) &
 
 trap 'finish $?' EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
 
 # Ends processes, and what they started: `timeout` puts its child into a group of its own.
 end() {
@@ -75,7 +78,7 @@ stage() {
     # In a subshell and not as a condition: `set -e` has no effect in a condition.
     set +e
     (
-        trap - EXIT
+        trap - EXIT HUP INT TERM
         set -e
         "$@"
     ) >"$log" 2>&1
@@ -117,7 +120,7 @@ failures() {
 # lane FUNCTION: its stages run beside those that follow, until `meet`.
 lane() {
     (
-        trap - EXIT
+        trap - EXIT HUP INT TERM
         "$@"
     ) >"$logs/lane-$1" 2>&1 &
     lanes[$!]=$1

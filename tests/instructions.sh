@@ -5,8 +5,8 @@ cd "$(dirname "$0")/.."
 for tool in valgrind gungraun-runner; do
     command -v $tool >/dev/null || { echo "instructions: $tool is missing" >&2; exit 1; }
 done
-# Valgrind gives no vDSO that rustix could read: through libc, then. As its own build script would be told.
-output=$(CARGO_CFG_RUSTIX_USE_LIBC='' cargo bench --quiet --features full --bench instructions -- --nocapture 2>&1) || {
+# Valgrind gives no vDSO that rustix could read: through libc, then.
+output=$(cargo bench --quiet --features full,rustix/use-libc --bench instructions -- --nocapture 2>&1) || {
     echo "$output"
     exit 1
 }

@@ -1,5 +1,5 @@
-//! Tests that look at what belongs to the whole process: its descriptors, handles, limits and memory.
-//! They run one after the other.
+//! Tests that look at what belongs to the whole process: its descriptors, handles, limits and memory, and
+//! who listens to `tracing`. They run one after the other.
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -8,6 +8,7 @@ mod descriptor_limit;
 mod descriptors_come_back;
 mod faults;
 mod memory;
+mod missed_event;
 mod periodic_descriptor;
 mod timeout_cost;
 mod windows;

@@ -9,7 +9,6 @@ mod cancel_safety;
 mod clocks;
 mod fairness;
 mod far_future;
-mod missed_event;
 mod missed_ticks;
 mod never_early;
 mod panics;

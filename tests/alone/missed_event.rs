@@ -4,6 +4,7 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
+use crate::alone;
 use crate::support::{Watchdog, current_thread, ms, us};
 use tokio_osinterval::{MissedTickBehavior, interval};
 use tracing_subscriber::filter::LevelFilter;
@@ -64,6 +65,7 @@ fn events_of(behavior: MissedTickBehavior, level: LevelFilter) -> Vec<String> {
 
 #[test]
 fn a_missed_tick_is_told_with_its_period_lateness_and_number() {
+    let _alone = alone();
     let _watchdog = Watchdog::new("a_missed_tick_is_told_with_its_period_lateness_and_number");
     for behavior in [
         MissedTickBehavior::Burst,
@@ -89,6 +91,7 @@ fn a_missed_tick_is_told_with_its_period_lateness_and_number() {
 
 #[test]
 fn nobody_hears_of_it_who_does_not_listen() {
+    let _alone = alone();
     let _watchdog = Watchdog::new("nobody_hears_of_it_who_does_not_listen");
     let events = events_of(MissedTickBehavior::Skip, LevelFilter::INFO);
     assert!(events.is_empty(), "{events:?}");

@@ -405,6 +405,17 @@ mod tests {
         assert_eq!(queue.positions.capacity() + queue.waits.capacity(), 0);
     }
 
+    /// Few timers that come and go again and again are no crowd.
+    #[test]
+    fn what_is_no_crowd_keeps_its_memory() {
+        let mut queue = Queue::<()>::new();
+        let keys: Vec<_> = (0..KEPT).map(|_| queue.join()).collect();
+        for key in keys {
+            queue.leave(key);
+        }
+        assert_eq!(queue.positions.len(), KEPT);
+    }
+
     #[test]
     fn a_span_ends_before_the_numbers_do() {
         for deadline in [u64::MAX - 2, u64::MAX - 1, u64::MAX] {

@@ -72,6 +72,10 @@ fn no_descriptor_is_left() {
         assert_eq!(built.unwrap_err().raw_os_error(), Some(EMFILE));
         let (message, file) = panic.expect("`interval` did not panic");
         assert!(message.contains("os error 24"), "{message}");
+        assert!(
+            message.contains("the operating system refused"),
+            "{message}"
+        );
         assert_eq!(file, file!());
         #[cfg(all(feature = "periodic", not(feature = "test-util")))]
         assert_eq!(periodic.unwrap_err().raw_os_error(), Some(EMFILE));

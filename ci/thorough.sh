@@ -22,7 +22,7 @@ run() {
 tools() {
     ci/tools.sh
     tool cargo-hack 0.6.46
-    tool cargo-mutants 25.3.1
+    tool cargo-mutants 27.1.0
 }
 
 all_features() {

@@ -182,4 +182,13 @@ mod tests {
             prop_assert_eq!(aim.patience(), Duration::ZERO);
         }
     }
+
+    #[test]
+    fn it_shows_its_times_as_such() {
+        let shown = format!("{:?}", Aim::default());
+        assert_eq!(
+            shown,
+            "Aim { precision: Kernel, spin_limit: 200µs, tolerance: 0ns }"
+        );
+    }
 }

@@ -7,13 +7,21 @@ use std::time::{Duration, Instant};
 /// A thread may be preempted between the readings, and whatever is computed from the pair would be
 /// off by that long: hence the closest of a few pairs.
 pub(crate) fn closest<A, B>(first: impl Fn() -> A, second: impl Fn() -> B) -> (A, B) {
+    closest_by(Instant::now, first, second)
+}
+
+fn closest_by<A, B>(
+    clock: impl Fn() -> Instant,
+    first: impl Fn() -> A,
+    second: impl Fn() -> B,
+) -> (A, B) {
     const TRIES: usize = 8;
     const CLOSE: Duration = Duration::from_nanos(500);
 
     let pair = || {
-        let before = Instant::now();
+        let before = clock();
         let pair = (first(), second());
-        (before.elapsed(), pair)
+        (clock().saturating_duration_since(before), pair)
     };
     let (mut apart, mut closest) = pair();
     for _ in 1..TRIES {
@@ -26,4 +34,35 @@ pub(crate) fn closest<A, B>(first: impl Fn() -> A, second: impl Fn() -> B) -> (A
         }
     }
     closest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::cell::Cell;
+
+    proptest! {
+        /// The first of the closest, and no more are looked at than it takes to find one that is
+        /// close enough.
+        #[test]
+        fn it_is_the_closest_of_a_few(
+            gaps in prop::collection::vec(prop_oneof![0_u64..600, 495_u64..505, 500_u64..100_000], 8),
+        ) {
+            let now = Cell::new(Instant::now());
+            let taken = Cell::new(0);
+            // Who is preempted between the readings.
+            let second = || {
+                now.set(now.get() + Duration::from_nanos(gaps[taken.get()]));
+                taken.replace(taken.get() + 1)
+            };
+            let (first, second) = closest_by(|| now.get(), || taken.get(), second);
+            prop_assert_eq!(first, second, "both of one pair");
+
+            let close = gaps.iter().position(|gap| *gap < 500);
+            let least = (0..gaps.len()).min_by_key(|n| gaps[*n]).unwrap();
+            prop_assert_eq!(second, close.unwrap_or(least));
+            prop_assert_eq!(taken.get(), close.map_or(8, |close| close + 1));
+        }
+    }
 }

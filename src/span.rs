@@ -33,3 +33,35 @@ pub(crate) fn nanos(span: Duration) -> u64 {
     let secs = span.as_secs().saturating_mul(1_000_000_000);
     secs.saturating_add(span.subsec_nanos().into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::runtime::Builder;
+
+    #[test]
+    fn never_is_as_far_away_as_tokios() {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let _context = runtime.enter();
+        let before = Instant::now();
+        let never = tokio::time::sleep(Duration::MAX).deadline();
+        let now = Instant::now();
+        assert!((after(before, Duration::MAX)..=after(now, Duration::MAX)).contains(&never));
+        assert_eq!(
+            checked_period(Duration::MAX),
+            after(now, Duration::MAX) - now
+        );
+    }
+
+    #[test]
+    fn nothing_overflows() {
+        let now = Instant::now();
+        let wait = Duration::from_nanos(123_456_789_012);
+        assert_eq!(after(now, wait), now + wait);
+        assert_eq!(later(now, wait), now + wait);
+        assert_eq!(later(now, Duration::MAX), now);
+        assert_eq!(nanos(wait), 123_456_789_012);
+        assert_eq!(nanos(Duration::from_nanos(u64::MAX)), u64::MAX);
+        assert_eq!(nanos(Duration::MAX), u64::MAX);
+    }
+}

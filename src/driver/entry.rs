@@ -187,3 +187,23 @@ impl Drop for Entry {
         }
     }
 }
+
+#[cfg(all(test, not(model)))]
+mod tests {
+    use super::*;
+    use tokio::runtime::Builder;
+
+    /// By real time, whatever the runtime's clock says.
+    #[test]
+    fn it_looks_at_a_clock_that_stands_still_for_no_longer_than_its_lead() {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let _context = runtime.enter();
+        let mut entry = Entry::new(Driver::current());
+        assert!(entry.may_spin(0), "it begins");
+        std::thread::sleep(Duration::from_millis(2));
+        assert!(!entry.may_spin(1_000_000));
+        assert!(entry.may_spin(nanos(Duration::from_secs(3600))));
+        entry.postpone(entry.now(), Duration::from_millis(1));
+        assert!(entry.may_spin(0), "for another deadline it begins anew");
+    }
+}

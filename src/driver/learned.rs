@@ -104,6 +104,24 @@ mod tests {
             }
         }
 
+        #[test]
+        fn what_is_later_raises_an_estimate_and_nothing_else_does(
+            lateness in prop::collection::vec(2_500_u64..1_000_000, 0..100),
+            last in prop_oneof![3 => (2_500_u64..1_000_000).prop_map(Some), 1 => Just(None)],
+        ) {
+            let mut late = Lateness::new();
+            for nanos in lateness {
+                late.learn(nanos);
+            }
+            for estimate in [Lateness::usual, Lateness::most] {
+                let before = estimate(&late);
+                let nanos = last.unwrap_or(before);
+                late.learn(nanos);
+                prop_assert_eq!(estimate(&late) > before, nanos > before);
+                prop_assert_eq!(estimate(&late) < before, nanos <= before);
+            }
+        }
+
         /// Wherever wake-ups lie, `most` ends up above nearly all of them and not far above any, and
         /// `usual` among them.
         #[test]

@@ -318,9 +318,12 @@ impl Drop for Driver {
 #[cfg(all(test, not(model)))]
 mod tests {
     use super::*;
+    use std::future::poll_fn;
     use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::atomic::AtomicUsize;
     use std::task::Context;
     use std::time::Duration;
+    use tokio::runtime::{Builder, Runtime};
 
     /// Little that runs under the lock can panic: a queue that is full. The others wait on.
     #[test]
@@ -349,5 +352,129 @@ mod tests {
                 assert!(now >= deadline);
             }
         });
+    }
+
+    #[derive(Default)]
+    struct Count(AtomicUsize);
+
+    impl Count {
+        fn get(&self) -> usize {
+            self.0.load(Ordering::SeqCst)
+        }
+    }
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    /// `None` where one driver serves the process: the other tests have theirs in it.
+    fn of_its_own() -> Option<(Runtime, Arc<Driver>)> {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let context = runtime.enter();
+        let driver = Alarm::OF_RUNTIME.then(Driver::current);
+        drop(context);
+        Some((runtime, driver?))
+    }
+
+    #[test]
+    fn a_refused_alarm_is_told_to_whoever_waits_and_the_next_driver_lives() {
+        let Some((runtime, driver)) = of_its_own() else {
+            return;
+        };
+        let _context = runtime.enter();
+        let count = Arc::new(Count::default());
+        let waker = Waker::from(Arc::clone(&count));
+        let cx = &mut Context::from_waker(&waker);
+        let hour = Duration::from_secs(3600);
+        let far = Instant::now() + hour;
+        // More than a batch.
+        let mut waits: Vec<_> = (0..100)
+            .map(|_| {
+                let mut entry = Entry::new(Driver::current());
+                assert!(entry.poll_elapsed(cx, far, hour).is_pending());
+                entry
+            })
+            .collect();
+
+        let refusal = io::Error::other("refused");
+        let refused = driver.release(driver.state.lock(), Err(refusal));
+        assert_eq!(refused, Err("refused".to_owned()));
+        assert_eq!(count.get(), 100);
+        assert_eq!(Arc::strong_count(&count), 2, "the wakers are gone");
+        for entry in &mut waits {
+            let poll = AssertUnwindSafe(|| entry.poll_elapsed(cx, far, hour));
+            let panic = catch_unwind(poll).unwrap_err();
+            assert_eq!(panic.downcast_ref(), Some(&"refused".to_owned()));
+        }
+
+        let next = Driver::current();
+        assert!(!Arc::ptr_eq(&next, &driver));
+        assert!(Arc::ptr_eq(&next, &Driver::try_current().unwrap()));
+        let polled = Entry::new(next).poll_elapsed(cx, far, hour);
+        assert!(polled.is_pending());
+    }
+
+    /// Whoever says so, and however.
+    #[test]
+    fn a_wake_up_wakes_who_is_due() {
+        let Some((_runtime, driver)) = of_its_own() else {
+            return;
+        };
+        let fires: [fn(&Arc<Driver>); 3] = [
+            |driver| driver.waker().wake(),
+            |driver| driver.waker().wake_by_ref(),
+            |driver| driver.release(driver.state.lock(), Ok(Armed::Due)).unwrap(),
+        ];
+        for fire in fires {
+            let count = Arc::new(Count::default());
+            let waker = Waker::from(Arc::clone(&count));
+            let cx = &mut Context::from_waker(&waker);
+            let mut entry = Entry::new(Arc::clone(&driver));
+            let wait = Duration::from_millis(5);
+            // This thread may be preempted until it has passed.
+            while entry.poll_elapsed(cx, driver.now() + wait, wait).is_ready() {}
+            std::thread::sleep(2 * wait);
+            assert_eq!(count.get(), 0, "nobody looks at the reactor");
+            fire(&driver);
+            assert_eq!(count.get(), 1);
+        }
+    }
+
+    /// It is not asked for again at once: under a clock that stands still it would be early without
+    /// end.
+    #[test]
+    fn an_alarm_that_was_early_is_held_back() {
+        // There the clock that can be paused has an alarm of its own.
+        if Alarm::EXACT || !Alarm::OF_RUNTIME {
+            return;
+        }
+        // `None` if this thread was preempted until the deadline had passed.
+        let held = || {
+            let (runtime, driver) = of_its_own()?;
+            runtime.block_on(async {
+                let wait = Duration::from_micros(300);
+                let mut entry = Entry::new(Arc::clone(&driver));
+                let deadline = driver.now() + wait;
+                let mut poll = |cx: &mut Context<'_>| entry.poll_elapsed(cx, deadline, wait);
+                let waits = poll(&mut Context::from_waker(Waker::noop())).is_pending();
+                let early = driver.now();
+                driver.waker().wake();
+                if !waits || driver.now() >= deadline {
+                    return None;
+                }
+                let mut polls = 0;
+                let elapsed = poll_fn(|cx| {
+                    polls += 1;
+                    poll(cx)
+                });
+                let elapsed = elapsed.await;
+                (polls > 1).then(|| elapsed - early)
+            })
+        };
+        for held in (0..1000).filter_map(|_| held()).take(5) {
+            assert!(held >= Duration::from_millis(1), "{held:?}");
+        }
     }
 }

@@ -373,6 +373,25 @@ mod tests {
         fn behaves_as_a_sorted_map(ops in prop::collection::vec(op(), 1..120)) {
             check::behaves_as_a_sorted_map(ops);
         }
+
+        /// When there are some levels of it.
+        #[test]
+        fn a_large_one_behaves_as_a_sorted_map(
+            waits in prop::collection::vec((0_u64..200, 0_u64..3), 1..100),
+            ops in prop::collection::vec(op(), 1..60),
+        ) {
+            let crowd = waits.into_iter().enumerate();
+            let crowd = crowd.flat_map(|(n, (at, for_))| [Op::Join, Op::Wait(n, at, for_)]);
+            check::behaves_as_a_sorted_map(crowd.chain(ops));
+        }
+
+        #[test]
+        fn a_span_is_what_it_was_made_of(deadline in 0_u64..1_000, slack in 0_u64..1_000) {
+            for span in [Span::new(deadline, slack), Span::until(deadline + slack, slack)] {
+                prop_assert_eq!((span.deadline(), span.slack()), (deadline, slack));
+                prop_assert_eq!(span.latest(), deadline + slack);
+            }
+        }
     }
 
     #[test]
@@ -403,6 +422,17 @@ mod tests {
         }
         assert_eq!(queue.heap.siblings.capacity(), 0);
         assert_eq!(queue.positions.capacity() + queue.waits.capacity(), 0);
+    }
+
+    /// Few timers that come and go again and again are no crowd.
+    #[test]
+    fn what_is_no_crowd_keeps_its_memory() {
+        let mut queue = Queue::<()>::new();
+        let keys: Vec<_> = (0..KEPT).map(|_| queue.join()).collect();
+        for key in keys {
+            queue.leave(key);
+        }
+        assert_eq!(queue.positions.len(), KEPT);
     }
 
     #[test]

@@ -91,3 +91,38 @@ pub(super) fn forget(driver: &Driver) {
         drop(unlisted);
     }
 }
+
+#[cfg(all(test, not(model)))]
+mod tests {
+    use super::*;
+    use crate::driver::Entry;
+    use std::task::{Context, Waker};
+    use std::time::Duration;
+    use tokio::runtime::Builder;
+    use tokio::time::Instant;
+
+    /// With its runtime, or after it with its last timer.
+    #[test]
+    fn who_is_gone_is_not_listed() {
+        if !Alarm::OF_RUNTIME {
+            return;
+        }
+        for outlives in [false, true] {
+            let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+            let scope = Scope::of(runtime.handle());
+            let context = runtime.enter();
+            let mut entry = Entry::new(Driver::current());
+            let hour = Duration::from_secs(3600);
+            let cx = &mut Context::from_waker(Waker::noop());
+            let polled = entry.poll_elapsed(cx, Instant::now() + hour, hour);
+            assert!(polled.is_pending());
+            drop(context);
+            assert!(DRIVERS.lock().contains_key(&scope));
+            let kept = outlives.then_some(entry);
+            drop(runtime);
+            assert!(find(scope).is_none());
+            drop(kept);
+            assert!(!DRIVERS.lock().contains_key(&scope));
+        }
+    }
+}

@@ -278,28 +278,31 @@ proptest! {
 /// One that was set for a moment that had passed, or had nearly, says how late it was set.
 #[test]
 fn an_alarm_that_was_set_late_teaches_nothing() {
-    let Some(mut kernel) = Simulated::new() else {
-        return;
-    };
     let usual = 30_000;
-    for _ in 0..LONG {
-        let (first, next) = (
-            kernel.now + 10_000_000,
-            kernel.now + 10_000_000 + usual + 10_000,
+    let lead = |ahead: u64| {
+        let mut kernel = Simulated::new()?;
+        for _ in 0..LONG {
+            let first = kernel.now + 10_000_000;
+            let next = first + usual + ahead;
+            let mut timers = [(); 2].map(|()| kernel.timer(10_000_000, |_| ()));
+            kernel.wait(&mut timers[0], first);
+            kernel.wait(&mut timers[1], next);
+            kernel.wake(usual);
+            assert_eq!(kernel.armed(), Some(next));
+            kernel.wake(5_000_000);
+            assert!(timers.iter().all(Timer::is_woken));
+        }
+        Some(kernel.lead(Duration::MAX, nanos(HOUR)))
+    };
+    for ahead in [1, 10_000, 20_000] {
+        let Some(lead) = lead(ahead) else { return };
+        assert!(
+            (usual * 99 / 100..=usual * 11 / 10).contains(&lead),
+            "{lead}"
         );
-        let mut timers = [(); 2].map(|()| kernel.timer(10_000_000, |_| ()));
-        kernel.wait(&mut timers[0], first);
-        kernel.wait(&mut timers[1], next);
-        kernel.wake(usual);
-        assert_eq!(kernel.armed(), Some(next));
-        kernel.wake(5_000_000);
-        assert!(timers.iter().all(Timer::is_woken));
     }
-    let lead = kernel.lead(Duration::MAX, nanos(HOUR));
-    assert!(
-        (usual * 99 / 100..=usual * 11 / 10).contains(&lead),
-        "{lead}"
-    );
+    let of_both = lead(20_001).unwrap();
+    assert!(of_both > 4_000_000, "{of_both}");
 }
 
 /// Nor does one that came before its time.
@@ -320,4 +323,60 @@ fn an_early_wake_up_wakes_nobody_and_teaches_nothing() {
     drop(timer);
     kernel.wake_at(kernel.now);
     assert_eq!(kernel.lead(Duration::MAX, nanos(HOUR)), before);
+}
+
+/// To set it back takes a system call, and to leave it a wake-up at the most. Where a clock may jump
+/// to it, it is set back.
+#[test]
+fn an_alarm_that_is_too_early_is_left_alone_where_that_does_no_harm() {
+    let Some(kernel) = Simulated::new() else {
+        return;
+    };
+    let mut timers = [(); 3].map(|()| kernel.timer(1_000_000, |_| ()));
+    for (timer, deadline) in timers.iter_mut().zip([5_000, 6_000, 7_000]) {
+        kernel.wait(timer, deadline);
+        assert_eq!(kernel.armed(), Some(5_000));
+    }
+    let [first, mut second, third] = timers;
+    let set_back = |to| if Alarm::EXACT { to } else { Some(5_000) };
+    drop(first);
+    assert_eq!(kernel.armed(), set_back(Some(6_000)));
+    kernel.wait(&mut second, 8_000);
+    assert_eq!(kernel.armed(), set_back(Some(7_000)));
+    drop(third);
+    assert_eq!(kernel.armed(), set_back(Some(8_000)));
+    drop(second);
+    assert_eq!(kernel.armed(), set_back(None));
+}
+
+proptest! {
+    /// It is asked for the first of their latest moments, and wakes all whose deadlines have come.
+    #[test]
+    fn one_wake_up_serves_all_that_tolerate_it(
+        timers in prop::collection::vec((1_u64..1_000, prop_oneof![Just(0), 0_u64..1_000]), 1..20),
+    ) {
+        let Some(mut kernel) = Simulated::new() else { return Ok(()) };
+        let mut waiting: Vec<_> = timers
+            .into_iter()
+            .map(|(deadline, tolerance)| {
+                let set = |aim: &mut Aim| aim.set_tolerance(Duration::from_nanos(tolerance));
+                let mut timer = kernel.timer(1_000_000, set);
+                kernel.wait(&mut timer, deadline);
+                (timer, tolerance)
+            })
+            .collect();
+        while !waiting.is_empty() {
+            let latest = waiting.iter().map(|(timer, tolerance)| timer.deadline + tolerance);
+            let first = latest.min().unwrap();
+            prop_assert_eq!(kernel.armed(), Some(first));
+            kernel.wake_at(first);
+            for (timer, tolerance) in &waiting {
+                prop_assert!(!timer.is_woken() || timer.deadline <= first, "early");
+                let due = timer.deadline + tolerance <= first;
+                prop_assert!(!due || timer.is_woken(), "late");
+            }
+            waiting.retain(|(timer, _)| !timer.is_woken());
+        }
+        prop_assert_eq!(kernel.armed(), None);
+    }
 }

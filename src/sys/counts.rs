@@ -37,7 +37,10 @@ impl Counts {
 
     /// How often it has expired since the last time, if it has.
     pub(super) fn take(&mut self) -> Option<u64> {
-        let now = self.clock.now();
+        self.take_at(self.clock.now())
+    }
+
+    fn take_at(&mut self, now: Instant) -> Option<u64> {
         if now < self.due {
             return None;
         }
@@ -69,6 +72,7 @@ fn expirations(due: Instant, now: Instant, period: Duration) -> (u64, Instant) {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use tokio::runtime::Builder;
 
     proptest! {
         #[test]
@@ -92,6 +96,50 @@ mod tests {
                 }
                 prop_assert_eq!(total, (now - origin).as_nanos() / period.as_nanos());
             }
+        }
+    }
+
+    fn counts(start: Start, period: Duration) -> Counts {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        Counts::new(TokioClock::new(runtime.handle()), start, period)
+    }
+
+    #[test]
+    fn it_expires_when_it_is_due_and_not_before() {
+        let start = Instant::now();
+        let period = Duration::from_millis(1);
+        let mut counts = counts(Start::At(start), period);
+        let mut due = start;
+        for expirations in [1, 1, 3, 1, 1000] {
+            assert_eq!(counts.due(), due);
+            let last = due + (expirations - 1) * period;
+            assert_eq!(counts.take_at(due - Duration::from_nanos(1)), None);
+            assert_eq!(counts.take_at(last), Some(expirations.into()));
+            assert_eq!(counts.take_at(last), None);
+            due = last + period;
+        }
+    }
+
+    #[test]
+    fn it_goes_by_the_clock() {
+        let start = Instant::now();
+        let mut counts = counts(Start::At(start), Duration::from_nanos(1));
+        std::thread::sleep(Duration::from_millis(1));
+        let ago = || u64::try_from(start.elapsed().as_nanos()).unwrap();
+        let before = ago();
+        let count = counts.take().unwrap();
+        assert!(
+            (before + 1..=ago() + 1).contains(&count),
+            "the first is at the start"
+        );
+    }
+
+    #[test]
+    fn only_one_clock_is_its_own() {
+        assert!(refuse_unless_monotonic(Clock::Monotonic).is_ok());
+        for other in [Clock::Boottime, Clock::Realtime] {
+            let refusal = refuse_unless_monotonic(other).unwrap_err();
+            assert_eq!(refusal.kind(), io::ErrorKind::Unsupported);
         }
     }
 }

@@ -78,3 +78,41 @@ impl Descriptor {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+    use std::os::unix::net::UnixStream;
+    use tokio::runtime::Builder;
+
+    /// What comes of answers that a read gives one after the other.
+    fn read(answers: impl IntoIterator<Item = io::Result<Option<u8>>>) -> (io::Result<u8>, usize) {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let mut answers = answers.into_iter();
+        let (near, mut far) = UnixStream::pair().unwrap();
+        near.set_nonblocking(true).unwrap();
+        far.write_all(&[0]).unwrap();
+        let read = runtime.block_on(async {
+            let descriptor = Descriptor::new(near.into()).unwrap();
+            let mut read = |_: &OwnedFd| answers.next().expect("it read on");
+            poll_fn(|cx| descriptor.poll_read(cx, &mut read)).await
+        });
+        (read, answers.count())
+    }
+
+    #[test]
+    fn a_read_that_was_interrupted_is_repeated() {
+        let interrupted = || Err(io::ErrorKind::Interrupted.into());
+        let (read, left) = read([interrupted(), interrupted(), Ok(Some(7)), Ok(Some(8))]);
+        assert_eq!((read.unwrap(), left), (7, 1));
+    }
+
+    #[test]
+    fn any_other_error_is_told() {
+        for kind in [io::ErrorKind::InvalidInput, io::ErrorKind::OutOfMemory] {
+            let (read, left) = read([Err(kind.into()), Ok(Some(7))]);
+            assert_eq!((read.unwrap_err().kind(), left), (kind, 1));
+        }
+    }
+}

@@ -54,12 +54,18 @@ async fn fifty_thousand_intervals_tick() {
 
 /// A runtime that exists, and not one descriptor more.
 fn no_descriptor_is_left() {
+    let has_timers = current_thread();
+    let kept = has_timers.block_on(async { interval(ms(1)) });
     let runtime = current_thread();
     let _context = runtime.enter();
     let mut hoard = Vec::new();
     while let Ok(file) = std::fs::File::open("/dev/null") {
         hoard.push(file);
     }
+
+    // A timer of a runtime that has one needs none.
+    has_timers.block_on(async { drop(interval(ms(1))) });
+    drop(kept);
 
     let built = OsInterval::builder(ms(1)).build();
     let panic = panic_of(|| drop(interval(ms(1))));
@@ -72,6 +78,10 @@ fn no_descriptor_is_left() {
         assert_eq!(built.unwrap_err().raw_os_error(), Some(EMFILE));
         let (message, file) = panic.expect("`interval` did not panic");
         assert!(message.contains("os error 24"), "{message}");
+        assert!(
+            message.contains("the operating system refused"),
+            "{message}"
+        );
         assert_eq!(file, file!());
         #[cfg(all(feature = "periodic", not(feature = "test-util")))]
         assert_eq!(periodic.unwrap_err().raw_os_error(), Some(EMFILE));

@@ -17,7 +17,8 @@ fn timers() -> Vec<u32> {
     for entry in fs::read_dir("/proc/self/fd").unwrap() {
         let path = entry.unwrap().path();
         let target = fs::read_link(&path).unwrap_or_default();
-        if target.to_string_lossy().contains("timerfd") {
+        // And no file that is only named so, as where the output goes may be.
+        if target.as_os_str() == "anon_inode:[timerfd]" {
             let fd = path.file_name().unwrap().to_str().unwrap();
             let info = fs::read_to_string(format!("/proc/self/fdinfo/{fd}")).unwrap();
             let octal = info.lines().find_map(|line| line.strip_prefix("flags:"));

@@ -1,6 +1,7 @@
 //! Bad input: tokio's panics, at the caller's location, and errors from what returns errors.
 #![cfg(feature = "interval")]
 
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use crate::support::{Watchdog, current_thread, ms, panic_of};
@@ -117,7 +118,7 @@ fn a_runtime_that_ended_panics_at_the_next_wait() {
         drop(runtime);
         for interval in [&mut waited, &mut fresh] {
             interval.reset_after(Duration::from_secs(3600));
-            let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+            let mut cx = Context::from_waker(Waker::noop());
             let message = "A Tokio 1.x context was found, but it is being shutdown.";
             assert_panics_here(message, || {
                 assert!(interval.poll_tick(&mut cx).is_pending());
@@ -125,7 +126,7 @@ fn a_runtime_that_ended_panics_at_the_next_wait() {
         }
         // What has passed needs no runtime any more.
         waited.reset_at(Instant::now());
-        let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+        let mut cx = Context::from_waker(Waker::noop());
         assert!(waited.poll_tick(&mut cx).is_ready());
     }
 }
@@ -137,24 +138,37 @@ fn a_runtime_that_ended_panics_at_the_next_wait() {
 )]
 fn a_runtime_that_ended_makes_no_timers() {
     let _watchdog = Watchdog::new("a_runtime_that_ended_makes_no_timers");
-    let runtime = current_thread();
-    let handle: Handle = runtime.handle().clone();
-    drop(runtime);
-    let _context = handle.enter();
-    let outcome = OsInterval::builder(ms(1))
-        .start(Instant::now() + Duration::from_secs(3600))
-        .build();
-    // The kernel's timer cannot be registered; tokio's says so when it is first waited for.
-    match outcome {
-        Err(error) => {
-            assert!(error.to_string().contains("shutdown"), "{error}");
-            assert_panics_here(&error.to_string(), || drop(interval(ms(1))));
-        }
-        Ok(mut interval) => {
-            let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
-            assert_panics_here("shutdown", || {
-                assert!(interval.poll_tick(&mut cx).is_pending());
-            });
+    for had_timers in [false, true] {
+        let mut cx = Context::from_waker(Waker::noop());
+        let hour = Duration::from_secs(3600);
+        let runtime = current_thread();
+        let handle: Handle = runtime.handle().clone();
+        let _context = handle.enter();
+        // It outlives the runtime, as its driver does.
+        let mut kept = had_timers.then(|| interval_at(Instant::now() + hour, ms(1)));
+        assert!(
+            kept.iter_mut()
+                .all(|kept| kept.poll_tick(&mut cx).is_pending())
+        );
+        drop(runtime);
+        let outcome = OsInterval::builder(ms(1))
+            .start(Instant::now() + hour)
+            .build();
+        // The kernel's timer cannot be registered; tokio's says so when it is first waited for.
+        match outcome {
+            Err(error) => {
+                let why = error.to_string();
+                assert!(why.contains("shutdown"), "{why}");
+                let (message, file) = panic_of(|| drop(interval(ms(1)))).expect("no panic");
+                assert_eq!(message, why, "tokio's words and no other");
+                assert_eq!(file, file!());
+            }
+            Ok(_) if cfg!(descriptor) => panic!("it was registered"),
+            Ok(mut interval) => {
+                assert_panics_here("shutdown", || {
+                    assert!(interval.poll_tick(&mut cx).is_pending());
+                });
+            }
         }
     }
 }

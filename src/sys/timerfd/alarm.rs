@@ -103,6 +103,8 @@ impl Epoch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rustix::time::timerfd_gettime;
+    use tokio::runtime::Builder;
 
     #[test]
     fn a_deadline_before_the_epoch_is_due_at_once() {
@@ -112,5 +114,58 @@ mod tests {
             kernel: clock_gettime(ClockId::Monotonic),
         };
         assert_eq!(epoch.at(now), epoch.kernel);
+    }
+
+    /// How long it is until the kernel's timer expires, by the kernel.
+    fn left(alarm: &Alarm) -> Duration {
+        let left = timerfd_gettime(alarm.timer.fd()).unwrap().it_value;
+        left.try_into().unwrap()
+    }
+
+    fn arm(alarm: &mut Alarm, latest: Instant) {
+        let armed = alarm.arm(latest, Duration::ZERO, Waker::noop());
+        assert_eq!(armed.unwrap(), Armed::Waiting);
+    }
+
+    fn with_alarm(test: impl FnOnce(Alarm)) {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let _context = runtime.enter();
+        test(Alarm::new(runtime.handle()).unwrap());
+    }
+
+    #[test]
+    fn the_clocks_are_compared_anew() {
+        with_alarm(|mut alarm| {
+            let hour = Duration::from_secs(3600);
+            for compare in [Alarm::compare_clocks, Alarm::resync] {
+                // As if the runtime's clock had been paused for an hour.
+                alarm.epoch.instant += hour;
+                let deadline = Instant::now() + 2 * hour;
+                arm(&mut alarm, deadline);
+                assert!(left(&alarm) <= hour);
+                compare(&mut alarm);
+                arm(&mut alarm, deadline);
+                let left = left(&alarm);
+                assert!(left >= deadline - Instant::now(), "early");
+            }
+        });
+    }
+
+    #[test]
+    fn what_was_early_is_not_asked_for_at_once() {
+        with_alarm(|mut alarm| {
+            let mut held = |resync: bool| {
+                let now = Instant::now();
+                if resync {
+                    alarm.resync();
+                }
+                arm(&mut alarm, now);
+                !left(&alarm).is_zero()
+            };
+            assert!(!held(false));
+            // Unless this thread was preempted for so long.
+            assert!((0..1000).any(|_| held(true)));
+            assert!(!held(false), "this one time");
+        });
     }
 }

@@ -194,6 +194,7 @@ impl Plan {
 mod tests {
     use super::*;
     use rustix::time::timerfd_gettime;
+    use std::cell::Cell;
 
     fn begun(clock: Clock, start: Start, period: Duration) -> (OwnedFd, Plan) {
         let mut plan = Plan::new(clock, start, period);
@@ -249,5 +250,57 @@ mod tests {
             "{}",
             plan.first
         );
+    }
+
+    /// What is done about a clock that was set, where it was not.
+    #[test]
+    fn it_goes_on_in_phase_and_at_no_moment_that_has_passed() {
+        let hour = Duration::from_secs(3600);
+        let ago = Instant::now().checked_sub(Duration::from_secs(1));
+        let starts = [Start::Default, Start::Aligned].into_iter();
+        for start in starts.chain(ago.map(Start::At)) {
+            let (fd, mut plan) = begun(Clock::Realtime, start, hour);
+            let planned = plan.first;
+            plan.before_zero = 7;
+            let before = plan.now();
+            plan.go_on(&fd).unwrap();
+            let left = nanos(timerfd_gettime(&fd).unwrap().it_value);
+            let after = plan.now();
+            assert_eq!((plan.first - planned) % wide(hour), 0, "in phase");
+            let next = before + 1..=after + wide(hour);
+            assert!(next.contains(&plan.first), "the next");
+            // The clock may be set by a little while this runs.
+            let little = wide(Duration::from_secs(1));
+            let expected = plan.first - after - little..=plan.first - before + little;
+            assert!(expected.contains(&left), "as the kernel has it");
+            assert_eq!(plan.before_zero, 0, "what was told is not told again");
+        }
+    }
+
+    #[test]
+    fn a_start_that_is_still_to_come_is_kept() {
+        let start = Instant::now() + Duration::from_secs(1000);
+        let (fd, mut plan) = begun(Clock::Realtime, Start::At(start), Duration::from_secs(1));
+        plan.go_on(&fd).unwrap();
+        assert!(plan.first - plan.now() > 900_000_000_000);
+    }
+
+    #[test]
+    fn it_is_armed_once_while_nobody_sets_the_clock() {
+        let (fd, mut plan) = begun(Clock::Monotonic, Start::Default, Duration::from_secs(1));
+        let times = Cell::new(0);
+        let armed = plan.arm_unless_set(&fd, |_| times.set(times.get() + 1));
+        assert_eq!((armed, times.get()), (Ok(()), 1));
+    }
+
+    /// A clock that counts from boot has 68 years.
+    #[test]
+    fn a_wall_clock_goes_on_after_2038() {
+        let years = |years: u64| Duration::from_secs(years * 365 * 86_400);
+        let (fd, plan) = begun(Clock::Realtime, Start::Default, years(25));
+        if plan.now() > wide(years(40)) {
+            let left = nanos(timerfd_gettime(&fd).unwrap().it_value);
+            assert!(left > wide(years(24)));
+        }
     }
 }

@@ -62,6 +62,13 @@ mod tests {
         assert_eq!(nanos(last), i128::from(LAST_SECOND) * 1_000_000_000);
     }
 
+    /// A wall clock goes on in 2038, and until 2262.
+    #[test]
+    fn the_last_moment_of_all_is_in_2262() {
+        let last = moment(i128::MAX, LAST_OF_ALL);
+        assert_eq!((last.tv_sec, last.tv_nsec), (9_223_372_036, 0));
+    }
+
     proptest! {
         #[test]
         fn the_next_slot_is_the_first_one_to_come(

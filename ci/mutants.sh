@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# Faults planted one after the other: each is to make a test fail. What survives and is not among the
+# accepted of ci/mutants.toml, for which TESTING.md gives the reasons, is a promise without a test.
+#
+# ci/mutants.sh [PASS…]: `pure`, what is pure and the queue, by the library's own tests; `driver`, by those
+# and the suite; both if nothing is said. PROPTEST_CASES makes them quicker or more thorough.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=ci/debian.sh
+. ci/debian.sh
+passes=("$@")
+[ $# -gt 0 ] || passes=(pure driver)
+for pass in "${passes[@]}"; do
+    [[ $pass =~ ^(pure|driver)$ ]] || {
+        echo "mutants: neither pure nor driver: $pass" >&2
+        exit 2
+    }
+done
+tool cargo-mutants 27.1.0
+
+pure=(
+    src/schedule.rs src/precision.rs src/span.rs src/wall.rs src/readings.rs
+    src/driver/learned.rs src/driver/hints.rs src/driver/queue.rs
+    src/sys/units.rs src/sys/counts.rs src/sys/back_off.rs src/sys/timerfd/time.rs
+)
+driver=(
+    src/driver/mod.rs src/driver/entry.rs src/driver/timers.rs src/driver/registry.rs src/driver/wakers.rs
+    src/sys/timerfd/mod.rs src/sys/timerfd/alarm.rs src/sys/timerfd/periodic.rs src/sys/descriptor.rs
+)
+work=$PWD/target/mutants
+tree=$work/tree
+rm -rf "$work"
+mkdir -p "$tree"
+trap 'rm -rf "$work"' EXIT
+git ls-files -z | tar -c --null --files-from=- | tar -x -C "$tree"
+# It follows a module to its file, but not where a cfg says which file that is.
+sed -i -E '/cfg_attr\((kqueue|threadpool), path/d; s/cfg_attr\(timerfd, path = ("[^"]*")\)/path = \1/' "$tree/src/sys/mod.rs"
+
+# Each is built: most of that is to link.
+export CARGO_TARGET_DIR=$work/target CARGO_INCREMENTAL=1 CARGO_PROFILE_DEV_DEBUG=0
+export PROPTEST_CASES=${PROPTEST_CASES:-64}
+# There are some that allocate without end. Others hang, which is to be caught.
+ulimit -v 16000000
+
+# lines FILE: how many.
+lines() {
+    wc -l <"$1"
+}
+
+# mutate PASS TEST…: plants them in the files of that pass, and runs these tests.
+mutate() {
+    local pass=$1 out=$work/$1/mutants.out status=0 file
+    local -n files=$pass
+    shift
+    local options=(--dir "$tree" --in-place --config ci/mutants.toml --output "$work/$pass" --package tokio-osinterval
+        --features full --timeout-multiplier 4 --minimum-test-timeout 40 --no-shuffle --colors never)
+    for file in "${files[@]}"; do
+        # One that has moved would be left out in silence.
+        [ -f "$file" ] || {
+            echo "mutants: there is no $file" >&2
+            exit 1
+        }
+        options+=(--file "$file")
+    done
+    # To cargo itself, so that nothing else is built.
+    cargo mutants "${options[@]}" "${@/#/--cargo-arg=}" || status=$?
+    # 2: some were missed; 3: some hung.
+    [[ $status =~ ^[023]$ ]] || exit 1
+    local caught missed hung
+    caught=$(lines "$out/caught.txt")
+    missed=$(lines "$out/missed.txt")
+    hung=$(lines "$out/timeout.txt")
+    echo "$pass: $caught caught, $hung hung, $missed missed, $(lines "$out/unviable.txt") that do not compile"
+    checked=$((checked + caught + missed + hung))
+    if [ "$missed" -gt 0 ]; then
+        cat "$out/missed.txt"
+        echo "mutants: no test fails for these" >&2
+        exit 1
+    fi
+}
+
+checked=0
+for pass in "${passes[@]}"; do
+    case $pass in
+        pure) mutate pure --lib ;;
+        driver) mutate driver --lib --test=suite --test=alone ;;
+    esac
+done
+[ "$checked" -gt 0 ]
+echo "checked: $checked mutants"

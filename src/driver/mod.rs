@@ -436,7 +436,6 @@ mod tests {
             // This thread may be preempted until it has passed.
             while entry.poll_elapsed(cx, driver.now() + wait, wait).is_ready() {}
             std::thread::sleep(2 * wait);
-            assert_eq!(count.get(), 0, "nobody looks at the reactor");
             fire(&driver);
             assert_eq!(count.get(), 1);
         }

@@ -17,8 +17,9 @@ use_debian_rust
 
 # TARGET EXTENT WHEN: `everything` is the library, the tests and the examples; `library` is the library
 # alone, on WebAssembly because tokio refuses the features that the tests need, and elsewhere because
-# a sibling in this table has everything. `always` is a target whose code no other in the table compiles;
-# `all` is one that shares it with others. Linux on other processors is compiled, and run, by emulated.sh.
+# a sibling in this table has everything. WHEN is `always` for a target whose code no other in the table
+# compiles, `alone` for one of which that is so of the library alone, and `all` for one that shares all of it
+# with others. Linux on other processors is compiled, and run, by emulated.sh.
 table='
 x86_64-pc-windows-gnu       everything  always
 x86_64-pc-windows-msvc      everything  all
@@ -29,12 +30,12 @@ aarch64-apple-ios           everything  all
 aarch64-apple-tvos          library     all
 aarch64-apple-watchos       library     all
 aarch64-apple-visionos      library     all
-x86_64-unknown-freebsd      everything  always
+x86_64-unknown-freebsd      everything  alone
 i686-unknown-freebsd        library     all
-x86_64-unknown-netbsd       everything  always
-x86_64-unknown-openbsd      everything  always
-x86_64-unknown-dragonfly    everything  always
-aarch64-linux-android       everything  always
+x86_64-unknown-netbsd       everything  alone
+x86_64-unknown-openbsd      everything  alone
+x86_64-unknown-dragonfly    everything  alone
+aarch64-linux-android       everything  alone
 i686-unknown-linux-gnu      everything  all
 aarch64-unknown-linux-gnu   everything  all
 s390x-unknown-linux-gnu     everything  all
@@ -53,7 +54,8 @@ while read -r target extent when; do
     if [ ${#wanted[@]} -gt 0 ]; then
         [[ " ${wanted[*]} " == *" $target "* ]] || continue
     else
-        [ $all = yes ] || [ "$when" = always ] || continue
+        [ $all = yes ] || [ "$when" != all ] || continue
+        [ $all = yes ] || [ "$when" != alone ] || extent=library
     fi
     targets+=("$target")
     extents[$target]=$extent
@@ -84,6 +86,8 @@ without='--no-default-features --features interval,sleep,stream,periodic,tracing
 has_ticklab=' x86_64-pc-windows-gnu x86_64-pc-windows-msvc aarch64-apple-darwin x86_64-unknown-freebsd x86_64-unknown-netbsd x86_64-unknown-openbsd x86_64-unknown-dragonfly '
 with_ticklab=() everything=() library=()
 for target in "${targets[@]}"; do
+    # With the library alone, ticklab is left out as well.
+    [ "${extents[$target]}" = everything ] || has_ticklab=${has_ticklab/ $target / }
     [[ $has_ticklab != *" $target "* ]] || with_ticklab+=("$target")
     if [ "${extents[$target]}" = everything ]; then everything+=("$target"); else library+=("$target"); fi
 done

@@ -63,15 +63,30 @@ fn main() {
 }
 
 /// A private cfg can be set for this package alone: as cargo would hand it to this script, in the
-/// environment. `RUSTFLAGS` would build every dependency once more.
+/// environment. `RUSTFLAGS` would build every dependency once more. One without a value is `1` there.
 fn pass_on_private_cfgs() {
-    for name in ["kqueue", "portable", "threadpool_timer"] {
+    const KERNELS: &[&str] = &["apple", "freebsd", "netbsd", "openbsd", "dragonfly"];
+    const SET: &[&str] = &["", "1"];
+
+    for (name, values) in [
+        ("kqueue", KERNELS),
+        ("portable", SET),
+        ("threadpool_timer", SET),
+    ] {
         let variable = format!("CARGO_CFG_TOKIO_OSINTERVAL_{}", name.to_uppercase());
         println!("cargo:rerun-if-env-changed={variable}");
-        match std::env::var(variable).as_deref() {
-            Ok("") => println!("cargo:rustc-cfg=tokio_osinterval_{name}"),
-            Ok(value) => println!("cargo:rustc-cfg=tokio_osinterval_{name}=\"{value}\""),
-            Err(_) => {}
+        let Ok(value) = std::env::var(&variable) else {
+            continue;
+        };
+        // Another would choose no backend but the system's own, and tests would pass on that.
+        assert!(
+            values.contains(&value.as_str()),
+            "{variable}: not one of {values:?}: {value:?}"
+        );
+        if values == KERNELS {
+            println!("cargo:rustc-cfg=tokio_osinterval_{name}=\"{value}\"");
+        } else {
+            println!("cargo:rustc-cfg=tokio_osinterval_{name}");
         }
     }
 }

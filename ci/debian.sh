@@ -30,7 +30,7 @@ use_debian_rust() {
 tool() (
     exec 9>"$cache/tools.lock"
     flock 9
-    cargo install --list | grep -qxF "$1 v$2:" ||
+    cargo install --list | grep -xF "$1 v$2:" >/dev/null ||
         CARGO_TARGET_DIR=$cache/tools cargo install --quiet --debug --locked "$1" --version "$2" 9>&-
     rm -rf "$cache/tools"
 )

@@ -82,7 +82,8 @@ lint() {
 declare -A kinds=([everything]='--lib --tests --examples' [library]=--lib)
 without='--no-default-features --features interval,sleep,stream,periodic,tracing'
 
-# One for each system that ticklab has code or dependencies of its own for.
+# One for each system that ticklab has code or dependencies of its own for. The BSDs are for `--all`: each of
+# them would build all of its dependencies.
 has_ticklab=' x86_64-pc-windows-gnu x86_64-pc-windows-msvc aarch64-apple-darwin x86_64-unknown-freebsd x86_64-unknown-netbsd x86_64-unknown-openbsd x86_64-unknown-dragonfly '
 with_ticklab=() everything=() library=()
 for target in "${targets[@]}"; do

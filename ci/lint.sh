@@ -13,7 +13,7 @@ lint() {
 lint --all-targets --all-features
 lint --all-targets --features full
 lint --all-targets --no-default-features --features interval,periodic
-CARGO_CFG_TOKIO_OSINTERVAL_PORTABLE='' lint --all-targets --all-features
+CARGO_CFG_TOKIO_OSINTERVAL_PORTABLE=1 lint --all-targets --all-features
 
 mapfile -t features < <(cargo metadata --format-version 1 --no-deps | python3 -c '
 import json, sys

@@ -43,5 +43,12 @@ export RUSTC=$old/bin/rustc LD_LIBRARY_PATH=$old/lib/x86_64-linux-gnu
 check=(cargo check --quiet --lib --locked --target-dir target/msrv)
 "${check[@]}" --all-features
 "${check[@]}" --features full
-CARGO_CFG_TOKIO_OSINTERVAL_PORTABLE='' "${check[@]}" --features full
-echo "checked: 3 builds by Rust $promised"
+CARGO_CFG_TOKIO_OSINTERVAL_PORTABLE=1 "${check[@]}" --features full
+builds=3
+if [ "${1:-}" = --all ]; then
+    "${check[@]}" --no-default-features --features interval
+    "${check[@]}" --no-default-features --features interval,periodic
+    CARGO_CFG_TOKIO_OSINTERVAL_PORTABLE=1 "${check[@]}" --all-features
+    builds=6
+fi
+echo "checked: $builds builds by Rust $promised"

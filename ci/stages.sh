@@ -27,7 +27,7 @@ used_before=$(megabytes_used)
 echo 0 >"$logs/most-disk"
 (
     most=0
-    while sleep 5; do
+    while sleep 5 && kill -0 $$ 2>/dev/null; do
         used=$(($(megabytes_used) - used_before))
         if [ $used -gt $most ]; then
             most=$used
@@ -35,20 +35,23 @@ echo 0 >"$logs/most-disk"
         fi
     done
 ) &
+monitor=$!
 
 trap 'finish $?' EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# Ends processes, and what they started: `timeout` puts its child into a group of its own.
+# Ends processes, and what they started: `timeout` puts its child into a group of its own. From the lanes
+# down, so that no lane takes its stage for a failed one.
 end() {
-    local process
-    for process in "$@"; do
-        # shellcheck disable=SC2046
-        end $(pgrep -P "$process")
-        kill "$process" 2>/dev/null || true
+    local all=("$@") next=0
+    while [ $next -lt ${#all[@]} ]; do
+        # shellcheck disable=SC2207
+        all+=($(pgrep -P "${all[$next]}" || true))
+        next=$((next + 1))
     done
+    [ $next -eq 0 ] || kill "${all[@]}" 2>/dev/null || true
 }
 
 # What the log of a stage says that it checked: `152 tests, 9 builds`.
@@ -81,7 +84,9 @@ stage() {
         trap - EXIT HUP INT TERM
         set -e
         "$@"
-    ) >"$log" 2>&1
+    ) >"$log" 2>&1 &
+    # So that a signal is not kept waiting.
+    wait $!
     status=$?
     set -e
     seconds=$((SECONDS - start))
@@ -138,12 +143,28 @@ meet() {
     done
 }
 
+# What a stage said last that has not ended, and what its lane said before.
+unfinished() {
+    local log name
+    for log in "${lanes[@]/#/$logs/lane-}"; do
+        cat "$log"
+    done
+    for log in "$logs"/*; do
+        name=${log##*/}
+        case $name in lane-* | results | most-disk) continue ;; esac
+        grep -q "^$name"$'\t' "$results" || {
+            echo "=== $name had not ended. It said last:"
+            tail -n 40 "$log"
+        }
+    done
+}
+
 finish() {
-    local status=$1 most
-    # shellcheck disable=SC2046
-    end $(pgrep -P $$)
+    local status=$1 most passed
+    end $monitor "${!lanes[@]}" $(jobs -p)
     wait 2>/dev/null
     most=$(cat "$logs/most-disk")
+    [ "$status" -eq 0 ] || unfinished
     echo
     echo "stage                 seconds  result  checked"
     awk -F '\t' '{
@@ -156,8 +177,13 @@ finish() {
         echo "more disk than the budget"
         status=1
     fi
+    passed=$(awk -F '\t' '$4 == "ok"' "$results" | wc -l)
+    if [ "$status" -eq 0 ] && [ "$passed" -eq 0 ]; then
+        echo "no stage has passed"
+        status=1
+    fi
     if [ "$status" -eq 0 ]; then
-        echo "all $(wc -l <"$results") stages ended well in $((SECONDS - began)) s"
+        echo "$passed stages ended well in $((SECONDS - began)) s"
     else
         echo "failed after $((SECONDS - began)) s: $(awk -F '\t' '$4 == "FAILED" { print $1 }' "$results" | paste -sd ' ')"
     fi

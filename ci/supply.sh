@@ -2,7 +2,7 @@
 # What the library and ticklab are built from: licences, duplicates, sources; Rust versions; whether
 # the versions that Cargo.toml asks for suffice.
 #
-# With `--all` also the unit tests with those versions.
+# With `--all` also the unit tests with those versions, and more sets of features by the oldest Rust.
 #
 # Not here: known vulnerabilities and yanked versions. Their database is on GitHub, which not every
 # machine reaches; .github/workflows/ci.yml asks it.
@@ -21,5 +21,5 @@ echo 'checked: 3 lists of dependencies'
 echo "covered: all of Cargo.lock: licences, no wildcards, only crates.io; of the fuzzer's: only crates.io"
 
 python3 ci/rust_versions.py
-ci/msrv.sh
+ci/msrv.sh "$@"
 ci/minimal-versions.sh "$@"

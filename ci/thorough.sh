@@ -11,10 +11,14 @@ cd "$(dirname "$0")/.."
 # shellcheck source=ci/stages.sh
 . ci/stages.sh
 wanted=" $* "
+unknown=("$@")
 
 # run NAME COMMAND…: a stage, if it is wanted. What it has built goes: the next builds with other flags.
 run() {
     [[ $wanted == '  ' || $wanted == *" $1 "* ]] || return 0
+    for word in "${!unknown[@]}"; do
+        [ "${unknown[$word]}" != "$1" ] || unset "unknown[$word]"
+    done
     stage "$@"
     rm -rf target
 }
@@ -32,16 +36,33 @@ all_features() {
 }
 
 portable() {
-    export CARGO_CFG_TOKIO_OSINTERVAL_PORTABLE=
+    export CARGO_CFG_TOKIO_OSINTERVAL_PORTABLE=1
     cargo test --all-features
     cargo test --features full
     tests/tokio-suite.sh
 }
 
 powerset() {
-    RUSTFLAGS=-Dwarnings cargo hack check --feature-powerset
-    CARGO_CFG_TOKIO_OSINTERVAL_PORTABLE='' RUSTFLAGS=-Dwarnings cargo hack check --feature-powerset
-    echo 'checked: 2 powersets'
+    tool cargo-hack 0.6.46
+    local log
+    log=$(mktemp)
+    export RUSTFLAGS=-Dwarnings
+    cargo hack check --feature-powerset 2>&1 | tee "$log"
+    CARGO_CFG_TOKIO_OSINTERVAL_PORTABLE=1 cargo hack check --feature-powerset 2>&1 | tee -a "$log"
+    echo "checked: $(grep -c '^info: running' "$log") sets of features"
+    rm "$log"
+}
+
+# Clippy sees what only the model checker builds here alone.
+loom() {
+    RUSTFLAGS='--cfg tokio_osinterval_loom' cargo clippy --quiet --target-dir target/loom --no-default-features \
+        --features interval,sleep --lib --tests -- -D warnings
+    LOOM_MAX_PREEMPTIONS=3 tests/loom.sh
+}
+
+package() {
+    cargo package --quiet --allow-dirty
+    echo 'checked: 1 package'
 }
 
 # Alone, since it sets the machine's clock.
@@ -62,7 +83,7 @@ run faults tests/faults.sh
 run instructions tests/instructions.sh
 run syscalls tests/syscalls.sh
 run public-api tests/public-api.sh
-run kqueue tests/kqueue.sh
+run kqueue tests/kqueue.sh --all
 run windows ci/windows.sh --all
 run emulated ci/emulated.sh --all
 run foreign ci/foreign.sh --all
@@ -71,8 +92,13 @@ run sanitizers ci/sanitizers.sh
 run ticklab ci/ticklab.sh
 run supply ci/supply.sh --all
 run miri ci/miri.sh
-run loom env LOOM_MAX_PREEMPTIONS=3 tests/loom.sh
-run differential env PROPTEST_CASES=1000000 cargo test --release --all-features --test differential -- --nocapture
+run loom loom
+run differential env PROPTEST_CASES=1000000 timeout 36000 cargo test --release --all-features --test differential -- --nocapture
 run examples ci/examples.sh 10
 run fuzz ci/fuzz.sh 600
 run mutants ci/mutants.sh
+run package package
+[ ${#unknown[@]} -eq 0 ] || {
+    echo "thorough: no such stages: ${unknown[*]}" >&2
+    exit 2
+}

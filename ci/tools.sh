@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=ci/debian.sh
 . ci/debian.sh
-need strace python3 python3-venv libfaketime valgrind g++ chromium libllvm19 \
+need procps strace python3 python3-venv libfaketime valgrind g++ chromium libllvm19 \
     rustc-web cargo-web rust-web-src rust-web-clippy gcc-mingw-w64-x86-64-win32 wine wine64 \
     qemu-user-static gcc-powerpc-linux-gnu libc6-dev-powerpc-cross
 tool gungraun-runner 0.18.2

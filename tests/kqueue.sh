@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The kqueue backend on Linux, on a stand-in for the kqueue of one system after the other: the stand-in's
 # own tests and lints, and the test suite on it, with the alarm that users get and, on two of them, with
-# the one that follows a paused clock. Arguments: the systems, all if there are none.
+# the one that follows a paused clock, which is compared with tokio's. Arguments: the systems, all if there
+# are none; `--all` for all and the examples of the documentation on each.
 #
 # A stand-in keeps the rules that are in tests/kqueue-on-linux/KERNELS.md. So this shows that the
 # backend does by these, and not that the kernels do.
@@ -12,6 +13,11 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 known=(apple freebsd netbsd openbsd dragonfly)
+documentation=no
+[ "${1:-}" != --all ] || {
+    documentation=yes
+    shift
+}
 profiles=("$@")
 [ $# -gt 0 ] || profiles=("${known[@]}")
 for profile in "${profiles[@]}"; do
@@ -25,19 +31,29 @@ done
 export CARGO_PROFILE_DEV_DEBUG=0
 work=$(mktemp -d)
 declare -A running=()
-trap 'kill "${!running[@]}" 2>/dev/null || true; rm -rf "$work"' EXIT
+trap end EXIT
 
-# suite NAME ARGUMENT…: builds the suite, and begins to run a copy of it.
+# With what they run: `timeout` would leave it behind.
+end() {
+    local suite
+    for suite in "${!running[@]}"; do
+        pkill -P "$suite" || true
+        kill "$suite" 2>/dev/null || true
+    done
+    rm -rf "$work"
+}
+
+# suite NAME PROGRAMS ARGUMENT…: builds the suite, of so many programs, and begins to run a copy of it.
 suite() {
-    local name=$1 program
-    shift
+    local name=$1 programs=$2 program
+    shift 2
     mkdir "$work/$name"
     cargo test --quiet "$@" --lib --test suite --test alone --no-run --message-format json |
         python3 -c 'import json, sys
 for line in sys.stdin:
     program = json.loads(line).get("executable")
     if program: print(program)' >"$work/programs"
-    [ "$(wc -l <"$work/programs")" -eq 3 ]
+    [ "$(wc -l <"$work/programs")" -eq "$programs" ]
     while read -r program; do
         cp "$program" "$work/$name"
     done <"$work/programs"
@@ -51,9 +67,10 @@ for line in sys.stdin:
 
 for profile in "${profiles[@]}"; do
     export CARGO_CFG_TOKIO_OSINTERVAL_KQUEUE=$profile
-    suite "$profile" --features full
+    suite "$profile" 3 --features full
     # A clock that may be paused is told to a kernel in two ways: as a moment, and as a span.
-    case $profile in apple | netbsd) suite "$profile-paused" --all-features ;; esac
+    case $profile in apple | netbsd) suite "$profile-paused" 4 --all-features --test differential ;; esac
+    [ $documentation = no ] || cargo test --quiet --features full --doc
 done
 unset CARGO_CFG_TOKIO_OSINTERVAL_KQUEUE
 

@@ -170,6 +170,15 @@ impl Wake for Flag {
     }
 }
 
+/// A case takes long.
+fn few() -> ProptestConfig {
+    let mut config = ProptestConfig::default();
+    if std::env::var_os("PROPTEST_CASES").is_none() {
+        config.cases = 16;
+    }
+    config
+}
+
 /// Enough for what is learned to get from any machine's lateness to any other's.
 const LONG: u64 = 3000;
 
@@ -177,10 +186,7 @@ const LONG: u64 = 3000;
 const LITTLE: u64 = 200_000;
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: 16,
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(few())]
 
     #[test]
     fn who_spins_is_woken_as_early_as_the_kernel_is_late(

@@ -156,21 +156,12 @@ fn others_go_on_beside_it() {
             ran
         })
     };
-    // Only where it spins from its first poll on: while it waits for the kernel, others run anyhow. Polled
-    // outside of a task, a wait that spins is woken at once. Under Wine on a busy machine no spin is long
-    // enough for a look at the reactor: there this shows no more than that both come to their end.
-    let spins_at_once = |wait| {
-        let runtime = current_thread();
-        let _context = runtime.enter();
-        let count = Arc::new(Count::default());
-        let waker = Waker::from(Arc::clone(&count));
-        let sleep = sleep(wait).with_precision(Precision::Spin);
-        let sleep = pin!(sleep.with_spin_limit(ms(1)));
-        let polled = sleep.poll(&mut Context::from_waker(&waker));
-        polled.is_pending() && count.get() == 1
-    };
-    let mut waits = (0..400).map(|n| us(10 + 5 * (n % 100)));
-    assert!(waits.any(|wait| (cfg!(windows) || spins_at_once(wait)) && ran_during_a_spin(wait)));
+    // A driver that has learned nothing yet takes the kernel to be late by 100 µs: what is less is spun from
+    // the first poll on. Under Wine a look at the reactor takes longer than that, and longer waits are for
+    // the kernel in part: there this shows no more than that both come to their end.
+    let longest = if cfg!(windows) { 500 } else { 90 };
+    let mut waits = (0..400).map(|n| us(10 + 5 * n % (longest - 10)));
+    assert!(waits.any(ran_during_a_spin));
 }
 
 #[test]

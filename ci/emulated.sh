@@ -52,8 +52,8 @@ echo 'skipped when emulated: documentation, examples: natively only'
 
 suite=(cargo test --lib --test suite --test alone --features full)
 # All are built at once, which keeps the processors busy.
-timeout 900 "${suite[@]}" --no-run "${targets[@]/#/--target=}"
+timeout 1800 "${suite[@]}" --no-run "${targets[@]/#/--target=}"
 for target in "${targets[@]}"; do
-    timeout 600 "${suite[@]}" --target "$target" -- "${skips[@]}"
+    timeout 1200 "${suite[@]}" --target "$target" -- "${skips[@]}"
     echo "covered: $target, library and tests, emulated"
 done

@@ -32,8 +32,8 @@ suite() {
     }
     tests=(cargo test "${lines[@]}" --target "$target" --target-dir "target/$name" --features full --lib --test suite --test alone)
     "${tests[@]}" --no-run
-    timeout 600 "${tests[@]}" --no-fail-fast "$@" || {
-        echo "sanitizers: $name has found something, or took 10 minutes" >&2
+    timeout 1200 "${tests[@]}" --no-fail-fast "$@" || {
+        echo "sanitizers: $name has found something, or took 20 minutes" >&2
         exit 1
     }
     echo "covered: $name: the library's tests, --features full"

@@ -10,7 +10,7 @@ command -v npm >/dev/null || need nodejs npm
 
 cargo fmt --package ticklab --check
 cargo clippy --package ticklab --all-targets -- -D warnings
-timeout 600 cargo test --package ticklab
+timeout 1800 cargo test --package ticklab
 cargo build --package ticklab
 program=target/debug/ticklab
 page=target/ticklab-report.html

@@ -80,7 +80,7 @@ if [ $all = yes ]; then
         examples+=("$(basename "$example" .rs)")
     done
 fi
-run 900 --features full "${suite[@]}"
+run 1800 --features full "${suite[@]}"
 # To their end: not how late they are, but that none hangs or fails.
 cargo build "${examples[@]/#/--example=}" --features full
 for example in "${examples[@]}"; do
@@ -88,10 +88,10 @@ for example in "${examples[@]}"; do
 done
 echo "checked: ${#examples[@]} examples"
 
-run 600 --all-features "${suite[@]}"
+run 1800 --all-features "${suite[@]}"
 # What depends on which of the two timers it is: the driver's and the periodic timer's use of it.
 [ $all = yes ] || suite=(--test suite --test alone -- never_early periodic runtimes windows)
-CARGO_CFG_TOKIO_OSINTERVAL_THREADPOOL_TIMER=1 run 600 --features full "${suite[@]}"
+CARGO_CFG_TOKIO_OSINTERVAL_THREADPOOL_TIMER=1 run 1800 --features full "${suite[@]}"
 
 # The program that measures: from its beginning to its end, all timers, never early.
 cargo build --package ticklab

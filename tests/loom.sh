@@ -10,5 +10,5 @@ for package in loom generator tokio-osinterval; do
     arguments+=(--config "profile.dev.package.$package.opt-level=3")
 done
 # One after the other: a test's threads take turns in one.
-timeout 600 cargo test "${arguments[@]}" --lib model -- --test-threads 1
+timeout 1800 cargo test "${arguments[@]}" --lib model -- --test-threads 1
 echo "covered: every order with up to $LOOM_MAX_PREEMPTIONS preemptions"

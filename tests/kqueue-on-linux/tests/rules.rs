@@ -290,7 +290,8 @@ fn no_time_and_less() {
         assert_eq!(negative, errno(EINVAL));
     } else {
         assert_eq!(negative, 0);
-        assert!(queue.expired_once());
+        // Once, unless nobody looks for some ticks.
+        assert!(queue.count() >= 1);
         // XNU: and not again.
         assert_eq!(queue.is_silent(100 * MS), APPLE);
     }

@@ -7,6 +7,10 @@
 # zig for the others.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+[[ $* =~ ^(--all)?$ ]] || {
+    echo "emulated: neither nothing nor --all: $*" >&2
+    exit 2
+}
 all=no
 [ "${1:-}" != --all ] || all=yes
 # shellcheck source=ci/debian.sh

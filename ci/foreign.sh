@@ -12,9 +12,6 @@ cd "$(dirname "$0")/.."
 . ci/debian.sh
 # shellcheck source=ci/sysroot.sh
 . ci/sysroot.sh
-need rustc-web cargo-web rust-web-src rust-web-clippy
-use_debian_rust
-
 # TARGET EXTENT WHEN: `everything` is the library, the tests and the examples; `library` is the library
 # alone, on WebAssembly because tokio refuses the features that the tests need, and elsewhere because
 # a sibling in this table has everything. WHEN is `always` for a target whose code no other in the table
@@ -44,9 +41,15 @@ x86_64-unknown-linux-musl   everything  all
 wasm32-wasip1               library     always
 '
 case ${1:-} in
---all) all=yes wanted=() ;;
+--all) all=yes wanted=("${@:2}") ;;
 *) all=no wanted=("$@") ;;
 esac
+for target in "${wanted[@]}"; do
+    [ $all = no ] && grep -q "^$target " <<<"$table" || {
+        echo "foreign: not in the table, or beside --all: $target" >&2
+        exit 2
+    }
+done
 targets=()
 declare -A extents
 while read -r target extent when; do
@@ -60,11 +63,13 @@ while read -r target extent when; do
     targets+=("$target")
     extents[$target]=$extent
 done <<<"$table"
-if [ ${#targets[@]} -eq 0 ] || [ ${#wanted[@]} -gt ${#targets[@]} ]; then
-    echo "foreign: not in the table, or twice: $*" >&2
+if [ ${#wanted[@]} -gt ${#targets[@]} ]; then
+    echo "foreign: twice: ${wanted[*]}" >&2
     exit 2
 fi
 
+need rustc-web cargo-web rust-web-src rust-web-clippy
+use_debian_rust
 sysroots check "${targets[@]}"
 export CARGO_TARGET_DIR=target/foreign CARGO_INCREMENTAL=0
 

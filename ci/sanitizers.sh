@@ -9,6 +9,10 @@
 # ci/sanitizers.sh [thread]: with that, the second alone.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+[[ $* =~ ^(thread)?$ ]] || {
+    echo "sanitizers: neither nothing nor thread: $*" >&2
+    exit 2
+}
 # shellcheck source=ci/debian.sh
 . ci/debian.sh
 

@@ -35,7 +35,6 @@ echo 0 >"$logs/most-disk"
         fi
     done
 ) &
-monitor=$!
 
 trap 'finish $?' EXIT
 trap 'exit 129' HUP
@@ -161,7 +160,8 @@ unfinished() {
 
 finish() {
     local status=$1 most passed
-    end $monitor "${!lanes[@]}" $(jobs -p)
+    # shellcheck disable=SC2046
+    end $(jobs -p)
     wait 2>/dev/null
     most=$(cat "$logs/most-disk")
     [ "$status" -eq 0 ] || unfinished

@@ -55,18 +55,6 @@ powerset() {
     rm "$log"
 }
 
-# Clippy sees what only the model checker builds here alone.
-loom() {
-    RUSTFLAGS='--cfg tokio_osinterval_loom' cargo clippy --quiet --target-dir target/loom --no-default-features \
-        --features interval,sleep --lib --tests -- -D warnings
-    LOOM_MAX_PREEMPTIONS=3 tests/loom.sh
-}
-
-package() {
-    cargo package --quiet --allow-dirty
-    echo 'checked: 1 package'
-}
-
 # Alone, since it sets the machine's clock.
 clock_set() {
     tests/clock-set.sh full 'full test-util'
@@ -94,9 +82,9 @@ run sanitizers ci/sanitizers.sh
 run ticklab ci/ticklab.sh
 run supply ci/supply.sh --all
 run miri ci/miri.sh
-run loom loom
+run loom env LOOM_MAX_PREEMPTIONS=3 tests/loom.sh --all
 run differential env PROPTEST_CASES=1000000 timeout 36000 cargo test --release --all-features --test differential -- --nocapture
 run examples ci/examples.sh 10
 run fuzz ci/fuzz.sh 600
 run mutants ci/mutants.sh
-run package package
+run package ci/package.sh

@@ -4,8 +4,11 @@
 # Intervals that are aligned to it run under libfaketime, which lies to this one process about the
 # time of day. A `PeriodicInterval` on `Clock::Realtime` is told by the kernel itself: for that the
 # machine's clock is set forth and back by one nanosecond, for which it takes CAP_SYS_TIME.
+#
+# tests/clock-set.sh FEATURES…: once with each set.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+[ $# -gt 0 ] || { echo "clock-set: with which features?" >&2; exit 2; }
 
 faketime=
 for library in /usr/lib/*/faketime/libfaketimeMT.so.1 /usr/lib/faketime/libfaketimeMT.so.1; do

@@ -1,4 +1,4 @@
-//! What there is to choose from: timers, runtimes, and what becomes of missed ticks.
+//! What there is to choose from: timers, runtimes, loads, and what becomes of missed ticks.
 
 use std::num::NonZeroUsize;
 use std::str::FromStr;
@@ -38,6 +38,11 @@ impl Kind {
     /// Whether it is one of them.
     pub fn is_floor(self) -> bool {
         matches!(self, Self::Floor(_))
+    }
+
+    /// Whether it takes a thread for each interval.
+    pub fn takes_threads(self) -> bool {
+        matches!(self, Self::Thread | Self::SpinSleep)
     }
 
     /// Whose [`name`](Self::name) it is.
@@ -98,6 +103,16 @@ impl FromStr for Runtime {
             _ => Err("`current`, `multi` or `multi:THREADS`"),
         }
     }
+}
+
+/// What keeps the runtime's threads busy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LoadKind {
+    /// A task for each thread that yields after each poll. tokio looks at its timers before it goes on
+    Yield,
+    /// Two tasks for each thread that wake each other by a message. tokio looks at its timers only after
+    /// as many polls as `--event-interval` says
+    Pairs,
 }
 
 /// `MissedTickBehavior`, where a timer leaves the choice.

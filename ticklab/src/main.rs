@@ -8,10 +8,12 @@ mod machine;
 mod measure;
 mod output;
 mod plan;
+mod printable;
 mod progress;
 mod report;
 mod run;
 mod sys;
+mod terminal;
 mod timers;
 mod units;
 
@@ -29,8 +31,6 @@ const FINE: u8 = 0;
 const FOUND: u8 = 1;
 /// It could not do what was asked for.
 const REFUSED: u8 = 2;
-/// By Ctrl-C, as a shell has it.
-const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
     let done = Args::try_parse()
@@ -39,13 +39,18 @@ fn main() -> ExitCode {
             Command::Run(args) => run::run(&args),
             Command::Compare(args) => compare::run(&args),
             Command::Doctor => doctor::run(),
-            Command::Tick(args) => run::tick(&args),
+            Command::Tick(args) => run::tick(args),
         });
     ExitCode::from(done.unwrap_or_else(|refusal| {
-        // Where it cannot be said, the code says it.
-        let _ = writeln!(io::stderr(), "error: {refusal:#}");
+        complain(&refusal);
         REFUSED
     }))
+}
+
+/// Where it cannot be said, the exit code says it.
+fn complain(error: &anyhow::Error) {
+    let said = printable::printable(&format!("{error:#}"));
+    let _ = writeln!(io::stderr(), "error: {said}");
 }
 
 /// One line says it. What is no refusal, as `--help`, is printed at once.

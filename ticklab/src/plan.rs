@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
-use crate::args::RunArgs;
-use crate::choice::{Kind, Missed, Runtime};
+use crate::args::{LARGEST_SEED, RunArgs};
+use crate::choice::{Kind, LoadKind, Missed, Runtime};
 use crate::report::Settings;
 use crate::units::in_nanos;
 
@@ -16,6 +16,8 @@ pub struct Plan {
     pub timers: Vec<Kind>,
     /// How often each has its turn.
     pub rounds: u32,
+    /// All its turns together, as asked for.
+    pub duration: Duration,
     /// Of one turn.
     pub round: Duration,
     /// Before it, in whole periods.
@@ -26,8 +28,14 @@ pub struct Plan {
     pub intervals: u32,
     /// Where the tasks run.
     pub runtime: Runtime,
+    /// In polls, at least 1.
+    pub event_interval: u32,
     /// In percent, of each of the runtime's threads.
     pub load: u32,
+    /// What the load's tasks do between two polls.
+    pub load_kind: LoadKind,
+    /// Of theirs.
+    pub load_poll: Duration,
     /// Outside of it.
     pub load_threads: u32,
     /// For each tick.
@@ -40,6 +48,9 @@ pub struct Plan {
     pub seed: u64,
 }
 
+/// Of this, a load's task is busy for its share.
+pub const LOAD_CYCLE: Duration = Duration::from_millis(10);
+
 /// No timer could do it, and whoever counts the deadlines would not keep up.
 const SHORTEST: Duration = Duration::from_micros(1);
 /// Longer ones would overflow sums.
@@ -48,8 +59,16 @@ const LONGEST: Duration = Duration::from_secs(86_400 * 365);
 /// What they take of memory, and of time to be made, is more than what there is to see.
 const MOST: u32 = 1_000_000;
 
+/// Of threads that tick: more would need limits that systems do not have by default; and what std cannot
+/// have for a thread ends the process.
+const MOST_THREADS: u32 = 10_000;
+
 /// Beyond that nobody would know whether it still runs.
 const LONGEST_WORK: Duration = Duration::from_secs(1);
+/// A shorter poll is mostly tokio's part of it.
+const SHORTEST_POLL: Duration = Duration::from_micros(1);
+/// It is all of a full load's cycle.
+const LONGEST_POLL: Duration = LOAD_CYCLE;
 /// Of threads that are always busy: a machine has to be left to measure on.
 const MOST_BUSY: u32 = 1024;
 /// Each is an element of the report.
@@ -85,9 +104,20 @@ impl Plan {
             args.intervals.get() <= MOST,
             "--intervals may be at most {MOST}"
         );
+        if let Some(timer) = timers.iter().find(|timer| timer.takes_threads()) {
+            ensure!(
+                args.intervals.get() <= MOST_THREADS,
+                "--intervals may be at most {MOST_THREADS} with {}, which takes a thread for each",
+                timer.name()
+            );
+        }
         ensure!(
             args.work <= LONGEST_WORK,
             "--work may be at most {LONGEST_WORK:?}"
+        );
+        ensure!(
+            (SHORTEST_POLL..=LONGEST_POLL).contains(&args.load_poll),
+            "--load-poll must be from {SHORTEST_POLL:?} to {LONGEST_POLL:?}"
         );
         ensure!(
             args.load_threads <= MOST_BUSY,
@@ -108,17 +138,21 @@ impl Plan {
         Ok(Self {
             timers,
             rounds,
+            duration: args.duration,
             round,
             warm_up: in_whole_periods(args.warm_up, args.period),
             period: args.period,
             intervals: args.intervals.get(),
             runtime: args.runtime,
+            event_interval: args.event_interval.get(),
             load: args.load,
+            load_kind: args.load_kind,
+            load_poll: args.load_poll,
             load_threads: args.load_threads,
             work: args.work,
             tolerance: args.tolerance,
             missed: args.missed,
-            seed: args.seed.unwrap_or_else(|| fastrand::u64(..)),
+            seed: args.seed.unwrap_or_else(|| fastrand::u64(..=LARGEST_SEED)),
         })
     }
 
@@ -127,7 +161,7 @@ impl Plan {
     pub fn settings(&self) -> Settings {
         Settings {
             period_ns: in_nanos(self.period),
-            duration_ns: in_nanos(self.round * self.rounds),
+            duration_ns: in_nanos(self.duration),
             rounds: self.rounds,
             warm_up_ns: in_nanos(self.warm_up),
             intervals: self.intervals,
@@ -136,7 +170,10 @@ impl Plan {
                 Runtime::Multi(None) => "multi".to_owned(),
                 Runtime::Multi(Some(threads)) => format!("multi:{threads}"),
             },
+            event_interval: self.event_interval,
             load_percent: self.load,
+            load_kind: format!("{:?}", self.load_kind).to_lowercase(),
+            load_poll_ns: in_nanos(self.load_poll),
             load_threads: self.load_threads,
             work_ns: in_nanos(self.work),
             tolerance_ns: in_nanos(self.tolerance),

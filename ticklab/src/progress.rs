@@ -5,7 +5,7 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use crate::units::nanos;
+use crate::units::{about, nanos};
 
 /// A bar for the whole, and a line for each timer.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ impl Progress {
         let millis = u64::try_from(length.as_millis()).unwrap_or(u64::MAX);
         let whole = lines.add(ProgressBar::new(millis));
         whole.set_style(style("{wide_bar} {elapsed} of {msg}"));
-        whole.set_message(format!("{}s", length.as_secs()));
+        whole.set_message(about(length));
         let width = names.iter().map(String::len).max().unwrap_or(0);
         let line = |name: &String| {
             let line = lines.add(ProgressBar::no_length());

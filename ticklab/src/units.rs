@@ -29,6 +29,14 @@ pub fn nanos(nanos: u64) -> String {
     time(nanos as f64)
 }
 
+/// A time to wait for, in whole seconds.
+#[must_use]
+pub fn about(duration: Duration) -> String {
+    let seconds = duration.as_millis().div_ceil(1000);
+    let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
+    format!("{:#}", jiff::SignedDuration::from_secs(seconds))
+}
+
 /// A number of something.
 #[must_use]
 pub fn number(value: f64) -> String {
@@ -68,6 +76,18 @@ mod tests {
             assert_eq!(time(value), shown);
         }
         assert_eq!(nanos(1_234), "1.23 µs");
+    }
+
+    #[test]
+    fn a_time_to_wait_for() {
+        for (millis, shown) in [
+            (1, "1s"),
+            (59_001, "1m"),
+            (7_530_000, "2h 5m 30s"),
+            (90_000_000, "25h"),
+        ] {
+            assert_eq!(about(Duration::from_millis(millis)), shown);
+        }
     }
 
     #[test]

@@ -1,11 +1,15 @@
 //! The program as it is called.
 
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::process::Output;
 use std::time::Duration;
 
 use assert_cmd::Command;
 use serde_json::Value;
+use support::{files, text};
 use tempfile::{TempDir, tempdir};
 
 fn ticklab(folder: &TempDir, line: &str) -> Output {
@@ -14,21 +18,8 @@ fn ticklab(folder: &TempDir, line: &str) -> Output {
     command.timeout(Duration::from_secs(120)).output().unwrap()
 }
 
-fn text(bytes: &[u8]) -> &str {
-    str::from_utf8(bytes).unwrap()
-}
-
 fn json(folder: &TempDir, name: &str) -> Value {
     serde_json::from_str(&fs::read_to_string(folder.path().join(name)).unwrap()).unwrap()
-}
-
-fn files(folder: &TempDir) -> Vec<String> {
-    let entries = fs::read_dir(folder).unwrap();
-    let mut names: Vec<_> = entries
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    names.sort();
-    names
 }
 
 const ALL: &str = "os,os-spin,tokio,periodic,async-io,thread,spin-sleep";
@@ -38,9 +29,11 @@ fn every_timer_is_measured() {
     let folder = tempdir().unwrap();
     let line = format!("run --timer {ALL} --period 2ms --duration 200ms --rounds 2 --json a.json");
     let output = ticklab(&folder, &line);
-    // Standard error is no terminal here.
-    assert_eq!(text(&output.stderr), "");
     assert_eq!(output.status.code(), Some(0));
+    // Standard error is no terminal here: it has one line, and no bars.
+    let said = text(&output.stderr);
+    assert!(said.contains("; rounds: 2; about "), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
     let table = text(&output.stdout);
     let report = json(&folder, "a.json");
     let timers = report["timers"].as_array().unwrap();
@@ -101,6 +94,65 @@ fn a_stalled_consumer_is_not_hidden() {
 }
 
 #[test]
+fn the_event_interval_and_the_load_are_those_that_were_asked_for() {
+    let folder = tempdir().unwrap();
+    for (more, interval, percent, kind, poll, told) in [
+        ("", 61, 0, "yield", 100_000, "event interval: 61"),
+        (
+            "--event-interval 4294967295 --load 20 --load-kind pairs --load-poll 50us",
+            u32::MAX,
+            20,
+            "pairs",
+            50_000,
+            "event interval: 4294967295; load: 20 %, pairs",
+        ),
+        (
+            "--event-interval 1 --load 20 --runtime multi:2",
+            1,
+            20,
+            "yield",
+            100_000,
+            "event interval: 1; load: 20 %, yield",
+        ),
+    ] {
+        let line = format!("run --timer os --duration 20ms --rounds 1 {more} --json a.json");
+        let output = ticklab(&folder, &line);
+        assert_eq!(output.status.code(), Some(0), "{line}");
+        let settings = &json(&folder, "a.json")["settings"];
+        assert_eq!(settings["event_interval"], interval, "{line}");
+        assert_eq!(settings["load_percent"], percent, "{line}");
+        assert_eq!(settings["load_kind"], kind, "{line}");
+        assert_eq!(settings["load_poll_ns"], poll, "{line}");
+        let first = text(&output.stdout).lines().next().unwrap();
+        assert!(first.ends_with(&format!("; {told}")), "{first}");
+    }
+}
+
+/// tokio looks at a timer after 61 polls of tasks that wake each other, or after each.
+#[test]
+fn an_event_interval_brings_timers_to_their_turn_beside_a_load_of_pairs() {
+    let folder = tempdir().unwrap();
+    let p50 = |more: &str| {
+        let line = format!("run --timer os --duration 600ms --rounds 2 {more} --json a.json");
+        assert_eq!(ticklab(&folder, &line).status.code(), Some(0), "{line}");
+        let report = json(&folder, "a.json");
+        let timers = report["timers"].as_array().unwrap().iter();
+        let os: Vec<_> = timers.filter(|timer| timer["name"] == "os").collect();
+        assert!(os[0]["total"]["cpu_per_tick_ns"].is_null(), "{report}");
+        os[0]["total"]["lateness"]["p50_ns"].as_u64().unwrap()
+    };
+    let pairs = "--load 100 --load-kind pairs --load-poll 200us";
+    // In the middle of 12 ms.
+    let rarely = p50(pairs);
+    assert!(rarely >= 3_000_000, "{rarely}");
+    let always = p50(&format!("{pairs} --event-interval 1"));
+    assert!(always * 3 < rarely, "{always}, {rarely}");
+    // As it is beside tasks that yield, whatever the event interval.
+    let yielding = p50("--load 100 --load-poll 200us");
+    assert!(yielding * 3 < rarely, "{yielding}, {rarely}");
+}
+
+#[test]
 fn every_file_is_written() {
     let folder = tempdir().unwrap();
     let line = "run --timer os,tokio --duration 100ms --rounds 2 --json a.json --csv a.csv --hgrm a.hgrm --html a.html";
@@ -136,6 +188,92 @@ fn every_file_is_written() {
     assert!(read("a.html").starts_with("<!doctype html>"));
 }
 
+/// The fields of a value by their paths, with their types; of an array those of all its elements.
+fn fields(path: &str, value: &Value, found: &mut BTreeMap<String, BTreeSet<&'static str>>) {
+    let kind = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_f64() => "number",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(elements) => {
+            let path = format!("{path}[]");
+            for element in elements {
+                fields(&path, element, found);
+            }
+            "array"
+        }
+        Value::Object(members) => {
+            for (name, member) in members {
+                let path = format!("{path}.{name}");
+                fields(path.trim_start_matches('.'), member, found);
+            }
+            "object"
+        }
+    };
+    found.entry(path.to_owned()).or_default().insert(kind);
+}
+
+/// By REPORT.md: the type, and when it is null.
+fn described() -> BTreeMap<String, (String, String)> {
+    let mut described = BTreeMap::new();
+    let mut places = Vec::new();
+    for line in include_str!("../REPORT.md").lines() {
+        if let Some(heading) = line.strip_prefix("### ") {
+            let paths = heading.split(", ").map(|path| path.strip_prefix('`'));
+            let path =
+                |path: Option<&str>| format!("{}.", path.unwrap_or("").trim_end_matches('`'));
+            places = paths.map(path).collect();
+        }
+        let cells: Vec<_> = line.split('|').map(str::trim).collect();
+        let [_, field, kind, meaning, null, _] = cells[..] else {
+            continue;
+        };
+        if let Some(field) = field
+            .strip_prefix('`')
+            .and_then(|field| field.strip_suffix('`'))
+        {
+            assert!(!meaning.is_empty(), "{line}");
+            for place in &places {
+                let path = format!("{place}{field}").trim_start_matches('.').to_owned();
+                let before = described.insert(path, (kind.to_owned(), null.to_owned()));
+                assert_eq!(before, None, "{line}");
+            }
+        }
+    }
+    described
+}
+
+#[test]
+fn every_field_of_a_report_is_described() {
+    let folder = tempdir().unwrap();
+    let line = "run --timer os,tokio --duration 60ms --rounds 2 --json a.json";
+    assert_eq!(ticklab(&folder, line).status.code(), Some(0));
+    let (mut found, described) = (BTreeMap::new(), described());
+    fields("", &json(&folder, "a.json"), &mut found);
+    let of_objects =
+        |(path, _): &(&String, &BTreeSet<_>)| !path.is_empty() && !path.ends_with("[]");
+    let there: Vec<_> = found.iter().filter(of_objects).collect();
+    assert!(
+        there.iter().map(|(path, _)| *path).eq(described.keys()),
+        "{:?}\n{:?}",
+        there,
+        described.keys()
+    );
+    for (path, kinds) in there {
+        let (kind, null) = &described[path];
+        for found in kinds {
+            let is_described = match *found {
+                "null" => !null.is_empty(),
+                // JSON does not tell a whole number from another.
+                "integer" if kind == "number" => true,
+                found => kind.split(' ').next() == Some(found),
+            };
+            assert!(is_described, "{path}: {found}");
+        }
+    }
+}
+
 #[test]
 fn what_is_wrong_is_said_in_one_line() {
     let folder = tempdir().unwrap();
@@ -155,6 +293,16 @@ fn what_is_wrong_is_said_in_one_line() {
         "run --timer clock-nanosleep",
         "run --load 101",
         "run --load-threads 100000",
+        "run --load 50 --load-kind idle",
+        "run --load-kind pairs",
+        "run --load 50 --load-poll 0s",
+        "run --load 50 --load-poll 11ms",
+        "run --load-poll 1ms",
+        "run --event-interval 0 --json a.json",
+        "run --event-interval -1",
+        "run --event-interval 4294967296",
+        "run --event-interval often",
+        "run --seed 9007199254740992 --json a.json",
         "run --intervals 2000000",
         "run --work 2s",
         "run --runtime multi:0",
@@ -212,6 +360,22 @@ fn a_change_is_told_from_noise() {
     assert_eq!(code("compare a.json slower.json --fail-above 3"), Some(0));
     assert_eq!(code("compare slower.json a.json --fail-above 1"), Some(0));
     assert_eq!(code("compare a.json noise.json --fail-above 1"), Some(0));
+    // Nor is what was measured otherwise. A file of before they could be chosen had tokio's own.
+    let settings = |name: &str, change: fn(&mut serde_json::Map<String, Value>)| {
+        let mut report: Value = serde_json::from_str(&report("os", |_| 0)).unwrap();
+        change(report["settings"].as_object_mut().unwrap());
+        write(name, report.to_string());
+    };
+    settings("old.json", |settings| {
+        for name in ["event_interval", "load_kind", "load_poll_ns"] {
+            settings.remove(name).unwrap();
+        }
+    });
+    settings("often.json", |settings| {
+        settings["event_interval"] = 1.into();
+    });
+    assert_eq!(code("compare a.json old.json --fail-above 2"), Some(0));
+    assert_eq!(code("compare a.json often.json --fail-above 2"), Some(2));
     // Nothing to compare is no success.
     assert_eq!(code("compare a.json other.json --fail-above 2"), Some(2));
     // Nor is what rounds are too few to tell.
@@ -234,6 +398,99 @@ fn a_change_is_told_from_noise() {
             "os", "lateness", "p50", "52.5", "µs", "102", "µs", "1.95", "more"
         ]
     );
+}
+
+#[test]
+fn what_was_nothing_has_no_ratio() {
+    let folder = tempdir().unwrap();
+    let write = |name: &str, report: String| fs::write(folder.path().join(name), report).unwrap();
+    write("nothing.json", report("os", |_| 0));
+    write("some.json", report("os", |round| 50_000 + 1000 * round));
+    let output = ticklab(&folder, "compare nothing.json some.json --fail-above 2");
+    assert_eq!(output.status.code(), Some(1));
+    let said = text(&output.stdout);
+    let row = said.lines().find(|line| line.contains("p50")).unwrap();
+    let cells: Vec<_> = row.split_whitespace().collect();
+    let expected = [
+        "os", "lateness", "p50", "0", "ns", "52.5", "µs", "–", "more",
+    ];
+    assert_eq!(cells, expected);
+    assert!(
+        said.contains("os: lateness p50 was 0 and is 52.5 µs"),
+        "{said}"
+    );
+}
+
+#[test]
+fn no_control_character_is_printed() {
+    let folder = tempdir().unwrap();
+    let named = report("\u{1b}[31mos\nos", |_| 0);
+    fs::write(folder.path().join("a.json"), named).unwrap();
+    let output = ticklab(&folder, "compare a.json a.json");
+    assert_eq!(output.status.code(), Some(0));
+    let said = text(&output.stdout);
+    assert!(said.contains("\\u{1b}[31mos\\nos  lateness p50"), "{said}");
+    assert!(
+        said.split('\n')
+            .all(|line| !line.contains(char::is_control))
+    );
+    for line in ["compare \u{1b}.json a.json", "run --json \u{1b}/a.json"] {
+        let output = ticklab(&folder, line);
+        let said = text(&output.stderr);
+        assert!(said.trim_end().contains("\\u{1b}"), "{said}");
+        assert!(!said.trim_end().contains(char::is_control), "{said}");
+    }
+}
+
+/// An argument that is known, with a value that is wrong.
+#[test]
+fn what_is_wrong_with_a_negative_value_is_said() {
+    let folder = tempdir().unwrap();
+    for (line, what) in [
+        ("--period -1ms", "a time cannot be negative"),
+        ("--duration -5s", "a time cannot be negative"),
+        ("--warm-up -1s", "a time cannot be negative"),
+        ("--work -1s", "a time cannot be negative"),
+        ("--tolerance -1s", "a time cannot be negative"),
+        ("--load 1 --load-poll -1us", "a time cannot be negative"),
+        ("--load -1", "-1 is not in 0..=100"),
+        ("--load-threads -1", "-1 is not in 0.."),
+        ("--seed -1", "not a whole number from 0 to 9007199254740991"),
+        ("--rounds -1", "not a whole number from 1 to 4294967295"),
+        ("--intervals -1", "not a whole number from 1 to 4294967295"),
+        (
+            "--event-interval -1",
+            "not a whole number from 1 to 4294967295",
+        ),
+    ] {
+        let output = ticklab(&folder, &format!("run {line}"));
+        assert_eq!(output.status.code(), Some(2), "{line}");
+        let said = text(&output.stderr);
+        assert!(said.starts_with("error: invalid value '-"), "{said}");
+        assert!(said.contains(what), "{said}");
+    }
+    let output = ticklab(&folder, "compare a.json b.json --fail-above -1");
+    assert!(text(&output.stderr).contains("a number from 1 up"));
+}
+
+/// One timer that takes a thread for each interval is enough, and nothing is measured.
+#[test]
+fn too_many_threads_are_refused_before_anything_is_measured() {
+    let folder = tempdir().unwrap();
+    for timer in ["thread", "spin-sleep"] {
+        let line = format!("run --intervals 10001 --timer os,{timer} --duration 10ms --rounds 1");
+        let output = ticklab(&folder, &line);
+        assert_eq!(output.status.code(), Some(2), "{line}");
+        assert_eq!(text(&output.stdout), "");
+        let said = text(&output.stderr);
+        assert!(
+            said.contains("at most 10000 with") && said.contains(timer),
+            "{said}"
+        );
+    }
+    // What is traced is one timer alone.
+    let line = "tick --only os --intervals 10001 --duration 10ms --rounds 1 --warm-up 0s";
+    assert_eq!(ticklab(&folder, line).status.code(), Some(0));
 }
 
 #[test]
@@ -265,16 +522,344 @@ fn ctrl_c_ends_the_run_and_what_was_measured_is_written() {
     assert_eq!(files(&folder), ["a.json"]);
 }
 
+/// A run of which the first line of standard error has come: it watches for signals.
+#[cfg(unix)]
+fn begun(mut command: std::process::Command, folder: &TempDir) -> (std::process::Child, String) {
+    use std::io::{BufRead, BufReader};
+    use std::process::Stdio;
+
+    command.current_dir(folder).stdin(Stdio::null());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut run = command.spawn().unwrap();
+    let mut stderr = BufReader::new(run.stderr.take().unwrap());
+    let (said, heard) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        stderr.read_line(&mut line).unwrap();
+        said.send((line, stderr)).unwrap();
+    });
+    let Ok((line, stderr)) = heard.recv_timeout(Duration::from_secs(60)) else {
+        run.kill().unwrap();
+        panic!("it has said nothing for a minute");
+    };
+    // Its other end stays open.
+    std::thread::spawn(move || stderr.lines().for_each(drop));
+    (run, line)
+}
+
+#[cfg(unix)]
+fn send(run: &std::process::Child, signal: nix::sys::signal::Signal) {
+    let pid = nix::unistd::Pid::from_raw(run.id().try_into().unwrap());
+    nix::sys::signal::kill(pid, signal).unwrap();
+}
+
 #[cfg(unix)]
 fn wait(child: &mut std::process::Child) -> std::process::ExitStatus {
-    for _ in 0..1000 {
+    for _ in 0..3000 {
         if let Some(status) = child.try_wait().unwrap() {
             return status;
         }
         std::thread::sleep(Duration::from_millis(20));
     }
     child.kill().unwrap();
-    panic!("it has not ended 20 s after Ctrl-C");
+    panic!("it has not ended within a minute");
+}
+
+/// Nor has the signal anything half-written, or a file without its header, when nothing was due yet.
+#[test]
+#[cfg(unix)]
+fn the_exit_code_tells_the_signal() {
+    use nix::sys::signal::Signal;
+
+    for (signal, code) in [
+        (Signal::SIGHUP, 129),
+        (Signal::SIGINT, 130),
+        (Signal::SIGTERM, 143),
+    ] {
+        let folder = tempdir().unwrap();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_ticklab"));
+        let line = "run --timer os --period 1h --duration 1h --rounds 1 --warm-up 0s --json a.json --csv a.csv";
+        command.args(line.split(' '));
+        let (mut run, _) = begun(command, &folder);
+        send(&run, signal);
+        assert_eq!(wait(&mut run).code(), Some(code), "{signal}");
+        let report = json(&folder, "a.json");
+        assert_eq!(report["interrupted"], true, "{signal}");
+        let csv = fs::read_to_string(folder.path().join("a.csv")).unwrap();
+        let mut rows = csv.lines();
+        assert!(
+            rows.next().unwrap().starts_with("timer,round,deadlines,"),
+            "{csv}"
+        );
+        let timers = report["timers"].as_array().unwrap().len();
+        assert_eq!(
+            rows.filter(|row| row.contains(",all,,")).count(),
+            timers,
+            "{csv}"
+        );
+    }
+}
+
+/// By nohup(1), or by a shell that starts a script's job in the background.
+#[test]
+#[cfg(unix)]
+fn a_signal_that_was_ignored_stays_ignored() {
+    use nix::sys::signal::Signal;
+
+    let folder = tempdir().unwrap();
+    let mut command = std::process::Command::new("sh");
+    let line = "trap '' HUP INT TERM; exec \"$0\" run --timer os --duration 300ms --rounds 1 --json a.json";
+    command.args(["-c", line, env!("CARGO_BIN_EXE_ticklab")]);
+    let (mut run, _) = begun(command, &folder);
+    for signal in [Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM] {
+        send(&run, signal);
+    }
+    assert_eq!(wait(&mut run).code(), Some(0));
+    assert_eq!(json(&folder, "a.json")["interrupted"], false);
+
+    // One that is not ignored ends it, though another is.
+    let mut command = std::process::Command::new("sh");
+    let line = "trap '' HUP; exec \"$0\" run --timer os --duration 1h --rounds 1";
+    command.args(["-c", line, env!("CARGO_BIN_EXE_ticklab")]);
+    let (mut run, _) = begun(command, &folder);
+    send(&run, Signal::SIGHUP);
+    send(&run, Signal::SIGTERM);
+    assert_eq!(wait(&mut run).code(), Some(143));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn what_a_run_takes_is_said_before_it_begins() {
+    let folder = tempdir().unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_ticklab"));
+    command.args("run --timer os --duration 10s --rounds 10000".split(' '));
+    let (mut run, said) = begun(command, &folder);
+    run.kill().unwrap();
+    run.wait().unwrap();
+    // Thrice 10 s, and 30,000 turns of which each begins with 20 ms and a warm-up of 100 ms.
+    assert!(
+        said.starts_with("timers: 3; rounds: 10000; about 1h "),
+        "{said}"
+    );
+}
+
+#[test]
+fn the_report_has_what_was_asked_for() {
+    let folder = tempdir().unwrap();
+    let line = "run --timer os --duration 100ms --rounds 3 --json a.json";
+    assert_eq!(ticklab(&folder, line).status.code(), Some(0));
+    let settings = &json(&folder, "a.json")["settings"];
+    assert_eq!(settings["duration_ns"], 100_000_000);
+    // As every reader of JSON knows it to the last digit.
+    assert!(settings["seed"].as_u64().unwrap() < 1 << 53, "{settings}");
+    let line = "run --timer os --duration 20ms --rounds 1 --seed 9007199254740991 --json a.json";
+    assert_eq!(ticklab(&folder, line).status.code(), Some(0));
+    assert_eq!(
+        json(&folder, "a.json")["settings"]["seed"],
+        9_007_199_254_740_991_u64
+    );
+}
+
+/// A tick a round: there is no time between two ticks.
+#[test]
+fn what_was_not_measured_is_in_no_output() {
+    let folder = tempdir().unwrap();
+    let line =
+        "run --timer os,thread --period 10ms --duration 20ms --rounds 2 --json a.json --csv a.csv";
+    let output = ticklab(&folder, line);
+    assert_eq!(output.status.code(), Some(0));
+    for timer in json(&folder, "a.json")["timers"].as_array().unwrap() {
+        let rounds = timer["rounds"].as_array().unwrap();
+        for figures in rounds.iter().chain([&timer["total"]]) {
+            assert_eq!(figures["jitter"], Value::Null, "{timer}");
+            assert_eq!(figures["drift_ns"], Value::Null, "{timer}");
+        }
+    }
+    let mut csv = csv::Reader::from_path(folder.path().join("a.csv")).unwrap();
+    let names: Vec<_> = csv.headers().unwrap().iter().map(str::to_owned).collect();
+    let mut rows = 0;
+    for row in csv.records() {
+        let row = row.unwrap();
+        rows += 1;
+        for (name, value) in names.iter().zip(&row) {
+            let absent = name.starts_with("jitter") || name.starts_with("drift");
+            assert!(!absent || value.is_empty(), "{name}: {value}");
+            assert!(!name.starts_with("lateness") || !value.is_empty(), "{name}");
+        }
+    }
+    assert!(rows >= 6);
+    let table = text(&output.stdout);
+    let row = table
+        .lines()
+        .find(|line| line.starts_with("thread"))
+        .unwrap();
+    // A time is two words.
+    let figures: Vec<_> = row.split_whitespace().skip(1 + 2 * 4).take(2).collect();
+    assert_eq!(figures, ["–", "–"], "{table}");
+}
+
+/// A timer that blocks gives up the processor once a tick, however few the ticks of a round are.
+#[test]
+#[cfg(target_os = "linux")]
+fn every_tick_has_its_context_switch() {
+    let folder = tempdir().unwrap();
+    let line = "run --timer os,thread --period 16.667ms --duration 200ms --json a.json";
+    assert_eq!(ticklab(&folder, line).status.code(), Some(0));
+    for timer in json(&folder, "a.json")["timers"].as_array().unwrap() {
+        let switches = timer["total"]["switches_per_tick"].as_f64().unwrap();
+        assert!(switches >= 0.7, "{timer}");
+    }
+}
+
+/// A consumer that is busy for longer than the traced runs last has one tick in each.
+#[test]
+#[cfg(target_os = "linux")]
+fn system_calls_of_no_tick_are_absent() {
+    let folder = tempdir().unwrap();
+    let line = "run --timer thread --period 20ms --work 700ms --duration 100ms --rounds 1 --warm-up 0s \
+                --syscalls --json a.json";
+    assert_eq!(ticklab(&folder, line).status.code(), Some(0));
+    for timer in json(&folder, "a.json")["timers"].as_array().unwrap() {
+        assert_eq!(timer["total"]["syscalls_per_tick"], Value::Null, "{timer}");
+    }
+}
+
+#[test]
+fn what_is_wrong_is_said_in_plain_words() {
+    let folder = tempdir().unwrap();
+    let line = "run --timer os --duration 20ms --rounds 1 --json whole.json";
+    assert_eq!(ticklab(&folder, line).status.code(), Some(0));
+    let whole = fs::read_to_string(folder.path().join("whole.json")).unwrap();
+    for (name, text) in [
+        ("cut.json", &whole[..whole.len() / 2]),
+        ("empty.json", ""),
+        ("text.json", "no report"),
+        ("other.json", "{}"),
+    ] {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    for (line, expected) in [
+        (
+            "compare cut.json whole.json",
+            "error: cut.json is cut off: ",
+        ),
+        (
+            "compare empty.json whole.json",
+            "error: empty.json is empty: ",
+        ),
+        (
+            "compare text.json whole.json",
+            "error: text.json is not JSON: ",
+        ),
+        (
+            "compare other.json whole.json",
+            "error: other.json was not written by `ticklab run --json`: ",
+        ),
+        ("run --rounds 0", "not a whole number from 1 to 4294967295"),
+        (
+            "run --intervals 0",
+            "not a whole number from 1 to 4294967295",
+        ),
+        (
+            "run --event-interval many",
+            "not a whole number from 1 to 4294967295",
+        ),
+        (
+            "run --seed 9007199254740992",
+            "not a whole number from 0 to 9007199254740991",
+        ),
+    ] {
+        let output = ticklab(&folder, line);
+        assert_eq!(output.status.code(), Some(2), "{line}");
+        let said = text(&output.stderr);
+        assert!(
+            said.contains(expected) && said.lines().count() == 1,
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn what_of_the_machine_is_not_the_same_is_said() {
+    let folder = tempdir().unwrap();
+    let a: Value = serde_json::from_str(&report("os", |_| 0)).unwrap();
+    let mut b = a.clone();
+    b["machine"]["kernel"] = "another".into();
+    b["machine"]["cores"] = Value::Null;
+    for (name, report) in [("a.json", a), ("b.json", b)] {
+        fs::write(folder.path().join(name), report.to_string()).unwrap();
+    }
+    let output = ticklab(&folder, "compare a.json b.json");
+    let said = text(&output.stdout);
+    let kernel = said
+        .lines()
+        .find(|line| line.starts_with("not the same kernel: it was "));
+    assert!(kernel.unwrap().ends_with(" and is another"), "{said}");
+    assert!(
+        said.contains("not the same number of processors: it was "),
+        "{said}"
+    );
+    assert!(!said.contains("not the same processor:"), "{said}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_doctor_sees_that_it_is_nice() {
+    let folder = tempdir().unwrap();
+    let mut command = Command::new("nice");
+    command.args(["-n", "19", env!("CARGO_BIN_EXE_ticklab"), "doctor"]);
+    let output = command
+        .current_dir(&folder)
+        .timeout(Duration::from_secs(60))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = text(&output.stdout);
+    assert!(
+        said.contains("HURTS: The process runs at nice 19\n"),
+        "{said}"
+    );
+}
+
+/// A real one, of 80 columns.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_table_is_no_wider_than_the_terminal() {
+    use std::io::Read;
+
+    let size = nix::pty::Winsize {
+        ws_row: 24,
+        ws_col: 80,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    };
+    let terminal = nix::pty::openpty(&size, None).unwrap();
+    let folder = tempdir().unwrap();
+    let mut run = std::process::Command::new(env!("CARGO_BIN_EXE_ticklab"))
+        .current_dir(&folder)
+        .args("run --timer os,thread --duration 20ms --rounds 1".split(' '))
+        .stdout(terminal.slave)
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    assert_eq!(wait(&mut run).code(), Some(0));
+    let mut shown = Vec::new();
+    // When nobody has the other end any more, Linux says EIO.
+    let _ = std::fs::File::from(terminal.master).read_to_end(&mut shown);
+    let shown = text(&shown);
+    let tables: Vec<_> = shown.split("\r\n\r\n").skip(1).collect();
+    assert_eq!(tables.len(), 2, "{shown}");
+    for table in &tables {
+        assert!(table.starts_with("timer "), "{shown}");
+        assert!(
+            table.lines().all(|line| line.chars().count() <= 80),
+            "{shown}"
+        );
+    }
+    assert!(
+        tables[0].contains("p99.9") && tables[1].contains("descriptors"),
+        "{shown}"
+    );
 }
 
 /// What the system refuses is a timer's failure, and the others are measured.
@@ -284,7 +869,7 @@ fn a_timer_that_cannot_be_made_is_said_to() {
     let folder = tempdir().unwrap();
     let output = Command::new("sh")
         .current_dir(&folder)
-        .args(["-c", "ulimit -n 40 && exec \"$0\" run --timer periodic,os --intervals 100 --duration 200ms --period 10ms --json a.json"])
+        .args(["-c", "ulimit -n 40 && exec \"$0\" run --timer periodic,os --intervals 100 --duration 200ms --period 10ms --json a.json --csv a.csv"])
         .arg(env!("CARGO_BIN_EXE_ticklab"))
         .timeout(Duration::from_secs(60))
         .output()
@@ -298,6 +883,13 @@ fn a_timer_that_cannot_be_made_is_said_to() {
         (&os["total"]["deadlines"], &os["failure"]),
         (&2000.into(), &Value::Null)
     );
+    let csv = fs::read_to_string(folder.path().join("a.csv")).unwrap();
+    let mut rows = csv.lines().filter(|row| row.starts_with("periodic,all,"));
+    let row = rows.next().unwrap();
+    assert!(
+        row.contains(",Too many open files") && rows.next().is_none(),
+        "{csv}"
+    );
 }
 
 #[test]
@@ -308,8 +900,7 @@ fn short_rounds_have_their_descriptors() {
     let report = json(&folder, "a.json");
     for timer in report["timers"].as_array().unwrap() {
         let expected = match timer["name"].as_str().unwrap() {
-            "os" => 1,
-            "epoll-timerfd" => 2,
+            "os" | "epoll-timerfd" => 2,
             _ => 0,
         };
         let told = &timer["total"]["descriptors"];

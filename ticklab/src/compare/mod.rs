@@ -10,6 +10,9 @@ use anyhow::{Context, Result, bail, ensure};
 use comfy_table::{CellAlignment, Table, presets};
 
 use crate::args::CompareArgs;
+use crate::machine::Machine;
+use crate::printable::make_printable;
+use crate::report::columns::ABSENT;
 use crate::report::table::lines;
 use crate::report::{FORMAT, Figures, Report, Settings};
 use crate::units::time;
@@ -42,7 +45,8 @@ fn whole(nanos: u64) -> f64 {
 ///
 /// If a file is not one of ticklab's, or the rounds are too few to tell.
 pub fn run(args: &CompareArgs) -> Result<u8> {
-    let (before, after) = (read(&args.before)?, read(&args.after)?);
+    let before = printable(&read(&args.before)?)?;
+    let after = printable(&read(&args.after)?)?;
     let changes = changes(&before, &after);
     let notes = notes(&before, &after);
     if args.fail_above.is_some() {
@@ -66,13 +70,14 @@ pub fn run(args: &CompareArgs) -> Result<u8> {
         let judged = changes
             .iter()
             .filter(|change| !change.floor && change.is_real());
-        for change in judged.filter(|change| change.ratio() > limit) {
-            failures.push(format!(
-                "{}: {} is {:.2} times what it was, above {limit}",
-                change.timer,
-                change.metric,
-                change.ratio()
-            ));
+        for change in judged.filter(|change| change.is_above(limit)) {
+            let (timer, metric) = (&change.timer, change.metric);
+            failures.push(match change.ratio() {
+                Some(ratio) => {
+                    format!("{timer}: {metric} is {ratio:.2} times what it was, above {limit}")
+                }
+                None => format!("{timer}: {metric} was 0 and is {}", time(change.after)),
+            });
         }
     }
     failures.extend(early(&after));
@@ -101,14 +106,32 @@ fn read(path: &Path) -> Result<Report> {
 
     let name = path.display();
     let text = fs::read_to_string(path).with_context(|| format!("cannot read {name}"))?;
-    let not_ours = || format!("{name} was not written by `ticklab run --json`");
-    let version: Version = serde_json::from_str(&text).with_context(not_ours)?;
+    let version: Version = serde_json::from_str(&text).with_context(|| unread(path, &text))?;
     ensure!(
         version.format == FORMAT,
         "{name} has format {}, and this ticklab reads {FORMAT}",
         version.format
     );
-    serde_json::from_str(&text).with_context(not_ours)
+    serde_json::from_str(&text).with_context(|| unread(path, &text))
+}
+
+/// What is wrong with a file that is no report.
+fn unread(path: &Path, text: &str) -> String {
+    let name = path.display();
+    let json: Result<serde::de::IgnoredAny, _> = serde_json::from_str(text);
+    match json {
+        _ if text.trim().is_empty() => format!("{name} is empty"),
+        Err(error) if error.is_eof() => format!("{name} is cut off"),
+        Err(_) => format!("{name} is not JSON"),
+        Ok(_) => format!("{name} was not written by `ticklab run --json`"),
+    }
+}
+
+/// The file may come from anywhere, and its texts are printed.
+fn printable(report: &Report) -> Result<Report> {
+    let mut report = serde_json::to_value(report)?;
+    make_printable(&mut report);
+    Ok(serde_json::from_value(report)?)
 }
 
 /// One figure of one timer, before and after: medians of the rounds.
@@ -128,11 +151,18 @@ struct Change {
 }
 
 impl Change {
-    fn ratio(&self) -> f64 {
+    /// Absent if it was nothing and is something.
+    fn ratio(&self) -> Option<f64> {
         match (self.before, self.after) {
-            (0.0, 0.0) => 1.0,
-            (before, after) => after / before,
+            (0.0, 0.0) => Some(1.0),
+            (0.0, _) => None,
+            (before, after) => Some(after / before),
         }
+    }
+
+    /// Whatever the limit, what was nothing is above it.
+    fn is_above(&self, limit: f64) -> bool {
+        self.ratio().is_none_or(|ratio| ratio > limit)
     }
 
     fn is_real(&self) -> bool {
@@ -220,9 +250,16 @@ fn notes(before: &Report, after: &Report) -> Vec<String> {
 /// What of the machine has changed.
 fn moved(before: &Report, after: &Report, changes: &[Change]) -> Vec<String> {
     let (old, new) = (&before.machine, &after.machine);
+    let cores = |machine: &Machine| machine.cores.map(|cores| cores.to_string());
+    let facts = [
+        ("processor", old.cpu.clone(), new.cpu.clone()),
+        ("number of processors", cores(old), cores(new)),
+        ("kernel", old.kernel.clone(), new.kernel.clone()),
+    ];
     let mut moved = Vec::new();
-    if (&old.cpu, &old.kernel, old.cores) != (&new.cpu, &new.kernel, new.cores) {
-        moved.push("not the same machine, or not the same kernel".to_owned());
+    for (fact, was, is) in facts.into_iter().filter(|(_, was, is)| was != is) {
+        let [was, is] = [was, is].map(|value| value.unwrap_or_else(|| "unknown".to_owned()));
+        moved.push(format!("not the same {fact}: it was {was} and is {is}"));
     }
     if changes
         .iter()
@@ -284,7 +321,9 @@ fn table(changes: &[Change]) -> String {
             change.metric.to_owned(),
             time(change.before),
             time(change.after),
-            format!("{:.2}", change.ratio()),
+            change
+                .ratio()
+                .map_or_else(|| ABSENT.to_owned(), |ratio| format!("{ratio:.2}")),
             change.verdict().to_owned(),
         ]);
     }
@@ -320,6 +359,8 @@ mod tests {
         assert_eq!(change(2.0, 1.0, Some(0.01)).verdict(), "less");
         assert_eq!(change(1.0, 2.0, Some(0.2)).verdict(), "within the noise");
         assert_eq!(change(1.0, 2.0, None).verdict(), "too few rounds to tell");
-        assert_eq!(change(0.0, 0.0, None).ratio().to_bits(), 1.0_f64.to_bits());
+        assert_eq!(change(0.0, 0.0, None).ratio(), Some(1.0));
+        assert_eq!(change(0.0, 1.0, None).ratio(), None);
+        assert!(change(0.0, 1.0, None).is_above(1e9));
     }
 }

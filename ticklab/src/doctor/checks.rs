@@ -29,7 +29,7 @@ pub struct Check {
 }
 
 /// All of them.
-pub const CHECKS: [Check; 11] = [
+pub const CHECKS: [Check; 12] = [
     Check {
         subject: "clock source",
         seen: |facts| facts.machine.clock_source.clone(),
@@ -74,6 +74,11 @@ pub const CHECKS: [Check; 11] = [
         subject: "processors",
         seen: |facts| facts.allowed.map(|allowed| format!("may use {allowed}")),
         wrong: allowed,
+    },
+    Check {
+        subject: "priority",
+        seen: |facts| Some(format!("nice {}", facts.scheduling?.nice)),
+        wrong: priority,
     },
     Check {
         subject: "load",
@@ -238,7 +243,7 @@ fn open_files(facts: &Facts) -> Option<Finding> {
     (limit < 1024).then(|| Finding {
         what: format!("The process may open {limit} files"),
         why: "Each connection takes one, and each timer that is a descriptor of its own. `OsInterval` \
-              takes one for all, `PeriodicInterval` one for each.",
+              takes two at most for all of a runtime, `PeriodicInterval` one for each.",
         cure: "`ulimit -n 65536`, or LimitNOFILE= in the service's unit.",
         hurts: true,
     })
@@ -268,6 +273,24 @@ fn allowed(facts: &Facts) -> Option<Finding> {
         cure: "If it is not meant so: look at `taskset -p $$`, CPUAffinity= and AllowedCPUs= in the \
                service's unit, a container's --cpuset-cpus.",
         hurts: false,
+    })
+}
+
+/// sched(7): as `nice(1)`, `chrt(1)`, `Nice=` or `CPUSchedulingPolicy=` have set them.
+fn priority(facts: &Facts) -> Option<Finding> {
+    let scheduling = facts.scheduling?;
+    let wrong = scheduling.background.is_some() || scheduling.nice > 0;
+    wrong.then(|| Finding {
+        what: match (scheduling.background, scheduling.nice) {
+            (Some(class), _) => format!("The process is of the class {class}"),
+            (None, nice) => format!("The process runs at nice {nice}"),
+        },
+        why: "Where others want the processor too, they have more of it, and a tick that wakes this \
+              process does not take it from them.",
+        cure: "Start it from a shell that is not nice itself, without `nice` and `chrt`; look at Nice= and \
+               CPUSchedulingPolicy= in the service's unit. To lower it again takes a privilege: \
+               `sudo renice -n 0 -p PID`, `sudo chrt -o -p 0 PID`.",
+        hurts: true,
     })
 }
 
@@ -323,6 +346,7 @@ fn interrupts(facts: &Facts) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::doctor::facts::Scheduling;
     use crate::machine::Machine;
 
     fn hurts(
@@ -483,6 +507,18 @@ mod tests {
             (of(None, Some(0.05)), of(None, Some(0.001))),
             (Some(true), None)
         );
+    }
+
+    #[test]
+    fn whoever_is_nice_waits() {
+        let of = |nice, background| {
+            hurts(priority, |facts| {
+                facts.scheduling = Some(Scheduling { nice, background });
+            })
+        };
+        assert_eq!((of(19, None), of(1, None)), (Some(true), Some(true)));
+        assert_eq!((of(0, None), of(-20, None)), (None, None));
+        assert_eq!(of(0, Some("SCHED_IDLE")), Some(true));
     }
 
     #[test]

@@ -17,6 +17,8 @@ pub struct Facts {
     pub resolution: Option<Duration>,
     /// That the machine has.
     pub processors: Option<usize>,
+    /// How the kernel weighs this process against others.
+    pub scheduling: Option<Scheduling>,
     /// Of those, that the process may run on.
     pub allowed: Option<usize>,
     /// Files and sockets that the process may have open.
@@ -29,6 +31,15 @@ pub struct Facts {
     pub stolen: Option<f64>,
     /// Between two of Windows' timer interrupts.
     pub interrupt_period: Option<Duration>,
+}
+
+/// How the kernel weighs a process against others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scheduling {
+    /// From -20, the most, to 19, the least.
+    pub nice: i32,
+    /// Whether it is of a class that yields to others whatever its niceness: `SCHED_BATCH`, `SCHED_IDLE`.
+    pub background: Option<&'static str>,
 }
 
 impl Facts {
@@ -49,6 +60,7 @@ impl Facts {
         Self {
             frequency_driver: tree.text("sys/devices/system/cpu/cpu0/cpufreq/scaling_driver"),
             allowed: allowed(tree),
+            scheduling: tree.text("proc/self/stat").as_deref().and_then(scheduling),
             quota: quota(tree),
             idle_states: idle_states(tree),
             stolen: tree.text("proc/stat").as_deref().and_then(stolen),
@@ -67,6 +79,22 @@ fn allowed(tree: &Tree) -> Option<usize> {
     let online = listed(&tree.text("sys/devices/system/cpu/online")?)?;
     // The mask may have processors that the machine has room for, but has not.
     Some(listed(list)?.intersection(&online).count())
+}
+
+/// The fields 19 and 41 of `proc_pid_stat(5)`. The second, a program's name in parentheses, may have
+/// anything in it. The policies' numbers are those of sched(7).
+fn scheduling(stat: &str) -> Option<Scheduling> {
+    let (_, from_third) = stat.rsplit_once(')')?;
+    let field = |number: usize| from_third.split_whitespace().nth(number - 3)?.parse().ok();
+    let policy: Option<i32> = field(41);
+    Some(Scheduling {
+        nice: field(19)?,
+        background: match policy {
+            Some(3) => Some("SCHED_BATCH"),
+            Some(5) => Some("SCHED_IDLE"),
+            _ => None,
+        },
+    })
 }
 
 /// `0-2,7`: the list format of cpuset(7).
@@ -281,6 +309,24 @@ mod tests {
         ] {
             assert_eq!(of(list, online), None, "{list:?} {online:?}");
         }
+    }
+
+    #[test]
+    fn how_it_is_scheduled() {
+        let of = |nice: &str, policy: &str| {
+            let mut fields: Vec<_> = (3..=52).map(|number| number.to_string()).collect();
+            fields[19 - 3] = nice.to_owned();
+            fields[41 - 3] = policy.to_owned();
+            let stat = format!("7 (a) b (c)) {}\n", fields.join(" "));
+            told_by(&[("proc/self/stat", &stat)]).scheduling
+        };
+        let scheduling = |nice, background| Some(Scheduling { nice, background });
+        assert_eq!(of("19", "0"), scheduling(19, None));
+        assert_eq!(of("-5", "1"), scheduling(-5, None));
+        assert_eq!(of("0", "3"), scheduling(0, Some("SCHED_BATCH")));
+        assert_eq!(of("0", "5"), scheduling(0, Some("SCHED_IDLE")));
+        assert_eq!(of("nice", "0"), None);
+        assert_eq!(told_by(&[]).scheduling, None);
     }
 
     #[test]

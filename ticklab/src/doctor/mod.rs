@@ -7,9 +7,12 @@ use std::io::{self, Write};
 
 use anyhow::Result;
 
-use crate::{FINE, FOUND};
+use crate::{FINE, FOUND, terminal};
 use checks::{CHECKS, Finding};
 use facts::Facts;
+
+/// Longer lines are hard to read.
+const WIDEST: usize = 100;
 
 /// Prints it.
 ///
@@ -18,7 +21,8 @@ use facts::Facts;
 /// If standard output cannot be written.
 pub fn run() -> Result<u8> {
     let facts = Facts::read();
-    match write(&facts, &mut io::stdout().lock()) {
+    let width = terminal::width().map_or(WIDEST, |width| width.min(WIDEST));
+    match write(&facts, width, &mut io::stdout().lock()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error)?,
         _ => {}
     }
@@ -29,38 +33,38 @@ pub fn run() -> Result<u8> {
     Ok(if hurts { FOUND } else { FINE })
 }
 
-fn write(facts: &Facts, out: &mut impl Write) -> io::Result<()> {
+fn write(facts: &Facts, width: usize, out: &mut impl Write) -> io::Result<()> {
     let (mut fine, mut untold) = (Vec::new(), Vec::new());
     for check in &CHECKS {
         match ((check.wrong)(facts), (check.seen)(facts)) {
-            (Some(finding), _) => describe(&finding, out)?,
+            (Some(finding), _) => describe(&finding, width, out)?,
             (None, Some(seen)) => fine.push(format!("{} ({seen})", check.subject)),
             (None, None) => untold.push(check.subject),
         }
     }
     if !fine.is_empty() {
-        paragraph(out, "Nothing wrong with: ", &fine.join(", "))?;
+        paragraph(out, width, "Nothing wrong with: ", &fine.join(", "))?;
     }
     if !untold.is_empty() {
-        paragraph(out, "Not told here: ", &untold.join(", "))?;
+        paragraph(out, width, "Not told here: ", &untold.join(", "))?;
     }
     Ok(())
 }
 
-fn describe(finding: &Finding, out: &mut impl Write) -> io::Result<()> {
+fn describe(finding: &Finding, width: usize, out: &mut impl Write) -> io::Result<()> {
     let kind = if finding.hurts { "HURTS: " } else { "Note: " };
-    paragraph(out, kind, &finding.what)?;
-    paragraph(out, "  why:  ", finding.why)?;
-    paragraph(out, "  cure: ", finding.cure)?;
+    paragraph(out, width, kind, &finding.what)?;
+    paragraph(out, width, "  why:  ", finding.why)?;
+    paragraph(out, width, "  cure: ", finding.cure)?;
     writeln!(out)
 }
 
-/// Lines of at most 100 letters, the second and later ones below the first one's text.
-fn paragraph(out: &mut impl Write, head: &str, text: &str) -> io::Result<()> {
+/// Lines of at most `width` letters, the second and later ones below the first one's text.
+fn paragraph(out: &mut impl Write, width: usize, head: &str, text: &str) -> io::Result<()> {
     let indent = if head.starts_with(' ') { head.len() } else { 2 };
     let (mut line, mut empty) = (head.to_owned(), true);
     for word in text.split(' ') {
-        if !empty && line.chars().count() + word.chars().count() >= 100 {
+        if !empty && line.chars().count() + word.chars().count() > width {
             writeln!(out, "{}", line.trim_end())?;
             line = " ".repeat(indent);
         }
@@ -81,7 +85,7 @@ mod tests {
         facts.machine.clock_source = Some("hpet".to_owned());
         facts.open_files = Some(4096);
         let mut out = Vec::new();
-        write(&facts, &mut out).unwrap();
+        write(&facts, WIDEST, &mut out).unwrap();
         let text = String::from_utf8(out).unwrap();
         assert!(
             text.starts_with("HURTS: The clock source is hpet\n  why:  Each reading"),
@@ -96,8 +100,15 @@ mod tests {
             "{text}"
         );
         assert!(
-            text.lines().all(|line| line.chars().count() <= 100),
+            text.lines().all(|line| line.chars().count() <= WIDEST),
             "{text}"
         );
+        let mut narrow = Vec::new();
+        write(&facts, 40, &mut narrow).unwrap();
+        let narrow = String::from_utf8(narrow).unwrap();
+        let widest = narrow.lines().map(|line| line.chars().count()).max();
+        // A path among the cures is longer than that.
+        assert!(widest < Some(90), "{narrow}");
+        assert!(narrow.split_whitespace().eq(text.split_whitespace()));
     }
 }

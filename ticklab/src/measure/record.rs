@@ -17,20 +17,20 @@ pub struct Record {
     missed: u64,
     bunched: u64,
     early: u64,
-    drift: i64,
-    /// What it cost, of the system's means.
-    pub cost: Cost,
+    drift: Option<i64>,
+    cost: Option<Cost>,
+    descriptors: Option<u64>,
 }
 
-/// What a timer cost. What cannot be told is absent.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+/// What some ticks cost. What the system does not tell is absent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cost {
+    /// How many they were: not those that the round counts, but those that were served meanwhile.
+    pub ticks: u64,
     /// Processor time in nanoseconds.
     pub cpu: Option<u64>,
     /// Context switches.
     pub switches: Option<u64>,
-    /// Descriptors.
-    pub descriptors: Option<u64>,
 }
 
 impl Default for Record {
@@ -44,8 +44,9 @@ impl Default for Record {
             missed: 0,
             bunched: 0,
             early: 0,
-            drift: 0,
-            cost: Cost::default(),
+            drift: None,
+            cost: None,
+            descriptors: None,
         }
     }
 }
@@ -88,20 +89,20 @@ impl Round {
         &self.record.lateness
     }
 
+    /// What ticks of it cost, and the descriptors that its timers have, where that was measured.
+    pub fn cost(&mut self, cost: Option<Cost>, descriptors: Option<u64>) {
+        self.record.cost = cost;
+        self.record.descriptors = descriptors;
+    }
+
     /// It is over at `now`. What was due before `until` and has not been served has been missed.
-    pub fn end(
-        mut self,
-        until: u64,
-        now: u64,
-        cost: Cost,
-        mut served: impl FnMut(Served),
-    ) -> Record {
+    pub fn end(mut self, until: u64, now: u64, mut served: impl FnMut(Served)) -> Record {
         let lateness = &mut self.record.lateness;
         self.accounts.end(until, now, |one| {
             record(lateness, one.lateness);
             served(one);
         });
-        self.record.close(&self.accounts, cost);
+        self.record.close(&self.accounts);
         self.record
     }
 }
@@ -114,13 +115,12 @@ fn record(histogram: &mut Histogram<u64>, value: u64) {
 }
 
 impl Record {
-    fn close(&mut self, accounts: &Accounts, cost: Cost) {
+    fn close(&mut self, accounts: &Accounts) {
         self.ticks = accounts.ticks;
         self.missed = accounts.missed;
         self.bunched = accounts.bunched;
         self.early = accounts.early;
         self.drift = accounts.drift();
-        self.cost = cost;
     }
 
     /// One round more.
@@ -128,40 +128,41 @@ impl Record {
         let resizes = "an addend's values are within what fits in 64 bits";
         self.lateness.add(&round.lateness).expect(resizes);
         self.jitter.add(&round.jitter).expect(resizes);
-        let first = self.ticks == 0 && self.missed == 0;
         self.ticks += round.ticks;
         self.missed += round.missed;
         self.bunched += round.bunched;
         self.early += round.early;
-        if round.drift.unsigned_abs() > self.drift.unsigned_abs() {
-            self.drift = round.drift;
-        }
-        self.cost = if first {
-            round.cost
-        } else {
-            self.cost.and(round.cost)
+        let drifts = [self.drift, round.drift].into_iter().flatten();
+        self.drift = drifts.max_by_key(|drift| drift.unsigned_abs());
+        self.cost = match (self.cost, round.cost) {
+            (Some(before), Some(cost)) => Some(before.and(cost)),
+            (before, cost) => before.or(cost),
         };
+        self.descriptors = self.descriptors.max(round.descriptors);
     }
 
     /// In numbers, if anything was due.
-    #[allow(clippy::cast_precision_loss, reason = "a ratio has three digits")]
     pub fn figures(&self) -> Option<Figures> {
-        let per_tick = |cost: u64| cost as f64 / self.ticks as f64;
-        let ticked = self.ticks > 0;
-        (!self.lateness.is_empty()).then(|| Figures {
+        Some(Figures {
             deadlines: self.lateness.len(),
             ticks: self.ticks,
             missed: self.missed,
             bunched: self.bunched,
             early: self.early,
-            lateness: spread(&self.lateness),
+            lateness: spread(&self.lateness)?,
             jitter: spread(&self.jitter),
             drift_ns: self.drift,
-            cpu_per_tick_ns: self.cost.cpu.filter(|_| ticked).map(per_tick),
-            switches_per_tick: self.cost.switches.filter(|_| ticked).map(per_tick),
-            descriptors: self.cost.descriptors,
+            cpu_per_tick_ns: self.per_tick(|cost| cost.cpu),
+            switches_per_tick: self.per_tick(|cost| cost.switches),
+            descriptors: self.descriptors,
             syscalls_per_tick: None,
         })
+    }
+
+    #[allow(clippy::cast_precision_loss, reason = "a ratio has three digits")]
+    fn per_tick(&self, figure: fn(&Cost) -> Option<u64>) -> Option<f64> {
+        let cost = self.cost.filter(|cost| cost.ticks > 0)?;
+        Some(figure(&cost)? as f64 / cost.ticks as f64)
     }
 
     /// For a plot whose axis has the same room for each digit nine.
@@ -208,16 +209,16 @@ impl Cost {
     fn and(self, other: Self) -> Self {
         let sum = |a: Option<u64>, b: Option<u64>| Some(a? + b?);
         Self {
+            ticks: self.ticks + other.ticks,
             cpu: sum(self.cpu, other.cpu),
             switches: sum(self.switches, other.switches),
-            descriptors: self.descriptors.max(other.descriptors),
         }
     }
 }
 
-fn spread(histogram: &Histogram<u64>) -> Spread {
+fn spread(histogram: &Histogram<u64>) -> Option<Spread> {
     if histogram.is_empty() {
-        return Spread::default();
+        return None;
     }
     // No percentile is beyond the extremes, whatever the end of its bucket is.
     let at = |quantile| {
@@ -225,7 +226,7 @@ fn spread(histogram: &Histogram<u64>) -> Spread {
             .value_at_quantile(quantile)
             .clamp(histogram.min(), histogram.max())
     };
-    Spread {
+    Some(Spread {
         min_ns: histogram.min(),
         mean_ns: histogram.mean(),
         p50_ns: at(0.5),
@@ -233,7 +234,7 @@ fn spread(histogram: &Histogram<u64>) -> Spread {
         p99_ns: at(0.99),
         p999_ns: at(0.999),
         max_ns: histogram.max(),
-    }
+    })
 }
 
 /// The bar that a value belongs to: each power of two is divided into eight, from 64 up.
@@ -267,7 +268,7 @@ mod tests {
             );
             deadline += PERIOD;
         }
-        round.end(deadline, deadline, Cost::default(), |_| ())
+        round.end(deadline, deadline, |_| ())
     }
 
     /// The values of a histogram of three digits are right to a thousandth.
@@ -294,9 +295,13 @@ mod tests {
             let mean = sum as f64 / lateness.len() as f64;
             prop_assert!((spread.mean_ns - mean).abs() <= mean / 1000.0 + 1.0);
             let jitters = lateness.windows(2).map(|pair| pair[0].abs_diff(pair[1]));
-            prop_assert!(close(figures.jitter.max_ns, jitters.max().unwrap_or(0)));
+            match (figures.jitter, jitters.max()) {
+                (Some(jitter), Some(longest)) => prop_assert!(close(jitter.max_ns, longest)),
+                (jitter, longest) => prop_assert!(jitter.is_none() && longest.is_none()),
+            }
             prop_assert_eq!(figures.ticks, lateness.len() as u64);
-            prop_assert_eq!((figures.missed, figures.early, figures.drift_ns), (0, 0, 0));
+            prop_assert_eq!((figures.missed, figures.early), (0, 0));
+            prop_assert_eq!(figures.drift_ns, (lateness.len() > 1).then_some(0));
         }
 
         #[test]
@@ -320,29 +325,59 @@ mod tests {
     fn rounds_add_up() {
         let (one, other) = (round(&[10, 20]), round(&[30]));
         let mut all = Record::default();
-        let cost = |cpu, descriptors| Cost {
-            cpu: Some(cpu),
-            switches: None,
-            descriptors: Some(descriptors),
+        // In the first round 4 ticks were served while the cost was read, though 2 were counted.
+        let cost = |ticks, cpu| {
+            Some(Cost {
+                ticks,
+                cpu: Some(cpu),
+                switches: None,
+            })
         };
         all.add(&Record {
-            cost: cost(100, 3),
-            drift: -7,
+            cost: cost(4, 200),
+            descriptors: Some(3),
+            drift: Some(-7),
             ..one
         });
         all.add(&Record {
-            cost: cost(200, 1),
-            drift: 5,
+            cost: cost(1, 300),
+            descriptors: Some(1),
+            drift: Some(5),
             ..other
         });
         let figures = all.figures().unwrap();
-        assert_eq!((figures.ticks, figures.drift_ns), (3, -7));
+        assert_eq!((figures.ticks, figures.drift_ns), (3, Some(-7)));
         assert_eq!(
             (figures.cpu_per_tick_ns, figures.switches_per_tick),
             (Some(100.0), None)
         );
         assert_eq!(figures.descriptors, Some(3));
         assert_eq!((figures.lateness.min_ns, figures.lateness.max_ns), (10, 30));
+        // A round whose cost is not known leaves the others' as it was.
+        all.add(&round(&[10, 10]));
+        let figures = all.figures().unwrap();
+        assert_eq!((figures.ticks, figures.cpu_per_tick_ns), (5, Some(100.0)));
+        assert_eq!((figures.drift_ns, figures.descriptors), (Some(-7), Some(3)));
+    }
+
+    #[test]
+    fn what_was_not_measured_is_absent() {
+        let figures = round(&[10]).figures().unwrap();
+        assert_eq!((figures.jitter, figures.drift_ns), (None, None));
+        let none = Cost {
+            ticks: 0,
+            cpu: Some(1000),
+            switches: Some(1),
+        };
+        let idle = Record {
+            cost: Some(none),
+            ..round(&[10])
+        };
+        let figures = idle.figures().unwrap();
+        assert_eq!(
+            (figures.cpu_per_tick_ns, figures.switches_per_tick),
+            (None, None)
+        );
     }
 
     #[test]

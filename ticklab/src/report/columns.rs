@@ -44,13 +44,13 @@ pub const COLUMNS: [Column; 13] = [
         name: "jitter p99",
         about: "How far the time between two ticks is from the period, either way: in one case of a \
                 hundred farther than this.",
-        text: |figures| (figures.ticks > 1).then(|| nanos(figures.jitter.p99_ns)),
+        text: |figures| figures.jitter.map(|jitter| nanos(jitter.p99_ns)),
     },
     Column {
         name: "drift",
         about: "How far the deadlines themselves have moved by the end of a round from where the \
                 first one and the period put them.",
-        text: |figures| (figures.ticks > 0).then(|| signed(figures.drift_ns)),
+        text: |figures| figures.drift_ns.map(signed),
     },
     Column {
         name: "missed",

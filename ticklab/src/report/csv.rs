@@ -1,75 +1,72 @@
 //! The report as comma-separated values: a row for each round of each timer, and one for all rounds
-//! of it together. Durations in nanoseconds.
+//! of it together, which a timer without a single tick has too. Durations in nanoseconds.
 
 use anyhow::Result;
-use serde::Serialize;
 
-use super::{Figures, Report};
+use super::{Figures, Report, Timer};
 
-#[derive(Serialize)]
-struct Row<'a> {
-    timer: &'a str,
-    round: String,
-    deadlines: u64,
-    ticks: u64,
-    missed: u64,
-    bunched: u64,
-    early: u64,
-    lateness_min_ns: u64,
-    lateness_mean_ns: f64,
-    lateness_p50_ns: u64,
-    lateness_p90_ns: u64,
-    lateness_p99_ns: u64,
-    lateness_p999_ns: u64,
-    lateness_max_ns: u64,
-    jitter_p50_ns: u64,
-    jitter_p99_ns: u64,
-    jitter_max_ns: u64,
-    drift_ns: i64,
-    cpu_per_tick_ns: Option<f64>,
-    switches_per_tick: Option<f64>,
-    descriptors: Option<u64>,
-    syscalls_per_tick: Option<f64>,
+/// A column's name, and what stands in it; nothing if it was not measured.
+type Column = (&'static str, fn(&Figures) -> Option<String>);
+
+const COLUMNS: [Column; 20] = [
+    ("deadlines", |figures| cell(figures.deadlines)),
+    ("ticks", |figures| cell(figures.ticks)),
+    ("missed", |figures| cell(figures.missed)),
+    ("bunched", |figures| cell(figures.bunched)),
+    ("early", |figures| cell(figures.early)),
+    ("lateness_min_ns", |figures| cell(figures.lateness.min_ns)),
+    ("lateness_mean_ns", |figures| cell(figures.lateness.mean_ns)),
+    ("lateness_p50_ns", |figures| cell(figures.lateness.p50_ns)),
+    ("lateness_p90_ns", |figures| cell(figures.lateness.p90_ns)),
+    ("lateness_p99_ns", |figures| cell(figures.lateness.p99_ns)),
+    ("lateness_p999_ns", |figures| cell(figures.lateness.p999_ns)),
+    ("lateness_max_ns", |figures| cell(figures.lateness.max_ns)),
+    ("jitter_p50_ns", |figures| cell(figures.jitter?.p50_ns)),
+    ("jitter_p99_ns", |figures| cell(figures.jitter?.p99_ns)),
+    ("jitter_max_ns", |figures| cell(figures.jitter?.max_ns)),
+    ("drift_ns", |figures| cell(figures.drift_ns?)),
+    ("cpu_per_tick_ns", |figures| cell(figures.cpu_per_tick_ns?)),
+    ("switches_per_tick", |figures| {
+        cell(figures.switches_per_tick?)
+    }),
+    ("descriptors", |figures| cell(figures.descriptors?)),
+    ("syscalls_per_tick", |figures| {
+        cell(figures.syscalls_per_tick?)
+    }),
+];
+
+#[allow(
+    clippy::unnecessary_wraps,
+    reason = "a column may have none to turn into text"
+)]
+fn cell(value: impl ToString + Copy) -> Option<String> {
+    Some(value.to_string())
 }
 
 /// With a header.
 pub fn text(report: &Report) -> Result<String> {
     let mut writer = csv::Writer::from_writer(Vec::new());
+    let names = COLUMNS.iter().map(|(name, _)| *name);
+    writer.write_record(
+        ["timer", "round"]
+            .into_iter()
+            .chain(names)
+            .chain(["failure"]),
+    )?;
     for timer in &report.timers {
         for (round, figures) in (1..).zip(&timer.rounds) {
-            writer.serialize(row(&timer.name, format!("{round}"), figures))?;
+            writer.write_record(row(timer, format!("{round}"), Some(figures)))?;
         }
-        if let Some(total) = &timer.total {
-            writer.serialize(row(&timer.name, "all".to_owned(), total))?;
-        }
+        writer.write_record(row(timer, "all".to_owned(), timer.total.as_ref()))?;
     }
     Ok(String::from_utf8(writer.into_inner()?)?)
 }
 
-fn row<'a>(timer: &'a str, round: String, figures: &Figures) -> Row<'a> {
-    let (lateness, jitter) = (&figures.lateness, &figures.jitter);
-    Row {
-        timer,
-        round,
-        deadlines: figures.deadlines,
-        ticks: figures.ticks,
-        missed: figures.missed,
-        bunched: figures.bunched,
-        early: figures.early,
-        lateness_min_ns: lateness.min_ns,
-        lateness_mean_ns: lateness.mean_ns,
-        lateness_p50_ns: lateness.p50_ns,
-        lateness_p90_ns: lateness.p90_ns,
-        lateness_p99_ns: lateness.p99_ns,
-        lateness_p999_ns: lateness.p999_ns,
-        lateness_max_ns: lateness.max_ns,
-        jitter_p50_ns: jitter.p50_ns,
-        jitter_p99_ns: jitter.p99_ns,
-        jitter_max_ns: jitter.max_ns,
-        drift_ns: figures.drift_ns,
-        cpu_per_tick_ns: figures.cpu_per_tick_ns,
-        switches_per_tick: figures.switches_per_tick,
-        descriptors: figures.descriptors,
-        syscalls_per_tick: figures.syscalls_per_tick,
-    }
+/// What failed is the timer, not one of its rounds: those that there are were measured.
+fn row(timer: &Timer, round: String, figures: Option<&Figures>) -> Vec<String> {
+    let failure = timer.failure.clone().filter(|_| round == "all");
+    let mut row = vec![timer.name.clone(), round];
+    row.extend(COLUMNS.map(|(_, column)| figures.and_then(column).unwrap_or_default()));
+    row.push(failure.unwrap_or_default());
+    row
 }

@@ -4,7 +4,7 @@ mod data;
 mod facts;
 mod quote;
 #[cfg(test)]
-mod sample;
+pub mod sample;
 
 use anyhow::{Context, Result};
 use askama::Template;
@@ -181,6 +181,24 @@ mod tests {
         }
         assert!(page.contains("in round 4: the kernel refused another timer"));
         assert_eq!(page.matches("class=\"failure\"").count(), 2);
+    }
+
+    #[test]
+    fn the_runtime_and_its_load_are_said() {
+        let mut report = sample::report();
+        let settings = &mut report.settings;
+        (settings.event_interval, settings.load_percent) = (7, 40);
+        (settings.load_kind, settings.load_poll_ns) = ("pairs".to_owned(), 20_000);
+        let page = shown(&report);
+        for (name, value) in [
+            ("Event interval", "7 polls"),
+            ("Load in the runtime", "40 % of each thread"),
+            ("Kind of that load", "pairs"),
+            ("Each poll of that load", "20 µs"),
+        ] {
+            let fact = format!("<dt>{name}</dt><dd>{value}</dd>");
+            assert!(page.contains(&fact), "{fact}");
+        }
     }
 
     #[test]

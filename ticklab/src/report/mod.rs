@@ -52,8 +52,17 @@ pub struct Settings {
     pub intervals: u32,
     /// `current` or `multi:N`.
     pub runtime: String,
+    /// After so many polls tokio looks at its timers, while there is always a task that is ready.
+    #[serde(default = "before::event_interval")]
+    pub event_interval: u32,
     /// Of each of the runtime's threads, kept busy by tasks.
     pub load_percent: u32,
+    /// What these do between two polls: `yield` or `pairs`.
+    #[serde(default = "before::load_kind")]
+    pub load_kind: String,
+    /// Of theirs.
+    #[serde(default = "before::load_poll_ns")]
+    pub load_poll_ns: u64,
     /// Threads outside of the runtime that are always busy.
     pub load_threads: u32,
     /// For each tick.
@@ -64,6 +73,21 @@ pub struct Settings {
     pub missed: String,
     /// Of the order within a round, and of the intervals' phases.
     pub seed: u64,
+}
+
+/// What there was before it could be chosen, and so what a file means that does not say it.
+mod before {
+    pub fn event_interval() -> u32 {
+        61
+    }
+
+    pub fn load_kind() -> String {
+        "yield".to_owned()
+    }
+
+    pub fn load_poll_ns() -> u64 {
+        100_000
+    }
 }
 
 /// What one timer did.
@@ -106,14 +130,16 @@ pub struct Figures {
     pub early: u64,
     /// Of every deadline, also of those that were missed.
     pub lateness: Spread,
-    /// How far the time between two ticks is from the period, one way or the other.
-    pub jitter: Spread,
+    /// How far the time between two ticks is from the period, one way or the other. Absent if there
+    /// were no two ticks in a round.
+    pub jitter: Option<Spread>,
     /// How far the timer's last deadline is from where the first one and the period put it, at the
-    /// most among the intervals; positive if it is later.
-    pub drift_ns: i64,
-    /// Processor time, of all threads but the one that measures. Absent if there is another load.
+    /// most among the intervals; positive if it is later. Absent as the jitter is.
+    pub drift_ns: Option<i64>,
+    /// Processor time, of all threads but the one that measures. Absent if there is another load, or if
+    /// no tick was served while it was read.
     pub cpu_per_tick_ns: Option<f64>,
-    /// Context switches, of all threads but the one that measures. Absent if there is another load.
+    /// Context switches, of all threads but the one that measures. Absent as the processor time is.
     pub switches_per_tick: Option<f64>,
     /// That were open while it ran and were not before.
     pub descriptors: Option<u64>,
@@ -122,7 +148,7 @@ pub struct Figures {
 }
 
 /// Where a histogram's values lie.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, clippy::struct_field_names, reason = "the names say it")]
 pub struct Spread {
     pub min_ns: u64,

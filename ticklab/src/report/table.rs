@@ -3,17 +3,26 @@
 use comfy_table::{CellAlignment, Table, presets};
 
 use super::columns::{ABSENT, COLUMNS, Column};
-use super::{Report, Timer};
+use super::{Report, Settings, Timer};
 use crate::units::nanos;
 
-/// With what it is about above, and what is not in order below.
-pub fn text(report: &Report) -> String {
-    let mut paragraphs = vec![about(report), table(report), remarks(report)];
+/// Between two columns.
+const GAP: usize = 2;
+
+/// With what it is about above, and what is not in order below. A table that is wider than that is divided
+/// into several.
+pub fn text(report: &Report, width: Option<usize>) -> String {
+    let tables = tables(report, width.unwrap_or(usize::MAX));
+    let mut paragraphs: Vec<_> = [about(report)]
+        .into_iter()
+        .chain(tables)
+        .chain([remarks(report)])
+        .collect();
     paragraphs.retain(|paragraph| !paragraph.is_empty());
     paragraphs.join("\n")
 }
 
-fn table(report: &Report) -> String {
+fn tables(report: &Report, width: usize) -> Vec<String> {
     let known = |column: &Column| {
         let mut totals = report
             .timers
@@ -24,20 +33,46 @@ fn table(report: &Report) -> String {
     // Nobody may have asked for them.
     let shown = |column: &&Column| column.name != "syscalls/tick" || known(column);
     let columns: Vec<_> = COLUMNS.iter().filter(shown).collect();
+    let names = column("timer", &report.timers, |timer| timer.name.clone());
+    let figures = columns.iter().map(|figure| {
+        column(figure.name, &report.timers, |timer| {
+            let text = timer.total.as_ref().and_then(figure.text);
+            text.unwrap_or_else(|| ABSENT.to_owned())
+        })
+    });
+    let mut tables = vec![vec![names.clone()]];
+    for column in figures {
+        let last = tables.last_mut().expect("there is a first");
+        let together = last.iter().chain([&column]);
+        let together: usize = together.map(|column| width_of(column) + GAP).sum();
+        // One that is too wide by itself stands beside the names all the same.
+        if last.len() > 1 && together - GAP > width {
+            tables.push(vec![names.clone(), column]);
+        } else {
+            last.push(column);
+        }
+    }
+    tables.iter().map(|columns| table(columns)).collect()
+}
+
+/// A header, and a cell for each timer.
+fn column(header: &str, timers: &[Timer], cell: impl Fn(&Timer) -> String) -> Vec<String> {
+    let header = [header.to_owned()].into_iter();
+    header.chain(timers.iter().map(cell)).collect()
+}
+
+fn width_of(column: &[String]) -> usize {
+    let widths = column.iter().map(|cell| cell.chars().count());
+    widths.max().unwrap_or(0)
+}
+
+fn table(columns: &[Vec<String>]) -> String {
+    let row = |index: usize| columns.iter().map(move |column| &column[index]);
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);
-    table.set_header(
-        ["timer"]
-            .into_iter()
-            .chain(columns.iter().map(|column| column.name)),
-    );
-    for timer in &report.timers {
-        let figure = |column: &&Column| {
-            let text = timer.total.as_ref().and_then(column.text);
-            text.unwrap_or_else(|| ABSENT.to_owned())
-        };
-        let name = [timer.name.clone()].into_iter();
-        table.add_row(name.chain(columns.iter().map(figure)));
+    table.set_header(row(0));
+    for index in 1..columns[0].len() {
+        table.add_row(row(index));
     }
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
@@ -64,12 +99,14 @@ fn about(report: &Report) -> String {
         "rounds"
     };
     let mut about = format!(
-        "A tick every {} for {} of each timer, in {} {rounds}; intervals: {}; runtime: {}\n",
+        "A tick every {} for {} of each timer, in {} {rounds}; intervals: {}; runtime: {}; event interval: {}{}\n",
         nanos(settings.period_ns),
         nanos(settings.duration_ns),
         settings.rounds,
         settings.intervals,
         settings.runtime,
+        settings.event_interval,
+        load(settings),
     );
     let virtualised = machine.virtualised.as_ref().filter(|kind| *kind != "no");
     let virtualised = virtualised.map(|kind| match kind.as_str() {
@@ -80,6 +117,14 @@ fn about(report: &Report) -> String {
     let machine: Vec<_> = machine.into_iter().flatten().map(String::as_str).collect();
     about += &machine.join(", ");
     about.trim_end().to_owned() + "\n"
+}
+
+/// Where there is any in the runtime.
+fn load(settings: &Settings) -> String {
+    match (settings.load_percent, &settings.load_kind) {
+        (0, _) => String::new(),
+        (percent, kind) => format!("; load: {percent} %, {kind}"),
+    }
 }
 
 fn remarks(report: &Report) -> String {
@@ -105,4 +150,41 @@ fn remarks(report: &Report) -> String {
         remarks += "Interrupted: this is what was measured until then\n";
     }
     remarks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::html::sample;
+
+    #[test]
+    fn a_table_is_as_wide_as_the_terminal_at_the_most() {
+        let mut report = sample::report();
+        let whole = &tables(&report, usize::MAX);
+        assert_eq!(whole.len(), 1);
+        report.timers.truncate(3);
+        for width in [1, 40, 72, 80, 100, 133, 200] {
+            let tables = tables(&report, width);
+            let headers: Vec<_> = tables
+                .iter()
+                .filter_map(|table| table.lines().next())
+                .collect();
+            let all = headers.join(" ").replace("timer", "");
+            let shown = COLUMNS
+                .iter()
+                .filter(|column| column.name != "syscalls/tick");
+            assert!(
+                shown.map(|column| column.name).eq(all
+                    .split("  ")
+                    .map(str::trim)
+                    .filter(|name| !name.is_empty())),
+                "{all}"
+            );
+            for table in &tables {
+                assert_eq!(table.lines().count(), 4, "{table}");
+                let widest = table.lines().map(|line| line.chars().count()).max();
+                assert!(widest <= Some(width.max(30)), "{width}:\n{table}");
+            }
+        }
+    }
 }

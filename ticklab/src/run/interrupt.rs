@@ -1,22 +1,31 @@
-//! Ctrl-C ends the run, and what was measured is written. A second one ends the program.
+//! A signal that asks for the end, as Ctrl-C does, ends the run, and what was measured is written. A second
+//! one ends the program.
 
+use std::io;
 use std::process;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 
-use crate::INTERRUPTED;
+use crate::sys;
 
-static CAME: AtomicBool = AtomicBool::new(false);
+/// Zero until one came.
+static CODE: AtomicU8 = AtomicU8::new(0);
 
-/// From now on.
-pub fn watch() -> Result<(), ctrlc::Error> {
-    ctrlc::set_handler(|| {
-        if CAME.swap(true, Ordering::Relaxed) {
-            process::exit(INTERRUPTED.into());
+/// From now on. No other thread may have been started yet.
+pub fn watch() -> io::Result<()> {
+    sys::watch_signals(|code| {
+        let first = CODE.compare_exchange(0, code, Ordering::Relaxed, Ordering::Relaxed);
+        if first.is_err() {
+            process::exit(code.into());
         }
     })
 }
 
-/// Whether it came.
+/// The exit code that tells of it, if one came.
+pub fn code() -> Option<u8> {
+    Some(CODE.load(Ordering::Relaxed)).filter(|code| *code != 0)
+}
+
+/// Whether one came.
 pub fn came() -> bool {
-    CAME.load(Ordering::Relaxed)
+    code().is_some()
 }

@@ -19,13 +19,14 @@ use jiff::Timestamp;
 use crate::args::RunArgs;
 use crate::choice::Kind;
 use crate::machine::Machine;
-use crate::output::Files;
+use crate::output::{self, Files};
 use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::report::{FORMAT, Report, table};
+use crate::terminal;
 use crate::timers::Load;
-use crate::units::in_nanos;
-use crate::{FINE, FOUND, INTERRUPTED};
+use crate::units::{about, in_nanos};
+use crate::{FINE, FOUND};
 use measured::Measured;
 pub use syscalls::tick;
 
@@ -42,12 +43,15 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     let names: Vec<_> = names.collect();
     let files = Files::new(args, &names)?;
     let machine = Machine::read();
-    interrupt::watch().context("cannot be told of Ctrl-C")?;
+    interrupt::watch().context("cannot watch for Ctrl-C")?;
     let mut rng = Rng::with_seed(plan.seed);
     let timers = Kind::floors().chain(plan.timers.iter().copied());
     let length = turn::length(&plan) * plan.rounds;
     let timers: Vec<_> = timers.collect();
     let length = length * u32::try_from(timers.len()).unwrap_or(u32::MAX);
+    let counted = syscalls::length(&plan) * u32::from(args.syscalls);
+    let expected = length + counted * u32::try_from(timers.len()).unwrap_or(u32::MAX);
+    announce(timers.len(), &plan, expected);
     let measured = |kind| Measured::new(kind, in_nanos(length));
     let mut measured: Vec<_> = timers.into_iter().map(measured).collect();
 
@@ -84,26 +88,49 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     if args.syscalls && !interrupt::came() {
         syscalls::count(&plan, &mut timers);
     }
+    let interrupted = interrupt::code();
     let report = Report {
         format: FORMAT,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         command: command(),
         began: date.to_string(),
         took_ns: in_nanos(took),
-        interrupted: interrupt::came(),
+        interrupted: interrupted.is_some(),
         settings: plan.settings(),
         machine,
         timers,
     };
+    // A signal that has ended the measuring is not to end the writing: the next one does.
+    let stop = || interrupt::came() && !report.interrupted;
+    let to_error = files.take_standard_output();
     // The files first: whoever reads the table may be gone.
-    let written = files.write(&report);
-    print(&table::text(&report))?;
-    written?;
-    Ok(match &report {
-        report if report.interrupted => INTERRUPTED,
-        report if report.timers.iter().any(|timer| timer.failure.is_some()) => FOUND,
-        _ => FINE,
-    })
+    let written = files.write(&report, &stop);
+    let table = |width| table::text(&report, width);
+    let printed = if to_error {
+        output::print(io::stderr(), table(terminal::width_of_error()), &stop)
+    } else {
+        output::print(io::stdout(), table(terminal::width()), &stop)
+    };
+    let done = written.and(printed.context("cannot print the table"));
+    let failed = report.timers.iter().any(|timer| timer.failure.is_some());
+    match (done, interrupt::code()) {
+        (Ok(()), _) => Ok(interrupted.unwrap_or(if failed { FOUND } else { FINE })),
+        // It was a signal that ended the writing.
+        (Err(error), Some(code)) if stop() => {
+            crate::complain(&error);
+            Ok(code)
+        }
+        (Err(error), _) => Err(error),
+    }
+}
+
+/// Whoever waits is to know for how long. Where it cannot be said, it runs all the same.
+fn announce(timers: usize, plan: &Plan, length: Duration) {
+    let (rounds, length) = (plan.rounds, about(length));
+    let _ = writeln!(
+        io::stderr(),
+        "timers: {timers}; rounds: {rounds}; about {length}"
+    );
 }
 
 /// Each interval's first deadline, from the round's beginning: anywhere in the first period.
@@ -131,12 +158,4 @@ fn command() -> Vec<String> {
         words[0] = name;
     }
     words
-}
-
-/// Whoever reads may have read enough.
-fn print(text: &str) -> io::Result<()> {
-    match io::stdout().lock().write_all(text.as_bytes()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written,
-    }
 }

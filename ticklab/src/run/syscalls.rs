@@ -4,7 +4,7 @@
 //! once for more ticks than the other time: what it takes to begin and to end is in both counts.
 
 use std::env;
-use std::io;
+use std::io::{self, Write};
 use std::process::{Command, Stdio};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, OnceLock};
@@ -17,6 +17,7 @@ use crate::args::TickArgs;
 use crate::choice::Kind;
 use crate::plan::Plan;
 use crate::report::Timer;
+use crate::sys;
 use crate::timers::{self, Course};
 
 /// Long enough between two ticks for a process that is traced; and no longer than it takes to see.
@@ -25,6 +26,11 @@ const LONGEST: Duration = Duration::from_millis(20);
 /// So long it ticks the first time, and three times as long the second; but for some ticks at least.
 const SHORT: Duration = Duration::from_millis(200);
 const FEW: u32 = 3;
+
+/// About how long it takes for one timer.
+pub fn length(plan: &Plan) -> Duration {
+    4 * few(plan) * period(plan)
+}
 
 /// Adds them to the timers' totals. Where they cannot be counted they stay absent, and it is said
 /// why.
@@ -36,8 +42,10 @@ pub fn count(plan: &Plan, timers: &mut [Timer]) {
         if interrupt::came() {
             return;
         }
-        match per_tick(plan, &timer.name, timer.floor) {
-            Ok(calls) => total.syscalls_per_tick = Some(calls),
+        match per_tick(plan, &timer.name) {
+            Ok(calls) => total.syscalls_per_tick = calls,
+            // A Ctrl-C at the terminal was for strace too.
+            Err(_) if interrupt::came() => return,
             Err(error) => {
                 eprintln!("system calls are not counted: strace: {error}");
                 return;
@@ -47,20 +55,32 @@ pub fn count(plan: &Plan, timers: &mut [Timer]) {
 }
 
 #[allow(clippy::cast_precision_loss, reason = "three digits are shown")]
-fn per_tick(plan: &Plan, timer: &str, floor: bool) -> io::Result<f64> {
-    let intervals = if floor { 1 } else { plan.intervals };
+fn per_tick(plan: &Plan, timer: &str) -> io::Result<Option<f64>> {
+    let few = few(plan);
+    let (long, short) = (calls(plan, timer, 3 * few)?, calls(plan, timer, few)?);
+    let calls = long.calls.saturating_sub(short.calls);
+    let ticks = long.ticks.saturating_sub(short.ticks);
+    Ok((ticks > 0).then(|| calls as f64 / ticks as f64))
+}
+
+/// Of a traced process.
+struct Counted {
+    calls: u64,
+    /// Those that it served: where the consumer falls behind, they are fewer than there were deadlines.
+    ticks: u64,
+}
+
+fn few(plan: &Plan) -> u32 {
     let few = SHORT.as_nanos() / period(plan).as_nanos();
-    let few = u32::try_from(few).unwrap_or(u32::MAX).max(FEW);
-    let more = calls(plan, timer, 3 * few)?.saturating_sub(calls(plan, timer, few)?);
-    Ok(more as f64 / (f64::from(2 * few) * f64::from(intervals)))
+    u32::try_from(few).unwrap_or(u32::MAX).max(FEW)
 }
 
 fn period(plan: &Plan) -> Duration {
     plan.period.clamp(SHORTEST, LONGEST)
 }
 
-/// Of a process whose intervals tick so often each.
-fn calls(plan: &Plan, timer: &str, ticks: u32) -> io::Result<u64> {
+/// Of a process whose intervals are due so often each.
+fn calls(plan: &Plan, timer: &str, ticks: u32) -> io::Result<Counted> {
     let period = period(plan);
     let settings = plan.settings();
     let nanos = |time: Duration| format!("{}ns", time.as_nanos());
@@ -82,6 +102,8 @@ fn calls(plan: &Plan, timer: &str, ticks: u32) -> io::Result<u64> {
         &settings.intervals.to_string(),
         "--runtime",
         &settings.runtime,
+        "--event-interval",
+        &settings.event_interval.to_string(),
     ]);
     command.args([
         "--tolerance",
@@ -97,7 +119,7 @@ fn calls(plan: &Plan, timer: &str, ticks: u32) -> io::Result<u64> {
     ]);
     let output = command
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
+        .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .output()?;
     if !output.status.success() {
@@ -105,7 +127,11 @@ fn calls(plan: &Plan, timer: &str, ticks: u32) -> io::Result<u64> {
         let said = said.lines().last().unwrap_or("failed").to_owned();
         return Err(io::Error::other(said));
     }
-    Ok(sum(&std::fs::read_to_string(counted.path())?))
+    let ticks = String::from_utf8_lossy(&output.stdout).trim().parse();
+    Ok(Counted {
+        calls: sum(&std::fs::read_to_string(counted.path())?),
+        ticks: ticks.map_err(io::Error::other)?,
+    })
 }
 
 /// Of the table that `strace -c` writes: share, seconds, each, calls, and the name at the end.
@@ -118,14 +144,16 @@ fn sum(table: &str) -> u64 {
     table.lines().filter_map(calls).sum()
 }
 
-/// What the traced process does: it lets one timer tick, and has no figures.
+/// What the traced process does: it lets one timer tick, and says how often.
 ///
 /// # Errors
 ///
 /// If that cannot be.
-pub fn tick(args: &TickArgs) -> Result<u8> {
-    let plan = Plan::new(&args.run)?;
+pub fn tick(mut args: TickArgs) -> Result<u8> {
+    sys::unblock_signals()?;
     let kind = Kind::named(&args.only).ok_or_else(|| anyhow::anyhow!("no timer {}", args.only))?;
+    args.run.timers = vec![kind];
+    let plan = Plan::new(&args.run)?;
     let mut phases = phases(&plan, &mut fastrand::Rng::with_seed(plan.seed));
     if kind.is_floor() {
         phases.truncate(1);
@@ -135,12 +163,15 @@ pub fn tick(args: &TickArgs) -> Result<u8> {
         starts: phases.iter().map(|phase| origin + *phase).collect(),
         origin,
         until: origin + plan.round,
+        lingers: None,
         stop: Arc::default(),
+        tally: Arc::default(),
         batches,
         descriptors_before: OnceLock::new(),
         plan,
     };
     timers::run(kind, &course)?;
+    writeln!(io::stdout(), "{}", course.tally.served())?;
     Ok(crate::FINE)
 }
 

@@ -13,10 +13,10 @@ use hdrhistogram::Histogram;
 
 use super::interrupt;
 use super::measured::Measured;
-use super::usage::Usage;
-use crate::measure::{Cost, Round};
+use super::usage::{Reading, Window};
+use crate::measure::Round;
 use crate::plan::Plan;
-use crate::timers::{self, Course};
+use crate::timers::{self, Course, Tally};
 use crate::units::in_nanos;
 
 /// How often ticks are received.
@@ -28,9 +28,20 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// So long an interrupted one may take to notice.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
-/// How long a turn takes.
+/// A timer ticks on for a period, until its cost has been read. But not where that would make a run much
+/// longer: there it is read before the last tick.
+const LONGEST_LINGER: Duration = Duration::from_millis(100);
+
+/// About how long a turn takes.
 pub fn length(plan: &Plan) -> Duration {
-    to_be_made(plan) + plan.warm_up + plan.round
+    // On the average it goes on for half a period.
+    let ended = linger(plan).unwrap_or_default() / 4 + LOOK_FOR_END;
+    to_be_made(plan) + plan.warm_up + plan.round + ended
+}
+
+/// At the most: whoever reads may be late as well.
+fn linger(plan: &Plan) -> Option<Duration> {
+    (plan.period <= LONGEST_LINGER).then(|| 2 * plan.period + LOOK_FOR_END)
 }
 
 /// For the timers.
@@ -57,13 +68,16 @@ pub fn take(
     let origin = first + plan.warm_up;
     let until = origin + plan.round;
     let stop = Arc::new(AtomicBool::new(false));
+    let tally = Arc::<Tally>::default();
     let (batches, received) = channel();
     let course = Arc::new(Course {
         plan: plan.clone(),
         starts: phases.iter().map(|phase| first + *phase).collect(),
         origin,
         until,
+        lingers: linger(plan).map(|longest| until + longest),
         stop: Arc::clone(&stop),
+        tally: Arc::clone(&tally),
         batches,
         descriptors_before: OnceLock::new(),
     });
@@ -74,7 +88,9 @@ pub fn take(
     let ended = || timer.is_finished();
 
     sleep_until(origin, &ended);
-    let usage = Usage::now();
+    let mut window = Window::default();
+    let mut read = || window.read(phases.len(), &tally, Reading::now);
+    read();
     let firsts = phases.iter().map(|phase| in_nanos(*phase));
     let mut round = Round::new(in_nanos(plan.period), firsts);
     let since_begun = in_nanos(origin.saturating_duration_since(begun));
@@ -94,7 +110,9 @@ pub fn take(
     let mut give_up = until + PATIENCE;
     while !ended() && Instant::now() < give_up {
         sleep_until((Instant::now() + LOOK).min(until), &ended);
+        read();
         if Instant::now() >= until {
+            tally.dismiss();
             thread::sleep(LOOK_FOR_END);
         }
         receive(&mut round);
@@ -103,14 +121,9 @@ pub fn take(
             give_up = Instant::now() + LAST_WORDS;
         }
     }
-    let mut cost = Cost {
-        descriptors,
-        ..usage.since()
-    };
-    if plan.load > 0 || plan.load_threads > 0 {
-        // Whose it is cannot be told.
-        (cost.cpu, cost.switches) = (None, None);
-    }
+    // With a load nobody could tell whose it is.
+    let loaded = plan.load > 0 || plan.load_threads > 0;
+    round.cost(window.cost().filter(|_| !loaded), descriptors);
     let now = Instant::now();
     receive(&mut round);
     stop.store(true, Ordering::Relaxed);
@@ -126,7 +139,7 @@ pub fn take(
         _ => until,
     };
     let since = |moment: Instant| in_nanos(moment.saturating_duration_since(origin));
-    let round = round.end(since(until), since(now), cost, served);
+    let round = round.end(since(until), since(now), served);
     measured.add(&round);
 }
 

@@ -1,44 +1,123 @@
-//! What the process has used so far.
+//! What ticks cost: what the process has used between two readings, and the ticks served meanwhile.
 
 use cpu_time::{ProcessTime, ThreadTime};
 
 use crate::measure::Cost;
 use crate::sys;
+use crate::timers::Tally;
 use crate::units::in_nanos;
 
-/// What the process has used so far, without the thread that asks.
-#[derive(Debug)]
-pub struct Usage {
+/// What the process has used so far, without the thread that reads it.
+#[derive(Debug, Clone, Copy)]
+pub struct Reading {
     process: Option<ProcessTime>,
     thread: Option<ThreadTime>,
     switches: Option<u64>,
+    served: u64,
 }
 
-impl Usage {
-    /// Until now.
-    pub fn now() -> Self {
+impl Reading {
+    /// So many ticks have been served by now.
+    pub fn now(served: u64) -> Self {
         Self {
             process: ProcessTime::try_now().ok(),
             thread: ThreadTime::try_now().ok(),
             switches: sys::switches(),
+            served,
         }
     }
 
-    /// Since it was taken, by the same thread.
-    pub fn since(&self) -> Cost {
-        let process = self.process.and_then(|process| process.try_elapsed().ok());
-        let thread = self.thread.and_then(|thread| thread.try_elapsed().ok());
+    /// Since an `earlier` reading of the same thread.
+    fn since(&self, earlier: &Self) -> Cost {
+        let process = self.process.zip(earlier.process);
+        let process = process.map(|(now, then)| now.duration_since(then));
+        let thread = self.thread.zip(earlier.thread);
+        let thread = thread.map(|(now, then)| now.duration_since(then));
         let cpu = process
             .zip(thread)
             .map(|(all, mine)| in_nanos(all.saturating_sub(mine)));
         // Of too few steps nothing can be said.
         let cpu = cpu.filter(|cpu| *cpu >= 10 * in_nanos(sys::STEP));
-        let switches = sys::switches().zip(self.switches);
-        let switches = switches.map(|(now, then)| now.saturating_sub(then));
+        let switches = self.switches.zip(earlier.switches);
         Cost {
+            ticks: self.served - earlier.served,
             cpu,
-            switches,
-            descriptors: None,
+            switches: switches.map(|(now, then)| now.saturating_sub(then)),
         }
+    }
+}
+
+/// The longest while of a turn in which its timers did nothing but tick.
+#[derive(Debug, Default)]
+pub struct Window {
+    first: Option<Reading>,
+    last: Option<Reading>,
+}
+
+impl Window {
+    /// It may begin here if each of so many `intervals` has begun to tick, and ends here at the earliest if
+    /// each still does.
+    pub fn read(&mut self, intervals: usize, tally: &Tally, reading: impl FnOnce(u64) -> Reading) {
+        if tally.started() < intervals {
+            return;
+        }
+        let reading = reading(tally.served());
+        // Looked for afterwards: what an end costs is in no reading that came before it.
+        if tally.is_ending() {
+            return;
+        }
+        self.first.get_or_insert(reading);
+        self.last = Some(reading);
+    }
+
+    /// What the ticks in it cost, if there is one.
+    pub fn cost(&self) -> Option<Cost> {
+        Some(self.last?.since(&self.first?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(served: u64) -> Reading {
+        Reading {
+            process: None,
+            thread: None,
+            switches: Some(10 * served),
+            served,
+        }
+    }
+
+    #[test]
+    fn neither_set_up_nor_end_is_in_the_cost() {
+        let (mut window, tally) = (Window::default(), Tally::default());
+        let mut serve = |times: u64| {
+            for _ in 0..times {
+                tally.serve();
+            }
+            window.read(2, &tally, at);
+            window.cost().map(|cost| (cost.ticks, cost.switches))
+        };
+        assert_eq!(serve(1), None);
+        tally.start();
+        assert_eq!(serve(1), None, "only one of two ticks yet");
+        tally.start();
+        assert_eq!(serve(0), Some((0, Some(0))));
+        assert_eq!(serve(3), Some((3, Some(30))));
+        assert_eq!(serve(4), Some((7, Some(70))));
+        tally.end();
+        assert_eq!(serve(5), Some((7, Some(70))));
+    }
+
+    #[test]
+    fn an_end_that_comes_while_it_is_read_is_seen() {
+        let (mut window, tally) = (Window::default(), Tally::default());
+        tally.start();
+        window.read(1, &tally, |served| {
+            tally.end();
+            at(served)
+        });
+        assert_eq!(window.cost(), None);
     }
 }

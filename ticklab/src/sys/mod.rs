@@ -6,6 +6,8 @@ mod epoll;
 #[cfg(clock_nanosleep)]
 mod nanosleep;
 #[cfg(unix)]
+mod signals;
+#[cfg(unix)]
 mod unix;
 #[cfg(windows)]
 mod windows;
@@ -14,14 +16,17 @@ use std::io;
 use std::time::Instant;
 
 #[cfg(unix)]
+pub use signals::{unblock_signals, watch_signals};
+#[cfg(unix)]
 pub use unix::{
-    STEP, as_any_other, clock_resolution, interrupt_period, kernel_state, load_average,
-    open_descriptors, open_files_limit, switches,
+    FileId, STEP, as_any_other, can_replace, clock_resolution, file_id, interrupt_period,
+    is_standard_output, kernel_state, load_average, open_descriptors, open_files_limit, switches,
 };
 #[cfg(windows)]
 pub use windows::{
-    STEP, as_any_other, clock_resolution, interrupt_period, kernel_state, load_average,
-    open_descriptors, open_files_limit, switches,
+    FileId, STEP, as_any_other, can_replace, clock_resolution, file_id, interrupt_period,
+    is_standard_output, kernel_state, load_average, open_descriptors, open_files_limit, switches,
+    unblock_signals, watch_signals,
 };
 
 /// Waits until then, or for less: whoever waits looks at the clock.

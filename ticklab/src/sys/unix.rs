@@ -1,7 +1,10 @@
 //! What every Unix tells, more or less.
 
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::fs::{self, File, Metadata, Permissions};
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -89,4 +92,25 @@ pub fn kernel_state(name: &str) -> Option<String> {
 /// A temporary file that becomes one to stay has what the user's umask leaves, as any other.
 pub fn as_any_other(file: &mut tempfile::Builder) {
     file.permissions(Permissions::from_mode(0o666));
+}
+
+/// What no other file has that is there at the same time: its device and its number there.
+pub type FileId = (u64, u64);
+
+/// By whatever path it was found.
+pub fn file_id(_path: &Path, file: &Metadata) -> FileId {
+    (file.dev(), file.ino())
+}
+
+/// Whether it is what this process's standard output leads to.
+pub fn is_standard_output(file: &Metadata) -> bool {
+    let output = io::stdout().as_fd().try_clone_to_owned();
+    let output = output.and_then(|output| File::from(output).metadata());
+    output.is_ok_and(|output| (output.dev(), output.ino()) == (file.dev(), file.ino()))
+}
+
+/// Whether a new file can take an old one's place, and nobody sees the difference: it has the same owner
+/// and group, and the old one has no other names.
+pub fn can_replace(old: &Metadata, new: &Metadata) -> bool {
+    old.nlink() == 1 && (old.uid(), old.gid()) == (new.uid(), new.gid())
 }

@@ -1,10 +1,27 @@
 //! What Windows tells.
 #![allow(unsafe_code, reason = "Windows' functions have no safe form")]
 
+use std::fs::{self, Metadata};
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use windows_sys::Wdk::System::SystemInformation::NtQueryTimerResolution;
 use windows_sys::Win32::System::Threading::{GetCurrentProcess, GetProcessHandleCount};
+
+/// By Ctrl-C, as a shell on Unix has it.
+const INTERRUPTED: u8 = 130;
+
+/// From now on `came` is called for each Ctrl-C, with an exit code.
+pub fn watch_signals(came: impl Fn(u8) + Send + 'static) -> io::Result<()> {
+    ctrlc::set_handler(move || came(INTERRUPTED)).map_err(io::Error::other)
+}
+
+/// Nothing blocks them.
+#[allow(clippy::unnecessary_wraps, reason = "as on Unix")]
+pub fn unblock_signals() -> io::Result<()> {
+    Ok(())
+}
 
 /// Windows does not count them for a process that asks.
 pub fn switches() -> Option<u64> {
@@ -56,3 +73,21 @@ pub fn kernel_state(_name: &str) -> Option<String> {
 
 /// A file has what its folder says.
 pub fn as_any_other(_file: &mut tempfile::Builder) {}
+
+/// std does not tell the number of a file: its path has to do.
+pub type FileId = PathBuf;
+
+/// By whatever path it was found.
+pub fn file_id(path: &Path, _file: &Metadata) -> FileId {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// Standard output has no path here.
+pub fn is_standard_output(_file: &Metadata) -> bool {
+    false
+}
+
+/// Never: a new file would have the access rights of its folder, and not those of the old one.
+pub fn can_replace(_old: &Metadata, _new: &Metadata) -> bool {
+    false
+}

@@ -6,6 +6,7 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use super::Tally;
 use crate::measure::Tick;
 use crate::plan::Plan;
 use crate::sys;
@@ -22,8 +23,12 @@ pub struct Course {
     pub origin: Instant,
     /// What is due from here on is not.
     pub until: Instant,
+    /// Whether, and until when at the most, it ticks on, so that what ticks cost can be read before it ends.
+    pub lingers: Option<Instant>,
     /// Whether to end before that.
     pub stop: Arc<AtomicBool>,
+    /// How far it has come.
+    pub tally: Arc<Tally>,
     /// Where to.
     pub batches: Sender<Batch>,
     /// Open when all was ready but the timers themselves.
@@ -65,13 +70,17 @@ impl Course {
             ticks: Vec::new(),
             // As many as there will be.
             room: (SOON.as_nanos() / self.plan.period.as_nanos()).clamp(1, BATCH as u128) as usize,
+            started: false,
+            closed: false,
             ended: self.origin,
             sent: self.origin,
             origin: self.origin,
             until: self.until,
+            lingers: self.lingers,
             period: self.plan.period,
             work: self.plan.work,
             stop: Arc::clone(&self.stop),
+            tally: Arc::clone(&self.tally),
             batches: self.batches.clone(),
         }
     }
@@ -83,13 +92,18 @@ pub struct Consumer {
     interval: usize,
     ticks: Vec<Tick>,
     room: usize,
+    started: bool,
+    /// Whether all its ticks that are measured have been sent.
+    closed: bool,
     ended: Instant,
     sent: Instant,
     origin: Instant,
     until: Instant,
+    lingers: Option<Instant>,
     period: Duration,
     work: Duration,
     stop: Arc<AtomicBool>,
+    tally: Arc<Tally>,
     batches: Sender<Batch>,
 }
 
@@ -97,7 +111,7 @@ impl Consumer {
     /// It has just been seen to fire for `deadline`. Whether there is another.
     pub fn tick(&mut self, deadline: Instant) -> bool {
         let now = Instant::now();
-        if deadline >= self.origin && deadline < self.until {
+        if !self.closed && deadline >= self.origin && deadline < self.until {
             self.ticks.push(Tick {
                 deadline: self.since(deadline),
                 seen: self.since(now),
@@ -110,14 +124,38 @@ impl Consumer {
             }
         }
         self.ended = now;
-        let stopped = || self.stop.load(Ordering::Relaxed);
-        while self.ended - now < self.work && !stopped() {
+        while self.ended - now < self.work && !self.is_stopped() {
             std::hint::spin_loop();
             self.ended = Instant::now();
         }
+        self.tally.serve();
+        if !self.started {
+            self.started = true;
+            self.tally.start();
+        }
         // A consumer that cannot keep up does not go on for ever.
-        let over = deadline + self.period >= self.until || self.ended >= self.until;
-        !over && !stopped()
+        if deadline + self.period >= self.until || self.ended >= self.until {
+            self.close();
+        }
+        let goes_on = !self.closed || self.lingers();
+        goes_on && !self.is_stopped()
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    fn lingers(&self) -> bool {
+        let longest = self.lingers.is_some_and(|until| self.ended < until);
+        longest && !self.tally.is_dismissed()
+    }
+
+    /// What it does from now on is not measured.
+    fn close(&mut self) {
+        if !self.closed {
+            self.closed = true;
+            self.send(Some(self.since(self.ended)));
+        }
     }
 
     fn since(&self, moment: Instant) -> u64 {
@@ -137,6 +175,61 @@ impl Consumer {
 
 impl Drop for Consumer {
     fn drop(&mut self) {
-        self.send(Some(self.since(self.ended)));
+        self.tally.end();
+        self.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+    use std::sync::mpsc::channel;
+
+    use crate::args::{Args, Command};
+    use crate::choice::Kind;
+    use crate::timers;
+
+    /// Ticks of a thread that are served, and those of them that are measured.
+    fn served(line: &str, warm_up: Duration, lingers: Option<Duration>) -> (u64, u64) {
+        let line = format!("ticklab run --period 2ms --rounds 1 {line}");
+        let Command::Run(args) = Args::parse_from(line.split(' ')).command else {
+            unreachable!("it is a run")
+        };
+        let plan = Plan::new(&args).unwrap();
+        let (first, (batches, received)) = (Instant::now(), channel());
+        let until = first + warm_up + plan.round;
+        let course = Course {
+            plan,
+            starts: vec![first],
+            origin: first + warm_up,
+            until,
+            lingers: lingers.map(|longest| until + longest),
+            stop: Arc::default(),
+            tally: Arc::default(),
+            batches,
+            descriptors_before: OnceLock::new(),
+        };
+        timers::run(Kind::Thread, &course).unwrap();
+        assert!(course.tally.is_ending() && course.tally.started() == 1);
+        let measured = received.try_iter().map(|batch| batch.ticks.len() as u64);
+        (course.tally.served(), measured.sum())
+    }
+
+    /// A consumer that needs two periods for each tick is still at the warm-up's when the round begins.
+    #[test]
+    fn ticks_that_are_not_measured_are_served_as_well() {
+        let warm_up = Duration::from_millis(20);
+        let (served, measured) = served("--work 4ms --duration 40ms", warm_up, None);
+        assert!(served > measured, "{served}, {measured}");
+    }
+
+    #[test]
+    fn a_timer_that_lingers_ticks_on_and_no_other() {
+        let of = |lingers| served("--duration 9ms", Duration::ZERO, lingers);
+        let (served, measured) = of(None);
+        assert!(served == measured && measured <= 5, "{served}, {measured}");
+        let (served, measured) = of(Some(Duration::from_millis(20)));
+        assert!(served > measured && measured <= 5, "{served}, {measured}");
     }
 }

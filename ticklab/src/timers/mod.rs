@@ -2,6 +2,7 @@
 
 mod course;
 mod load;
+mod tally;
 mod tasks;
 mod threads;
 
@@ -9,6 +10,7 @@ use std::io;
 
 pub use course::Course;
 pub use load::Threads as Load;
+pub use tally::Tally;
 
 use crate::choice::Kind;
 

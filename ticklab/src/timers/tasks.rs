@@ -18,7 +18,7 @@ use crate::plan::Plan;
 
 /// Each interval in a task of its own.
 pub fn run(kind: Kind, course: &Course) -> io::Result<()> {
-    let (runtime, threads) = runtime(course.plan.runtime)?;
+    let (runtime, threads) = runtime(&course.plan)?;
     course.makes_timers();
     runtime.block_on(async {
         let mut intervals = JoinSet::new();
@@ -35,12 +35,7 @@ pub fn run(kind: Kind, course: &Course) -> io::Result<()> {
             };
         }
         // Dropped, and so ended, with this block.
-        let mut loads = JoinSet::new();
-        if course.plan.load > 0 {
-            for _ in 0..threads {
-                loads.spawn(load::task(course.plan.load));
-            }
-        }
+        let _load = load::Tasks::start(&course.plan, threads, &course.stop);
         while let Some(ended) = intervals.join_next().await {
             ended??;
         }
@@ -49,8 +44,8 @@ pub fn run(kind: Kind, course: &Course) -> io::Result<()> {
 }
 
 /// With the number of its threads.
-fn runtime(kind: Runtime) -> io::Result<(TokioRuntime, usize)> {
-    let (mut builder, threads) = match kind {
+fn runtime(plan: &Plan) -> io::Result<(TokioRuntime, usize)> {
+    let (mut builder, threads) = match plan.runtime {
         Runtime::Current => (Builder::new_current_thread(), 1),
         Runtime::Multi(threads) => {
             let threads = threads.or_else(|| available_parallelism().ok());
@@ -60,7 +55,8 @@ fn runtime(kind: Runtime) -> io::Result<(TokioRuntime, usize)> {
             (builder, threads)
         }
     };
-    Ok((builder.enable_all().build()?, threads))
+    builder.enable_all().event_interval(plan.event_interval);
+    Ok((builder.build()?, threads))
 }
 
 async fn os(

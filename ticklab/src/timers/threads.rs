@@ -13,15 +13,8 @@ use crate::sys::Wait;
 /// Room enough for a loop around a sleep, ten thousand times.
 const STACK: usize = 128 * 1024;
 
-/// More would need limits that systems do not have by default; and what std cannot have for a thread
-/// ends the process.
-const MOST: usize = 10_000;
-
 /// Each interval in a thread of its own.
 pub fn run(kind: Kind, course: &Course) -> io::Result<()> {
-    if course.starts.len() > MOST {
-        return Err(io::Error::other(format!("at most {MOST} threads")));
-    }
     course.makes_timers();
     thread::scope(|scope| {
         let mut intervals = Vec::new();

@@ -49,9 +49,15 @@ pub fn settings(settings: &Settings) -> Vec<Fact> {
         fact("Intervals at once", settings.intervals),
         fact("Runtime", &settings.runtime),
         fact(
+            "Event interval",
+            format!("{} polls", settings.event_interval),
+        ),
+        fact(
             "Load in the runtime",
             format!("{} % of each thread", settings.load_percent),
         ),
+        fact("Kind of that load", &settings.load_kind),
+        fact("Each poll of that load", given(settings.load_poll_ns)),
         fact("Busy threads outside", settings.load_threads),
         fact("Work for each tick", given(settings.work_ns)),
         fact("Tolerance", given(settings.tolerance_ns)),

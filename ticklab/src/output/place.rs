@@ -1,0 +1,252 @@
+//! Where a report goes. What a path leads to decides what it is, and not its name: a file of
+//! `/dev/shm` is a file, and `/dev/stdout` may be one, a pipe or a terminal.
+
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf, is_separator};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use tempfile::{Builder, NamedTempFile};
+
+use super::patience::{self, Patience};
+use crate::sys;
+
+/// The reader of a pipe may be started after the writer.
+const FOR_A_READER: Patience = Patience {
+    limit: Duration::from_secs(10),
+    over: "it is a pipe, and within 10 s nobody has opened it to read",
+};
+/// Whoever reads a pipe by its name is a program.
+const FOR_READING: Patience = Patience {
+    limit: Duration::from_secs(60),
+    over: "for 60 s nobody has read what was written",
+};
+
+/// Where a report goes.
+#[derive(Debug)]
+pub struct Place {
+    kind: Kind,
+    identity: Identity,
+}
+
+#[derive(Debug)]
+enum Kind {
+    StandardOutput,
+    /// A file, or what will be one. No link is part of its path.
+    File(PathBuf),
+    /// A file that has no name any more, a pipe, a device. A pipe's reader waits as long as it is open.
+    Open(File),
+}
+
+/// What two names of one place have in common.
+#[derive(Debug, PartialEq)]
+enum Identity {
+    StandardOutput,
+    File(sys::FileId),
+    /// Of what is not there yet.
+    Path(PathBuf),
+}
+
+/// The name of standard output, as most programs have it.
+pub fn is_dash(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+impl Place {
+    /// Where this path leads to, seen to be writable. Nothing is changed there, and nothing stays.
+    pub fn open(path: &Path) -> Result<Self> {
+        if is_dash(path) {
+            return Ok(Self::standard_output());
+        }
+        match fs::metadata(path) {
+            // It may be open here and not be to be opened again: a socket, or another user's terminal.
+            Ok(found) if sys::is_standard_output(&found) => Ok(Self::standard_output()),
+            Ok(found) if found.is_dir() => bail!("it is a folder"),
+            Ok(_) => Self::existing(path),
+            Err(error) if is_absent(&error) => Self::absent(path),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                let folder = folder(path).display();
+                Err(error).with_context(|| format!("cannot look into {folder}"))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether both are one.
+    pub fn is(&self, other: &Self) -> bool {
+        self.identity == other.identity
+    }
+
+    /// Whether it is this process's standard output.
+    pub fn is_standard_output(&self) -> bool {
+        self.identity == Identity::StandardOutput
+    }
+
+    fn standard_output() -> Self {
+        Self {
+            kind: Kind::StandardOutput,
+            identity: Identity::StandardOutput,
+        }
+    }
+
+    fn existing(path: &Path) -> Result<Self> {
+        let opened = path.to_owned();
+        let open = move |_: &dyn Fn()| OpenOptions::new().write(true).open(opened);
+        let file = patience::wait(Some(FOR_A_READER), &|| false, open)?;
+        let found = file.metadata()?;
+        if sys::is_standard_output(&found) {
+            return Ok(Self::standard_output());
+        }
+        let name = if found.is_file() {
+            name_of(path, &found)
+        } else {
+            None
+        };
+        Ok(Self {
+            kind: name.map_or(Kind::Open(file), Kind::File),
+            identity: Identity::File(sys::file_id(path, &found)),
+        })
+    }
+
+    fn absent(path: &Path) -> Result<Self> {
+        // It is not for us to say what a link is to lead to.
+        ensure!(
+            !path.is_symlink(),
+            "it is a symbolic link that leads nowhere"
+        );
+        // With a separator at its end it is the name of a folder, which std overlooks.
+        let last = path.as_os_str().as_encoded_bytes().last();
+        let of_folder = last.is_some_and(|last| is_separator(char::from(*last)));
+        ensure!(!of_folder, "there is no folder {}", path.display());
+        let name = path.file_name().context("it is not the name of a file")?;
+        let folder = folder(path);
+        ensure!(folder.is_dir(), "there is no folder {}", folder.display());
+        beside(path).with_context(|| format!("cannot make a file in {}", folder.display()))?;
+        let path = fs::canonicalize(folder)?.join(name);
+        Ok(Self {
+            identity: Identity::Path(path.clone()),
+            kind: Kind::File(path),
+        })
+    }
+
+    /// Replaces what is there, or goes on after what a stream has had before.
+    pub fn write(self, text: String, stop: &dyn Fn() -> bool) -> io::Result<()> {
+        match self.kind {
+            Kind::StandardOutput => super::print(io::stdout(), text, stop),
+            Kind::File(path) => save(&path, text.as_bytes()),
+            Kind::Open(file) if file.metadata()?.is_file() => overwrite(file, text.as_bytes()),
+            Kind::Open(file) => patience::write(file, text, Some(FOR_READING), stop),
+        }
+    }
+}
+
+fn is_absent(error: &io::Error) -> bool {
+    [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory].contains(&error.kind())
+}
+
+/// By which it can be replaced. A link of `/proc` may lead to a file that has none.
+fn name_of(path: &Path, found: &Metadata) -> Option<PathBuf> {
+    let name = fs::canonicalize(path).ok()?;
+    let named = fs::metadata(&name).ok()?;
+    (sys::file_id(&name, &named) == sys::file_id(path, found)).then_some(name)
+}
+
+/// As a whole, under another name first. In place if the folder does not let it be replaced, or if it
+/// would then not be what it was but for its content.
+fn save(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let old = fs::metadata(path).ok().filter(Metadata::is_file);
+    match (beside(path), old) {
+        (Ok(mut new), None) => {
+            new.write_all(bytes)?;
+            new.persist(path)?;
+        }
+        (Ok(mut new), Some(old)) if sys::can_replace(&old, &new.as_file().metadata()?) => {
+            new.write_all(bytes)?;
+            let alike = new.as_file().set_permissions(old.permissions());
+            // A file that something is mounted on cannot be replaced.
+            if alike.is_err() || new.persist(path).is_err() {
+                return overwrite(OpenOptions::new().write(true).open(path)?, bytes);
+            }
+        }
+        (_, Some(_)) => return overwrite(OpenOptions::new().write(true).open(path)?, bytes),
+        (Err(error), None) => return Err(error),
+    }
+    Ok(())
+}
+
+/// Half a report could be taken for a whole one: if it cannot be written, none is left.
+fn overwrite(mut file: File, bytes: &[u8]) -> io::Result<()> {
+    file.set_len(0)?;
+    let written = file.write_all(bytes);
+    written.inspect_err(|_| drop(file.set_len(0)))
+}
+
+fn folder(path: &Path) -> &Path {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
+}
+
+fn beside(path: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = Builder::new();
+    builder.prefix(".ticklab-");
+    sys::as_any_other(&mut builder);
+    // The name that the user gave is the one to be told, not this one's.
+    let file = builder.tempfile_in(folder(path));
+    file.map_err(|error| error.kind().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(path: &Path, text: &str) {
+        let place = Place::open(path).unwrap();
+        place.write(text.to_owned(), &|| false).unwrap();
+    }
+
+    #[test]
+    fn what_is_written_is_whole_and_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("report.csv");
+        Place::open(&path).unwrap();
+        assert!(!path.exists());
+        for text in ["first, and longer", "second"] {
+            write(&path, text);
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn one_place_has_one_identity() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = |name: &str| Place::open(&folder.path().join(name)).unwrap();
+        assert!(place("a").is(&place("./a")));
+        assert!(!place("a").is(&place("b")));
+        fs::write(folder.path().join("a"), "").unwrap();
+        fs::write(folder.path().join("b"), "").unwrap();
+        assert!(place("a").is(&place("./a")));
+        assert!(!place("a").is(&place("b")));
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_seen_before_and_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = folder.path().join("missing");
+        let said = |path: &Path| Place::open(path).unwrap_err().to_string();
+        assert_eq!(
+            said(&missing.join("report.csv")),
+            format!("there is no folder {}", missing.display())
+        );
+        assert_eq!(
+            said(&missing.join("")),
+            format!("there is no folder {}", missing.join("").display())
+        );
+        assert_eq!(said(folder.path()), "it is a folder");
+        assert_eq!(said(Path::new("/")), "it is a folder");
+        assert_eq!(said(Path::new("")), "it is not the name of a file");
+    }
+}

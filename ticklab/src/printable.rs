@@ -1,0 +1,45 @@
+//! What others have written, such as a path or a report's text, for a terminal.
+
+use serde_json::Value;
+
+/// Control characters are escaped: they could move the cursor, or make two lines of one.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    let mut printable = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if letter.is_control() {
+            printable.extend(letter.escape_default());
+        } else {
+            printable.push(letter);
+        }
+    }
+    printable
+}
+
+/// Every text in it.
+pub fn make_printable(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = printable(text),
+        Value::Array(values) => values.iter_mut().for_each(make_printable),
+        Value::Object(fields) => fields.values_mut().for_each(make_printable),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_control_characters_are_escaped() {
+        for (text, shown) in [
+            ("os", "os"),
+            ("µs – ✓ \\", "µs – ✓ \\"),
+            ("a\nb\t", "a\\nb\\t"),
+            ("\u{1b}[31m", "\\u{1b}[31m"),
+            ("\u{9b}31m", "\\u{9b}31m"),
+        ] {
+            assert_eq!(printable(text), shown);
+        }
+    }
+}

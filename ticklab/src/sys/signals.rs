@@ -1,0 +1,50 @@
+//! The signals by which a user, a terminal that closes or a supervisor asks a program to end.
+#![allow(
+    unsafe_code,
+    reason = "nix has no safe form of asking what is done about a signal"
+)]
+
+use std::ffi::c_int;
+use std::io;
+use std::ptr;
+use std::thread;
+
+use nix::libc;
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal};
+
+const ENDING: [Signal; 3] = [Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM];
+
+/// From now on `came` is called for each of them, with the exit code by which a shell names it. A signal
+/// that was ignored from the start stays so: by nohup(1), or by a script that put the program into the
+/// background. Other threads must not have been started yet: they inherit that these signals are not for
+/// them.
+pub fn watch_signals(came: impl Fn(u8) + Send + 'static) -> io::Result<()> {
+    let watched: SigSet = ENDING
+        .into_iter()
+        .filter(|signal| !is_ignored(*signal))
+        .collect();
+    watched.thread_block()?;
+    let wait = move || {
+        while let Ok(signal) = watched.wait() {
+            came(128 + signal as u8);
+        }
+    };
+    thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(wait)?;
+    Ok(())
+}
+
+/// A program that one that watches has started inherits that they are blocked.
+pub fn unblock_signals() -> io::Result<()> {
+    Ok(SigSet::from_iter(ENDING).thread_unblock()?)
+}
+
+fn is_ignored(signal: Signal) -> bool {
+    let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
+    let mut action = libc::sigaction::from(default);
+    // SAFETY: by sigaction(2), a null pointer for the new action leaves the old one in place, and the old one
+    // is written to `action`, which outlives the call.
+    let told = unsafe { libc::sigaction(signal as c_int, ptr::null(), &raw mut action) };
+    told == 0 && action.sa_sigaction == libc::SIG_IGN
+}

@@ -1,0 +1,8 @@
+//! Others that want the processor.
+
+mod share;
+mod tasks;
+mod threads;
+
+pub use tasks::Tasks;
+pub use threads::Threads;

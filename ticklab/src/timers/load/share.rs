@@ -1,0 +1,105 @@
+//! The share of the time that a thread of the runtime is kept busy.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+use crate::plan::LOAD_CYCLE as CYCLE;
+
+/// How far a thread's share has come.
+#[derive(Debug)]
+pub struct Share {
+    percent: u32,
+    poll: Duration,
+    /// When this cycle began.
+    cycle: Instant,
+    /// To be busy for in this cycle.
+    left: Duration,
+}
+
+impl Share {
+    /// Of `percent` of the time, in pieces as long as a `poll`.
+    pub fn new(percent: u32, poll: Duration) -> Self {
+        let (cycle, left) = (Instant::now(), CYCLE * percent / 100);
+        Self {
+            percent,
+            poll,
+            cycle,
+            left,
+        }
+    }
+
+    /// Is busy for a piece, and lets nobody have a turn meanwhile. The last of a cycle is as long as what
+    /// is left.
+    pub fn work(&mut self) {
+        let piece = self.left.min(self.poll);
+        self.left -= piece;
+        let begun = Instant::now();
+        while begun.elapsed() < piece {
+            std::hint::spin_loop();
+        }
+    }
+
+    /// Waits for the next cycle if this one's share is done. A full share never waits, nor does one that
+    /// is behind: while a task waits, tokio has time to look at its timers.
+    pub async fn rest(&mut self) {
+        if !self.left.is_zero() {
+            return;
+        }
+        self.left = CYCLE * self.percent / 100;
+        self.cycle += CYCLE;
+        let now = Instant::now();
+        if self.cycle > now {
+            sleep_until(self.cycle).await;
+        } else {
+            // Not one after the other if there was no room for one: what is lost is lost.
+            self.cycle = now;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::runtime::Builder;
+
+    fn cycles(percent: u32, poll: Duration, count: u32) -> (Duration, u32) {
+        let runtime = Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            let (begun, mut share, mut pieces) = (Instant::now(), Share::new(percent, poll), 0);
+            for _ in 0..count {
+                loop {
+                    share.work();
+                    pieces += 1;
+                    if share.left.is_zero() {
+                        break;
+                    }
+                }
+                share.rest().await;
+            }
+            (begun.elapsed(), pieces)
+        })
+    }
+
+    #[test]
+    fn a_share_is_done_in_pieces_and_the_rest_is_waited_for() {
+        // 3 ms are two pieces of 1.3 ms and one of 0.4 ms.
+        let (took, pieces) = cycles(30, Duration::from_micros(1300), 3);
+        assert_eq!(pieces, 9);
+        assert!(took >= 3 * CYCLE, "{took:?}");
+    }
+
+    #[test]
+    fn a_full_share_never_waits() {
+        let runtime = Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            let mut share = Share::new(100, CYCLE);
+            for _ in 0..3 {
+                share.work();
+                let mut rest = std::pin::pin!(share.rest());
+                let polled = futures_lite::future::poll_once(rest.as_mut()).await;
+                assert_eq!(polled, Some(()));
+            }
+        });
+    }
+}

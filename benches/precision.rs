@@ -1,5 +1,5 @@
-//! How late a lone interval is, and what it costs: beside the peers, and beside a loop that does
-//! nothing but wait for a timerfd, which is as good as it gets.
+//! How late a lone interval is, and what it costs: beside the peers, and beside loops that do nothing but
+//! wait for a timerfd, or for two that take turns, which is as good as it gets.
 //!
 //! `cargo bench --features full --bench precision`, with a period if it shall not be 1 ms:
 //! `-- 200us`. The contenders take turns, round by round; the medians of the rounds count.
@@ -10,7 +10,7 @@ mod support;
 
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 fn main() {
-    use contenders::CONTENDERS;
+    use contenders::{ASYNC_FD, ASYNC_FD_TWO, CONTENDERS, RAW, RAW_TWO, SPIN_SLEEP};
     use support::median;
 
     const ROUNDS: usize = 9;
@@ -62,7 +62,7 @@ fn main() {
     };
     println!(
         "kernel / raw p50 {:.2}; tokio / kernel p50 {:.1}; spin / kernel CPU {:.2}, multi_thread {:.2}",
-        ratio("os", "raw epoll + timerfd", |round| round.p50),
+        ratio("os", RAW, |round| round.p50),
         ratio("tokio", "os", |round| round.p50),
         ratio("os, spin", "os", |round| round.cpu),
         ratio(
@@ -71,6 +71,21 @@ fn main() {
             |round| round.cpu
         ),
     );
+    let all = |of: &str, to: &str| {
+        println!(
+            "{of} / {to}: CPU {:.2}, p50 {:.2}, p99 {:.2}",
+            ratio(of, to, |round| round.cpu),
+            ratio(of, to, |round| round.p50),
+            ratio(of, to, |round| round.p99),
+        );
+    };
+    for peer in [RAW, RAW_TWO, ASYNC_FD, ASYNC_FD_TWO] {
+        all("os", peer);
+    }
+    all("os, multi_thread(2)", RAW);
+    for spin in ["os, spin", "os, spin, multi_thread(2)"] {
+        all(spin, SPIN_SLEEP);
+    }
     contenders::beside(period);
 }
 

@@ -21,10 +21,13 @@ tool cargo-mutants 27.1.0
 pure=(
     src/schedule.rs src/precision.rs src/span.rs src/wall.rs src/readings.rs
     src/driver/learned.rs src/driver/hints.rs src/driver/queue.rs
+    src/driver/queue/bits.rs src/driver/queue/heap.rs src/driver/queue/seat.rs src/driver/queue/slab.rs
+    src/driver/queue/slack.rs src/driver/queue/span.rs src/driver/queue/wheel.rs
     src/sys/units.rs src/sys/counts.rs src/sys/back_off.rs src/sys/timerfd/time.rs
 )
 driver=(
-    src/driver/mod.rs src/driver/entry.rs src/driver/timers.rs src/driver/registry.rs src/driver/wakers.rs
+    src/driver/mod.rs src/driver/entry.rs src/driver/shard.rs src/driver/slots.rs src/driver/wakeups.rs
+    src/driver/registry.rs src/driver/wakers.rs
     src/sys/timerfd/mod.rs src/sys/timerfd/alarm.rs src/sys/timerfd/periodic.rs src/sys/descriptor.rs
 )
 work=$PWD/target/mutants

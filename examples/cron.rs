@@ -14,7 +14,10 @@ use tokio::time::{Instant, sleep};
 use tokio_osinterval::PeriodicInterval;
 
 fn main() {
-    let mut arguments = Arguments::new("cron [PERIOD] [ROUNDS]");
+    let mut arguments = Arguments::new(
+        "Work that now and then overruns its period, on a kernel timer that counts what is missed.",
+        "cron [PERIOD] [ROUNDS]",
+    );
     let period = arguments.duration("PERIOD", Duration::from_millis(50));
     let rounds = arguments.count("ROUNDS", 20);
     arguments.finish();

@@ -18,7 +18,10 @@ use tokio_osinterval::{MissedTickBehavior, OsInterval};
 const PRINTED: u64 = 100;
 
 fn main() {
-    let mut arguments = Arguments::new("heartbeat [PERIOD] [TICKS]");
+    let mut arguments = Arguments::new(
+        "An interval, and how late each of its ticks is.",
+        "heartbeat [PERIOD] [TICKS]",
+    );
     let period = arguments.duration("PERIOD", Duration::from_millis(100));
     let ticks = arguments.count("TICKS", 20);
     arguments.finish();

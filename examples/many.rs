@@ -1,4 +1,4 @@
-//! Ten thousand intervals on one kernel timer.
+//! Ten thousand intervals on two kernel timers.
 //!
 //! ```text
 //! cargo run --release --example many -- [INTERVALS] [PERIOD] [DURATION]
@@ -19,7 +19,10 @@ use tokio_osinterval::OsInterval;
 const MOST: u32 = 10_000_000;
 
 fn main() {
-    let mut arguments = Arguments::new("many [INTERVALS] [PERIOD] [DURATION]");
+    let mut arguments = Arguments::new(
+        "Ten thousand intervals on two kernel timers.",
+        "many [INTERVALS] [PERIOD] [DURATION]",
+    );
     let intervals = arguments.count("INTERVALS", 10_000);
     let period = arguments.duration("PERIOD", Duration::from_millis(100));
     let duration = arguments.duration("DURATION", Duration::from_secs(3));

@@ -17,7 +17,10 @@ const PULSES_PER_BEAT: u32 = 24;
 const FASTEST: u64 = 1000;
 
 fn main() {
-    let mut arguments = Arguments::new("metronome [BEATS] [FROM_BPM] [TO_BPM]");
+    let mut arguments = Arguments::new(
+        "A MIDI clock whose tempo changes from beat to beat, without a jump.",
+        "metronome [BEATS] [FROM_BPM] [TO_BPM]",
+    );
     let beats = arguments.count("BEATS", 8);
     let from = arguments.count("FROM_BPM", 120);
     let to = arguments.count("TO_BPM", 180);

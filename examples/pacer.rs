@@ -17,7 +17,10 @@ use tokio::time::Instant;
 use tokio_osinterval::{OsInterval, Precision};
 
 fn main() {
-    let mut arguments = Arguments::new("pacer [PACKETS_PER_SECOND] [DURATION]");
+    let mut arguments = Arguments::new(
+        "UDP packets evenly spaced, and how far the spacing is off, beside tokio's timer.",
+        "pacer [PACKETS_PER_SECOND] [DURATION]",
+    );
     let rate = arguments.count("PACKETS_PER_SECOND", 20_000);
     let duration = arguments.duration("DURATION", Duration::from_secs(1));
     arguments.finish();

@@ -1,5 +1,5 @@
 //! Intervals, sleeps and timeouts for tokio on the operating system's own timers: drop-in, as
-//! precise as the kernel, and any number of them on one kernel timer.
+//! precise as the kernel, and any number of them on two kernel timers at most.
 //!
 //! ```
 //! use std::time::Duration;

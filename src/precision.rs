@@ -52,15 +52,16 @@ pub enum Precision {
 /// What one timer wants of its driver. In nanoseconds, as it is asked for at every wait.
 #[derive(Clone, Copy)]
 pub(crate) struct Aim {
-    pub(crate) precision: Precision,
+    /// Its first bit is the precision: there are many of these.
     spin_limit: u64,
     tolerance: u64,
 }
 
+const SPINS: u64 = 1 << 63;
+
 impl Default for Aim {
     fn default() -> Self {
         Self {
-            precision: Precision::default(),
             spin_limit: 200_000,
             tolerance: 0,
         }
@@ -70,7 +71,7 @@ impl Default for Aim {
 impl fmt::Debug for Aim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Aim")
-            .field("precision", &self.precision)
+            .field("precision", &self.precision())
             .field("spin_limit", &self.spin_limit())
             .field("tolerance", &self.tolerance())
             .finish()
@@ -78,13 +79,28 @@ impl fmt::Debug for Aim {
 }
 
 impl Aim {
+    pub(crate) fn set_precision(&mut self, precision: Precision) {
+        match precision {
+            Precision::Kernel => self.spin_limit &= !SPINS,
+            Precision::Spin => self.spin_limit |= SPINS,
+        }
+    }
+
+    pub(crate) fn precision(&self) -> Precision {
+        if self.spin_limit & SPINS == 0 {
+            Precision::Kernel
+        } else {
+            Precision::Spin
+        }
+    }
+
     /// The longest that it may keep looking at the clock.
     pub(crate) fn set_spin_limit(&mut self, limit: Duration) {
-        self.spin_limit = nanos(limit.min(FAR_FUTURE));
+        self.spin_limit = self.spin_limit & SPINS | nanos(limit.min(FAR_FUTURE));
     }
 
     pub(crate) fn spin_limit(&self) -> Duration {
-        Duration::from_nanos(self.spin_limit)
+        Duration::from_nanos(self.spin_limit & !SPINS)
     }
 
     /// How late it may be, to share a wake-up with another.
@@ -98,7 +114,7 @@ impl Aim {
 
     /// How late it may be before it counts as missed.
     pub(crate) fn patience(&self) -> Duration {
-        match self.precision {
+        match self.precision() {
             Precision::Kernel => self.tolerance(),
             Precision::Spin => Duration::ZERO,
         }
@@ -107,16 +123,16 @@ impl Aim {
     /// How long before its deadline it wants to be woken, where the kernel is late by `learned`, and
     /// it ticks every `period`: half of that belongs to others.
     pub(crate) fn lead(&self, learned: u64, period: Duration) -> u64 {
-        match self.precision {
+        match self.precision() {
             Precision::Kernel => 0,
-            Precision::Spin => learned.min(self.spin_limit).min(nanos(period) / 2),
+            Precision::Spin => learned.min(self.spin_limit & !SPINS).min(nanos(period) / 2),
         }
     }
 
     /// How much later than that the wake-up may be, where a crowd asks for `crowd`: of which one
     /// whose period is short takes no more than a quarter of that.
     pub(crate) fn slack(&self, crowd: u64, period: Duration) -> u64 {
-        match self.precision {
+        match self.precision() {
             Precision::Kernel if crowd <= self.tolerance => self.tolerance,
             Precision::Kernel => crowd.min(nanos(period) / 4).max(self.tolerance),
             Precision::Spin => 0,
@@ -137,7 +153,8 @@ mod tests {
             learned in any::<u64>(),
             period in any::<u64>(),
         ) {
-            let mut aim = Aim { precision, ..Aim::default() };
+            let mut aim = Aim::default();
+            aim.set_precision(precision);
             aim.set_spin_limit(Duration::from_nanos(limit));
             let lead = aim.lead(learned, Duration::from_nanos(period));
             prop_assert!(lead <= limit && lead <= learned && lead <= period / 2);
@@ -152,7 +169,8 @@ mod tests {
             crowd in any::<u64>(),
             period in any::<u64>(),
         ) {
-            let mut aim = Aim { precision, ..Aim::default() };
+            let mut aim = Aim::default();
+            aim.set_precision(precision);
             aim.set_tolerance(Duration::from_nanos(tolerance));
             let slack = aim.slack(crowd, Duration::from_nanos(period));
             let tolerance = tolerance.min(nanos(FAR_FUTURE));
@@ -177,7 +195,7 @@ mod tests {
             let ticks = Duration::from_nanos(period);
             prop_assert_eq!(aim.slack(crowd, ticks), tolerance.max(crowd.min(period / 4)));
             prop_assert_eq!(aim.patience(), Duration::from_nanos(tolerance));
-            aim.precision = Precision::Spin;
+            aim.set_precision(Precision::Spin);
             prop_assert_eq!(aim.lead(learned, ticks), learned.min(limit).min(period / 2));
             prop_assert_eq!(aim.patience(), Duration::ZERO);
         }

@@ -99,40 +99,54 @@ impl Schedule {
     /// Takes the tick that is due at `now`, and moves on to the next. It is missed if it is later than
     /// the threshold after its `tolerance` has passed: one that tolerates lateness is late by all of
     /// it whenever it is alone, and by what the kernel adds.
+    #[inline]
     pub(crate) fn tick(&mut self, now: Instant, tolerance: Duration) -> Tick {
-        let deadline = self.deadline;
-        let lateness = now.saturating_duration_since(deadline);
-        let is_missed = lateness > MISSED_AFTER.min(self.period).saturating_add(tolerance);
+        let (deadline, next) = (self.deadline, later(self.deadline, self.period));
         let was_behind = mem::replace(&mut self.behind, false);
-        let missed = if is_missed {
-            Some(self.after_missed(now, lateness)).filter(|_| !was_behind)
+        let mut missed = None;
+        if !self.is_missed(now, next, tolerance) {
+            self.deadline = next;
+        } else if self.behavior == MissedTickBehavior::Burst {
+            (self.deadline, self.behind) = (next, true);
+            if !was_behind {
+                missed = Some(self.missed_by(now, deadline));
+            }
         } else {
-            self.deadline = later(deadline, self.period);
-            None
-        };
+            let late = self.missed_by(now, deadline);
+            self.pass_over(now, late);
+            missed = Some(late).filter(|_| !was_behind);
+        }
         Tick { deadline, missed }
     }
 
-    fn after_missed(&mut self, now: Instant, lateness: Duration) -> Missed {
-        let missed = Missed {
-            lateness,
+    /// Whether the tick that is taken at `now` is missed. `next` is the deadline after it.
+    #[inline]
+    fn is_missed(&self, now: Instant, next: Instant, tolerance: Duration) -> bool {
+        if tolerance.is_zero() && self.period <= MISSED_AFTER {
+            return now > next;
+        }
+        let threshold = MISSED_AFTER.min(self.period).saturating_add(tolerance);
+        let latest = self.deadline.checked_add(threshold);
+        latest.is_some_and(|latest| now > latest)
+    }
+
+    fn missed_by(&self, now: Instant, deadline: Instant) -> Missed {
+        Missed {
+            lateness: now.saturating_duration_since(deadline),
             period: self.period,
+        }
+    }
+
+    /// Leaves out what has passed.
+    fn pass_over(&mut self, now: Instant, missed: Missed) {
+        let wait = if self.behavior == MissedTickBehavior::Skip {
+            let period = nanos(self.period);
+            Duration::from_nanos(period - nanos(missed.lateness) % period)
+        } else {
+            self.period
         };
-        self.deadline = match self.behavior {
-            MissedTickBehavior::Burst => {
-                self.deadline = later(self.deadline, self.period);
-                self.behind = true;
-                return missed;
-            }
-            MissedTickBehavior::Delay => later(now, self.period),
-            MissedTickBehavior::Skip => {
-                let period = nanos(self.period);
-                let until_slot = period - nanos(lateness) % period;
-                later(now, Duration::from_nanos(until_slot))
-            }
-        };
+        self.deadline = later(now, wait);
         self.missed = self.missed.saturating_add(missed.ticks());
-        missed
     }
 }
 

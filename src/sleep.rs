@@ -10,7 +10,7 @@ use std::time::Duration;
 use pin_project_lite::pin_project;
 use tokio::time::Instant;
 
-use crate::driver::{Driver, Entry};
+use crate::driver::Entry;
 use crate::precision::Precision;
 use crate::span;
 
@@ -36,9 +36,12 @@ use crate::span;
 /// assert!(before.elapsed() >= Duration::from_micros(200));
 /// # }
 /// ```
+#[inline]
 #[track_caller]
 pub fn sleep(duration: Duration) -> Sleep {
-    sleep_until(span::after(Instant::now(), duration))
+    let now = Instant::now();
+    let entry = Entry::current_for(now, duration);
+    Sleep::new(entry, span::after(now, duration))
 }
 
 /// Waits until `deadline`.
@@ -55,8 +58,8 @@ pub fn sleep(duration: Duration) -> Sleep {
 ///   without the feature `os-native`, it is the time driver
 ///   ([`enable_time`](tokio::runtime::Builder::enable_time)) instead; with the feature `test-util`
 ///   that one besides. On Windows no driver is needed, unless by `test-util`.
-/// - If this is the runtime's first timer and the operating system refuses the runtime's one
-///   kernel timer.
+/// - If this is the runtime's first timer and the operating system refuses the runtime's
+///   first kernel timer.
 ///
 /// # Examples
 ///
@@ -71,14 +74,10 @@ pub fn sleep(duration: Duration) -> Sleep {
 /// assert!(Instant::now() >= deadline);
 /// # }
 /// ```
+#[inline]
 #[track_caller]
 pub fn sleep_until(deadline: Instant) -> Sleep {
-    Sleep {
-        entry: Entry::new(Driver::current()),
-        deadline,
-        begun: false,
-        _pinned: PhantomPinned,
-    }
+    Sleep::new(Entry::current(), deadline)
 }
 
 pin_project! {
@@ -131,6 +130,16 @@ pin_project! {
 }
 
 impl Sleep {
+    #[inline]
+    pub(crate) fn new(entry: Entry, deadline: Instant) -> Self {
+        Self {
+            entry,
+            deadline,
+            begun: false,
+            _pinned: PhantomPinned,
+        }
+    }
+
     /// When it is ready.
     ///
     /// # Examples
@@ -209,7 +218,7 @@ impl Sleep {
     /// # }
     /// ```
     pub fn with_precision(mut self, precision: Precision) -> Self {
-        self.entry.aim(|aim| aim.precision = precision);
+        self.entry.aim(|aim| aim.set_precision(precision));
         self
     }
 
@@ -270,7 +279,7 @@ impl Sleep {
     /// ```
     #[must_use]
     pub fn precision(&self) -> Precision {
-        self.entry.aims_at().precision
+        self.entry.aims_at().precision()
     }
 
     /// For how long it may keep looking at the clock.
@@ -330,7 +339,7 @@ impl Sleep {
     pub fn set_spin_limit(self: Pin<&mut Self>, limit: Duration) {
         let this = self.project();
         this.entry.aim(|aim| aim.set_spin_limit(limit));
-        this.entry.postpone(*this.deadline, Duration::MAX);
+        this.entry.aim_anew(*this.deadline, Duration::MAX);
     }
 
     /// As [`with_precision`](Self::with_precision), for one that is pinned already. A task that
@@ -352,8 +361,8 @@ impl Sleep {
     /// ```
     pub fn set_precision(self: Pin<&mut Self>, precision: Precision) {
         let this = self.project();
-        this.entry.aim(|aim| aim.precision = precision);
-        this.entry.postpone(*this.deadline, Duration::MAX);
+        this.entry.aim(|aim| aim.set_precision(precision));
+        this.entry.aim_anew(*this.deadline, Duration::MAX);
     }
 
     /// How late it may be so as to share a wake-up with other timers: it is woken for between its
@@ -378,7 +387,7 @@ impl Sleep {
     pub fn set_tolerance(self: Pin<&mut Self>, tolerance: Duration) {
         let this = self.project();
         this.entry.aim(|aim| aim.set_tolerance(tolerance));
-        this.entry.postpone(*this.deadline, Duration::MAX);
+        this.entry.aim_anew(*this.deadline, Duration::MAX);
     }
 }
 

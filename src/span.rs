@@ -9,6 +9,7 @@ use tokio::time::Instant;
 pub(crate) const FAR_FUTURE: Duration = Duration::from_secs(86_400 * 365 * 30);
 
 /// The instant `wait` from now, or as far ahead as tokio would go.
+#[inline]
 pub(crate) fn after(now: Instant, wait: Duration) -> Instant {
     later(now, wait.min(FAR_FUTURE))
 }
@@ -24,11 +25,13 @@ pub(crate) fn checked_period(period: Duration) -> Duration {
 
 /// An instant that the clock cannot express is one that it will never reach: any other that it
 /// will never reach does as well.
+#[inline]
 pub(crate) fn later(from: Instant, wait: Duration) -> Instant {
     from.checked_add(wait).unwrap_or(from)
 }
 
 /// Saturates, but not before 584 years.
+#[inline]
 pub(crate) fn nanos(span: Duration) -> u64 {
     let secs = span.as_secs().saturating_mul(1_000_000_000);
     secs.saturating_add(span.subsec_nanos().into())

@@ -12,6 +12,7 @@ use pin_project_lite::pin_project;
 use tokio::task::coop;
 use tokio::time::Instant;
 
+use crate::driver::Entry;
 use crate::sleep::{Sleep, sleep_until};
 
 /// Waits for `future`, but no longer than `duration`.
@@ -33,13 +34,15 @@ use crate::sleep::{Sleep, sleep_until};
 /// assert!(timeout(Duration::from_millis(1), pending::<()>()).await.is_err());
 /// # }
 /// ```
+#[inline]
 #[track_caller]
 pub fn timeout<F: IntoFuture>(duration: Duration, future: F) -> Timeout<F::IntoFuture> {
+    let now = Instant::now();
     // Beyond what the clock can express there is no deadline, as in tokio. (In a closure, the
     // caller's location would be lost.)
     #[allow(clippy::manual_map)]
-    let delay = match Instant::now().checked_add(duration) {
-        Some(deadline) => Some(sleep_until(deadline)),
+    let delay = match now.checked_add(duration) {
+        Some(deadline) => Some(Sleep::new(Entry::current_for(now, duration), deadline)),
         None => None,
     };
     Timeout {
@@ -68,6 +71,7 @@ pub fn timeout<F: IntoFuture>(duration: Duration, future: F) -> Timeout<F::IntoF
 /// assert!(Instant::now() >= deadline);
 /// # }
 /// ```
+#[inline]
 #[track_caller]
 pub fn timeout_at<F: IntoFuture>(deadline: Instant, future: F) -> Timeout<F::IntoFuture> {
     Timeout {
@@ -183,7 +187,7 @@ impl<T: Future> Future for Timeout<T> {
             return Poll::Pending;
         };
         // A future that always spends the whole budget must not keep its deadline from being
-        // looked at.
+        // seen to have passed.
         let spent_by_future = had_budget && !coop::has_budget_remaining();
         let elapsed = if spent_by_future {
             pin!(coop::unconstrained(delay)).poll(cx)

@@ -10,7 +10,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 def main():
     names = set(re.findall(r"`([a-z0-9_]+|[a-z-]+/[\w./-]+)`", (ROOT / "TESTING.md").read_text()))
-    sources = [*(ROOT / "src").rglob("*.rs"), *(ROOT / "tests").rglob("*.rs")]
+    folders = ("src", "tests", "ticklab/src", "ticklab/tests")
+    sources = [path for folder in folders for path in (ROOT / folder).rglob("*.rs")]
     code = "\n".join(path.read_text() for path in sources)
     functions = set(re.findall(r"#\[test\](?:(?!#\[test\]).)*?\bfn (\w+)", code, re.DOTALL))
     missing = sorted(

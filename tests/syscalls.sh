@@ -1,28 +1,35 @@
 #!/usr/bin/env bash
 # System calls in the steady state: of a lone 1 ms interval at most two per tick, one timerfd_settime
-# and one epoll_wait; of a `timeout` around a future that is ready at its second poll none. Counts
-# every call of the process, in a long run less those in a short one, so that what starting and
-# ending costs cancels out.
+# and one epoll_wait; as many of each of some sleeps, one after the other; of a `timeout` around a future
+# that is ready at its second poll none. Counts every call of the process, in a long run less those in a
+# short one, so that what starting and ending costs cancels out.
 set -euo pipefail
 shopt -s inherit_errexit
 cd "$(dirname "$0")/.."
 command -v strace >/dev/null || { echo "syscalls: strace is missing" >&2; exit 1; }
-cargo build --quiet --release --example heartbeat
-heartbeat=${CARGO_TARGET_DIR:-target}/release/examples/heartbeat
 table=$(mktemp)
 trap 'rm -f "$table"' EXIT
 strace=(timeout 60 strace -f -c -o "$table")
 
+# ignored TEST: one that is only run here.
+ignored() {
+    local runner
+    runner=$(printf '"%s", ' "${strace[@]}")
+    cargo test --quiet --release --features full --test alone \
+        --config "target.'cfg(all())'.runner = [$runner]" \
+        -- --ignored --exact "timeout_cost::$1" | grep '1 passed' >/dev/null
+}
+
 ticks() {
-    "${strace[@]}" "$heartbeat" 1ms "$1" >/dev/null
+    TICKS=$1 ignored many_ticks
 }
 
 timeouts() {
-    local runner
-    runner=$(printf '"%s", ' "${strace[@]}")
-    TIMEOUTS=$1 cargo test --quiet --release --features full --test alone \
-        --config "target.'cfg(all())'.runner = [$runner]" \
-        -- --ignored --exact timeout_cost::many_timeouts | grep '1 passed' >/dev/null
+    TIMEOUTS=$1 ignored many_timeouts
+}
+
+sleeps() {
+    SLEEPS=$1 ignored many_sleeps
 }
 
 # calls WHAT NUMBER: how many calls the process made.
@@ -57,6 +64,7 @@ check() {
 }
 
 # One more for each would be 1.000 more.
-check ticks 1000 3000 1.5 2.02
+check ticks 500 1500 1.5 2.02
 check timeouts 1000 101000 -0.01 0.01
-echo 'checked: 2 counts of system calls'
+check sleeps 1000 3000 1.5 2.02
+echo 'checked: 3 counts of system calls'

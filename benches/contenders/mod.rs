@@ -1,9 +1,14 @@
 //! Intervals that tick for a while and tell how late they were.
 
+use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
-use rustix::time::{ClockId, clock_gettime};
+use rustix::event::epoll;
+use rustix::time::{
+    ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, clock_gettime,
+    timerfd_create, timerfd_settime,
+};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant as TokioInstant;
 use tokio_osinterval::{OsInterval, Precision};
@@ -18,10 +23,19 @@ pub(crate) struct Round {
     pub(crate) cpu: f64,
 }
 
+pub(crate) const RAW: &str = "raw epoll + timerfd";
+pub(crate) const RAW_TWO: &str = "raw epoll + 2 timerfds";
+pub(crate) const ASYNC_FD: &str = "AsyncFd + timerfd";
+pub(crate) const ASYNC_FD_TWO: &str = "AsyncFd + 2 timerfds";
+pub(crate) const SPIN_SLEEP: &str = "spin_sleep, on a thread";
+
 pub(crate) type Contender = (&'static str, fn(Duration, u32) -> Round);
 
 pub(crate) const CONTENDERS: &[Contender] = &[
-    ("raw epoll + timerfd", raw),
+    (RAW, |period, ticks| raw(period, ticks, 1)),
+    (RAW_TWO, |period, ticks| raw(period, ticks, 2)),
+    (ASYNC_FD, |period, ticks| async_fd(period, ticks, 1)),
+    (ASYNC_FD_TWO, |period, ticks| async_fd(period, ticks, 2)),
     ("os", |period, ticks| {
         os(&current_thread(), Precision::Kernel, period, ticks)
     }),
@@ -37,7 +51,7 @@ pub(crate) const CONTENDERS: &[Contender] = &[
     ("tokio", with_tokio),
     ("tokio-osinterval 1.0.0", with_seed),
     ("async-io, on its own thread", with_async_io),
-    ("spin_sleep, on a thread", with_spin_sleep),
+    (SPIN_SLEEP, with_spin_sleep),
 ];
 
 fn current_thread() -> Runtime {
@@ -218,36 +232,94 @@ async fn echoes(period: Duration, precision: Precision) -> f64 {
     count
 }
 
-/// Nothing but the two system calls that it takes.
-fn raw(period: Duration, ticks: u32) -> Round {
-    use rustix::event::epoll;
-    use rustix::time::{
-        Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
-        timerfd_settime,
-    };
+/// Kernel timers that take turns: each is set for the tick after those of the others.
+struct Timers {
+    /// The same moment on both clocks.
+    epoch: (Instant, Duration),
+    period: Duration,
+    /// The tick that the next to be set is set for.
+    ahead: u32,
+}
 
-    let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK).unwrap();
-    let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).unwrap();
-    let edge = epoll::EventFlags::IN | epoll::EventFlags::ET;
-    epoll::add(&epoll, &timer, epoll::EventData::new_u64(0), edge).unwrap();
-    // The same moment on both clocks.
-    let epoch = Instant::now();
-    let kernel = Duration::try_from(clock_gettime(ClockId::Monotonic)).unwrap();
-    let mut deadline = epoch;
-    let mut events = Vec::with_capacity(8);
-    let mut meter = Meter::start();
-    for _ in 0..ticks + WARM_UP {
-        deadline += period;
+impl Timers {
+    fn new(count: usize, period: Duration) -> (Self, Vec<OwnedFd>) {
+        let timer = || timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK).unwrap();
+        let kernel = clock_gettime(ClockId::Monotonic).try_into().unwrap();
+        let timers = Self {
+            epoch: (Instant::now(), kernel),
+            period,
+            ahead: 1,
+        };
+        (timers, (0..count).map(|_| timer()).collect())
+    }
+
+    fn deadline(&self, tick: u32) -> Instant {
+        self.epoch.0 + self.period * tick
+    }
+
+    fn set(&mut self, timer: &OwnedFd) {
         let once = Itimerspec {
             it_interval: Timespec::default(),
-            it_value: (kernel + (deadline - epoch)).try_into().unwrap(),
+            it_value: (self.epoch.1 + self.period * self.ahead)
+                .try_into()
+                .unwrap(),
         };
-        timerfd_settime(&timer, TimerfdTimerFlags::ABSTIME, &once).unwrap();
+        timerfd_settime(timer, TimerfdTimerFlags::ABSTIME, &once).unwrap();
+        self.ahead += 1;
+    }
+}
+
+/// Nothing but the two system calls that it takes.
+fn raw(period: Duration, ticks: u32, count: usize) -> Round {
+    let (mut timers, descriptors) = Timers::new(count, period);
+    let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).unwrap();
+    for timer in &descriptors {
+        let edge = epoll::EventFlags::IN | epoll::EventFlags::ET;
+        epoll::add(&epoll, timer, epoll::EventData::new_u64(0), edge).unwrap();
+        timers.set(timer);
+    }
+    let mut events = Vec::with_capacity(8);
+    let mut meter = Meter::start();
+    let turns = descriptors.iter().cycle();
+    for (tick, timer) in (1..=ticks + WARM_UP).zip(turns) {
+        let deadline = timers.deadline(tick);
         while Instant::now() < deadline {
             events.clear();
             epoll::wait(&epoll, rustix::buffer::spare_capacity(&mut events), None).unwrap();
         }
         meter.tick(deadline);
+        timers.set(timer);
     }
     meter.stop()
+}
+
+/// The same in tokio's reactor, by hand: its own share of what a tick costs.
+fn async_fd(period: Duration, ticks: u32, count: usize) -> Round {
+    use tokio::io::Interest;
+    use tokio::io::unix::AsyncFd;
+
+    current_thread().block_on(async move {
+        let round = tokio::spawn(async move {
+            let (mut timers, descriptors) = Timers::new(count, period);
+            let registered = descriptors.into_iter().map(|timer| {
+                timers.set(&timer);
+                // SAFETY: the descriptor belongs to the `AsyncFd`, and is not taken out of it.
+                let fd = unsafe { AsyncFd::register_with_interest(timer, Interest::READABLE) };
+                fd.unwrap()
+            });
+            let registered: Vec<_> = registered.collect();
+            let mut meter = Meter::start();
+            let turns = registered.iter().cycle();
+            for (tick, timer) in (1..=ticks + WARM_UP).zip(turns) {
+                let deadline = timers.deadline(tick);
+                while Instant::now() < deadline {
+                    timer.readable().await.unwrap().clear_ready();
+                }
+                meter.tick(deadline);
+                timers.set(timer.get_ref());
+            }
+            meter.stop()
+        });
+        round.await.unwrap()
+    })
 }

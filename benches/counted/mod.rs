@@ -14,7 +14,7 @@ use gungraun::prelude::*;
 use gungraun::{Callgrind, EventKind, LibraryBenchmarkConfig};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
-use tokio_osinterval::{OsInterval, Sleep, interval_at, sleep, timeout};
+use tokio_osinterval::{OsInterval, Sleep, interval_at, sleep, sleep_until, timeout};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const TIMES: u32 = 1000;
@@ -40,9 +40,11 @@ fn crowd(count: u32) -> Crowd {
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     let context = runtime.enter();
     let mut sleeps = Vec::new();
+    // From one moment on, however long it takes to make them: where in the queue they lie shall not depend on it.
+    let begin = Instant::now() + HOUR;
     for n in 0..count {
-        let wait = HOUR + Duration::from_micros((u64::from(n) * 7919) % 1_000_003);
-        let mut sleep = Box::pin(sleep(wait));
+        let after = Duration::from_micros((u64::from(n) * 7919) % 1_000_003);
+        let mut sleep = Box::pin(sleep_until(begin + after));
         assert!(sleep.as_mut().poll(&mut noop()).is_pending());
         sleeps.push(sleep);
     }
@@ -59,7 +61,7 @@ fn due() -> (Runtime, OsInterval) {
     (runtime, interval)
 }
 
-#[library_benchmark(config = bound(1350))]
+#[library_benchmark(config = bound(1150))]
 #[bench::among_100(args = (100), setup = crowd)]
 #[bench::among_100_000(args = (100_000), setup = crowd)]
 fn make_arm_and_drop((runtime, sleeps): Crowd) -> Crowd {
@@ -72,7 +74,7 @@ fn make_arm_and_drop((runtime, sleeps): Crowd) -> Crowd {
     (runtime, sleeps)
 }
 
-#[library_benchmark(config = bound(500))]
+#[library_benchmark(config = bound(460))]
 #[bench::among_1_000(args = (1000), setup = crowd)]
 #[bench::among_100_000(args = (100_000), setup = crowd)]
 fn drop_waiting((runtime, mut sleeps): Crowd) -> Crowd {
@@ -81,20 +83,46 @@ fn drop_waiting((runtime, mut sleeps): Crowd) -> Crowd {
     (runtime, sleeps)
 }
 
+// To a moment that is earlier than the one that it waits for, by up to 30 ms.
 #[library_benchmark(config = bound(480))]
 #[bench::among_1_000(args = (1000), setup = crowd)]
 #[bench::among_100_000(args = (100_000), setup = crowd)]
 fn reset((runtime, mut sleeps): Crowd) -> Crowd {
-    let deadline = sleeps[0].deadline();
-    for (n, sleep) in (0..TIMES).zip(&mut sleeps) {
-        sleep
-            .as_mut()
-            .reset(deadline + Duration::from_micros((u64::from(n) * 7919) % 1_000_003));
+    for (n, sleep) in (1..=TIMES).zip(&mut sleeps) {
+        let earlier = n * Duration::from_micros(30);
+        let deadline = sleep.deadline() - earlier;
+        sleep.as_mut().reset(deadline);
     }
     (runtime, sleeps)
 }
 
-#[library_benchmark(config = bound(380))]
+// To a moment before all others.
+#[library_benchmark(config = bound(700))]
+#[bench::among_1_000(args = (1000), setup = crowd)]
+#[bench::among_100_000(args = (100_000), setup = crowd)]
+fn reset_to_the_front((runtime, mut sleeps): Crowd) -> Crowd {
+    let front = sleeps[0].deadline() - Duration::from_secs(10);
+    for (n, sleep) in (0..TIMES).zip(&mut sleeps) {
+        let after = Duration::from_micros((u64::from(n) * 7919) % 1_000_003);
+        sleep.as_mut().reset(front + after);
+    }
+    (runtime, sleeps)
+}
+
+// As one that is to fire only if nothing happens.
+#[library_benchmark(config = bound(300))]
+#[bench::among_1_000(args = (1000), setup = crowd)]
+fn reset_to_later((runtime, mut sleeps): Crowd) -> Crowd {
+    for _ in 0..TIMES {
+        let sleep = &mut sleeps[0];
+        let later = sleep.deadline() + Duration::from_secs(1);
+        sleep.as_mut().reset(later);
+        assert!(sleep.as_mut().poll(&mut noop()).is_pending());
+    }
+    (runtime, sleeps)
+}
+
+#[library_benchmark(config = bound(300))]
 #[bench::alone(args = (), setup = due)]
 fn tick_already_due((runtime, mut interval): (Runtime, OsInterval)) -> (Runtime, OsInterval) {
     for _ in 0..TIMES {
@@ -130,6 +158,8 @@ library_benchmark_group!(
         make_arm_and_drop,
         drop_waiting,
         reset,
+        reset_to_the_front,
+        reset_to_later,
         tick_already_due,
         timeout_around_a_future_that_waits_once
 );

@@ -1,7 +1,29 @@
 //! What the benchmarks share.
-#![allow(dead_code, reason = "each benchmark uses its part")]
+#![allow(dead_code, unused_imports, reason = "each benchmark uses its part")]
 
+mod flavor;
+mod start;
+
+use std::future::poll_fn;
+use std::task::Poll;
 use std::time::Duration;
+
+pub(crate) use flavor::Flavor;
+pub(crate) use start::Start;
+
+/// Ready when it is polled again, which its task is as soon as its worker comes to it: `yield_now` would let
+/// that look for the tasks of others first.
+pub(crate) async fn second_poll() {
+    let mut polled = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut polled, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
 
 /// The median of `samples`.
 ///

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::support::fail;
+use crate::support::{fail, help};
 
 const USAGE: &str = "soak [--minutes MINUTES] [--timers N] [--seed SEED] [--no-stops]";
 /// A week.
@@ -20,6 +20,10 @@ pub(crate) struct Options {
 
 impl Options {
     pub(crate) fn of_this_process() -> Self {
+        help(
+            "Thousands of timers of every kind for minutes on end: every tick is accounted for.",
+            USAGE,
+        );
         let mut minutes = 10.0;
         let mut timers = 10_000;
         let mut seed = None;

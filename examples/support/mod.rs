@@ -14,6 +14,14 @@ pub(crate) fn fail(message: &str) -> ! {
     exit(2);
 }
 
+/// Prints it and ends the process, if it was asked for.
+pub(crate) fn help(about: &str, usage: &str) {
+    if std::env::args_os().any(|text| text == "--help" || text == "-h") {
+        println!("{about}\n\nUsage: {usage}");
+        exit(0);
+    }
+}
+
 /// The command line: positional arguments, all with a default.
 pub(crate) struct Arguments {
     usage: &'static str,
@@ -21,7 +29,8 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    pub(crate) fn new(usage: &'static str) -> Self {
+    pub(crate) fn new(about: &str, usage: &'static str) -> Self {
+        help(about, usage);
         let mut left = std::env::args_os();
         left.next();
         Self { usage, left }

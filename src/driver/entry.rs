@@ -1,63 +1,200 @@
 //! One timer's place in its driver's queue: all that an interval, a sleep or a timeout needs of it.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::future::Future;
 use std::hint;
+use std::io;
 use std::marker::PhantomData;
-use std::mem;
 use std::pin::pin;
-use std::task::{Context, Poll, ready};
+use std::ptr;
+use std::task::{Context, Poll, RawWakerVTable, Waker};
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::task::{coop, yield_now};
 use tokio::time::Instant;
 
-use super::Driver;
+use super::hints::FAR;
 use super::queue::{Key, Span};
-use crate::precision::Aim;
+use super::registry::{self, Scope};
+use super::shard::Dead;
+use super::slots::{LAST, Slots};
+use super::{Driver, refusal};
+use crate::precision::{Aim, Precision};
 use crate::span::nanos;
-use crate::sync::Arc;
+use crate::sync::{Arc, of_thread};
+use crate::sys::{self, Alarm, TokioClock};
 
 /// How long a task that spins looks at the clock before the others have their turn: long enough
 /// that it costs them little to be asked so often, short enough that they need not wait for it.
 const TURN: Duration = Duration::from_micros(3);
 
-/// At no moment: [`Span`] ends before it. There are many entries, and an `Option` is twice as large.
-const NOT: u64 = u64::MAX;
+/// A timer that is polled again and again while nothing has changed looks at the clock once in so many
+/// polls: it costs more than all else there is to do then.
+const LOOK: u8 = 16;
+
+/// Of so many timers that need not look at the clock one asks whether an alarm is overdue.
+const PASS: u8 = 4;
+
+of_thread! {
+    /// How many have not done so, one after the other.
+    static PASSED: Cell<u8> = Cell::new(0);
+}
+
+of_thread! {
+    /// When such a timer was made the last time: no later than now.
+    static MADE: Cell<Option<Instant>> = Cell::new(None);
+}
 
 #[derive(Debug)]
 pub(crate) struct Entry {
-    driver: Arc<Driver>,
+    home: Home,
+    phase: Phase,
+    aim: Aim,
     /// `None` until the first wait: a timer that is never waited for costs the queue nothing.
     key: Option<Key>,
-    /// The latest moment for which the queue may hold a waker of ours, or [`NOT`]. It may have let
-    /// go of it unasked, by firing.
-    waiting: u64,
-    aim: Aim,
-    /// Since when it has been looking at the clock, by one that nobody can pause, or [`NOT`].
-    spinning: u64,
+    /// How often it was polled while nothing had changed.
+    polls: u8,
+    /// Whether it has been waited for since it was made, was ready or was moved.
+    waited: bool,
+    /// Whether its deadline was far off when it was made.
+    is_far: bool,
+    /// Whether its last wait ended some whole periods after the one before: then so will the next.
+    regular: bool,
     /// Not unwind safe: tokio's timers are not, and that we could be is nothing to promise.
     _not_unwind_safe: PhantomData<Box<dyn Any + Send + Sync>>,
 }
 
+/// Where it belongs.
+#[derive(Debug)]
+enum Home {
+    /// Its driver has not been looked up: many a timeout is never waited for.
+    Runtime(Handle),
+    /// Its slot is there, once it has a key.
+    Slots(Arc<Slots>),
+}
+
+impl Home {
+    /// The slots, looked up if they have not been.
+    ///
+    /// # Panics
+    ///
+    /// If there is no driver, and another is refused.
+    #[inline]
+    #[track_caller]
+    fn slots(&mut self) -> &mut Arc<Slots> {
+        if let Self::Runtime(runtime) = self {
+            *self = Self::Slots(look_up(runtime));
+        }
+        match self {
+            Self::Slots(slots) => slots,
+            Self::Runtime(_) => unreachable!("they have been looked up"),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Phase {
+    /// The queue was given the waker that has these parts; it may have let go of it unasked, by firing.
+    Waits(usize, &'static RawWakerVTable),
+    /// Since when it has been looking at the clock, by one that nobody can pause; or [`NOT`].
+    Spins(u64),
+}
+
+/// At no moment.
+const NOT: u64 = u64::MAX;
+
+impl Phase {
+    fn waits_with(waker: &Waker) -> Self {
+        Self::Waits(waker.data() as usize, waker.vtable())
+    }
+
+    fn is_with(self, waker: &Waker) -> bool {
+        match self {
+            Self::Waits(data, vtable) => {
+                data == waker.data() as usize && ptr::eq(vtable, waker.vtable())
+            }
+            Self::Spins(_) => false,
+        }
+    }
+}
+
 impl Entry {
-    pub(crate) fn new(driver: Arc<Driver>) -> Self {
+    /// Of the current runtime.
+    ///
+    /// # Panics
+    ///
+    /// At the caller's location: as tokio does, outside a runtime or in one that lacks the driver
+    /// that the alarm needs; and if the alarm is refused.
+    #[inline]
+    #[track_caller]
+    pub(crate) fn current() -> Self {
+        let handle = Handle::current();
+        if !Alarm::OUTLIVES_TIMERS {
+            // Its driver, and no other: there would be one for each timer that does not wait.
+            let slots = look_up(&handle);
+            return Self::at(Home::Slots(slots));
+        }
+        if !registry::is_known(Scope::of(&handle)) {
+            know(&handle);
+        }
+        Self::of(handle)
+    }
+
+    /// As [`current`](Self::current), of a timer that is made at `now`, and whose deadline is so far off.
+    #[allow(dead_code, reason = "intervals do without")]
+    #[inline]
+    #[track_caller]
+    pub(crate) fn current_for(now: Instant, wait: Duration) -> Self {
+        let mut entry = Self::current();
+        entry.is_far = wait > FAR;
+        MADE.with(|made| made.set(Some(now)));
+        entry
+    }
+
+    /// Of the current runtime, or an error where [`Entry::current`] would panic.
+    pub(crate) fn try_current() -> io::Result<Self> {
+        let handle = Handle::try_current().map_err(io::Error::other)?;
+        if !Alarm::OUTLIVES_TIMERS {
+            let slots = sys::catch_disabled(|| registry::slots(&handle))?;
+            return Ok(Self::at(Home::Slots(slots)));
+        }
+        if !registry::is_known(Scope::of(&handle)) {
+            sys::catch_disabled(|| registry::know(&handle))?;
+        }
+        Ok(Self::of(handle))
+    }
+
+    #[inline]
+    pub(super) fn of(runtime: Handle) -> Self {
+        Self::at(Home::Runtime(runtime))
+    }
+
+    #[inline]
+    fn at(home: Home) -> Self {
         Self {
-            driver,
-            key: None,
-            waiting: NOT,
+            home,
+            phase: Phase::Spins(NOT),
             aim: Aim::default(),
-            spinning: NOT,
+            key: None,
+            polls: 0,
+            waited: false,
+            is_far: false,
+            regular: false,
             _not_unwind_safe: PhantomData,
         }
     }
 
     pub(crate) fn now(&self) -> Instant {
-        self.driver.now()
+        match &self.home {
+            Home::Runtime(runtime) => TokioClock::new(runtime).now(),
+            Home::Slots(slots) => slots.driver.now(),
+        }
     }
 
     /// Sets what it aims at. A task that waits already does so in the old way, until it is
-    /// [postponed](Self::postpone).
+    /// [moved](Self::postpone).
     pub(crate) fn aim(&mut self, set: impl FnOnce(&mut Aim)) {
         set(&mut self.aim);
     }
@@ -69,7 +206,9 @@ impl Entry {
     /// Waits for `deadline`, the next of one every `period`; returns the time at which it was found
     /// to have passed.
     ///
-    /// Takes part in tokio's cooperative budget, also when `deadline` has passed already.
+    /// Takes part in tokio's cooperative budget, also when `deadline` has passed already. But one that has
+    /// been waited for may be ready when the budget is spent: who asks again and again, and never yields, is
+    /// told so.
     ///
     /// # Panics
     ///
@@ -81,66 +220,222 @@ impl Entry {
         deadline: Instant,
         period: Duration,
     ) -> Poll<Instant> {
-        let coop = ready!(coop::poll_proceed(cx));
-        let mut now = self.driver.now();
-        let mut lead = self.lead(period);
-        if lead != 0 && now < deadline && nanos(deadline - now) <= lead {
+        let waits = self.waits_with(cx.waker());
+        if waits {
+            let look = self.polls == 0;
+            self.polls = (self.polls + 1) % LOOK;
+            if !look {
+                return Poll::Pending;
+            }
+        }
+        let coop = match coop::poll_proceed(cx) {
+            Poll::Ready(coop) => Some(coop),
+            Poll::Pending if self.waited => None,
+            Poll::Pending => {
+                self.waited = true;
+                return Poll::Pending;
+            }
+        };
+        if let Some(moment) = self.far_behind(deadline) {
+            self.enter(moment, 0, period, None, cx.waker());
+            self.pass();
+            return Poll::Pending;
+        }
+        let now = self.now();
+        if now >= deadline {
+            return self.elapsed(now, coop);
+        }
+        if waits {
+            if let Home::Slots(slots) = &self.home {
+                slots.driver.look(now);
+            }
+        } else if coop.is_some() {
+            return self.wait(cx, deadline, period, now, coop);
+        }
+        Poll::Pending
+    }
+
+    /// Its deadline has passed.
+    fn elapsed(&mut self, now: Instant, coop: Option<coop::RestoreOnPending>) -> Poll<Instant> {
+        self.cancel();
+        self.phase = Phase::Spins(NOT);
+        (self.waited, self.is_far) = (false, false);
+        if let Some(coop) = coop {
+            coop.made_progress();
+        }
+        if let Home::Slots(slots) = &self.home {
+            slots.driver.look(now);
+        }
+        Poll::Ready(now)
+    }
+
+    /// Whether the queue will wake that waker, without its lock.
+    fn waits_with(&self, waker: &Waker) -> bool {
+        self.phase.is_with(waker) && self.is_waiting()
+    }
+
+    /// Whether the queue has a waker of its.
+    #[inline]
+    fn is_waiting(&self) -> bool {
+        match (&self.home, self.key) {
+            (Home::Slots(slots), Some(key)) => slots.get(key).is_waiting(),
+            _ => false,
+        }
+    }
+
+    /// `deadline` is still to come.
+    #[track_caller]
+    fn wait(
+        &mut self,
+        cx: &mut Context<'_>,
+        deadline: Instant,
+        period: Duration,
+        mut now: Instant,
+        coop: Option<coop::RestoreOnPending>,
+    ) -> Poll<Instant> {
+        let driver = &self.home.slots().driver;
+        let (epoch, learned) = (driver.epoch, driver.hints().lead());
+        let mut lead = self.aim.lead(learned, period);
+        if lead != 0 && nanos(deadline - now) <= lead {
             // This poll's waker alone is to be woken.
             self.cancel();
             if self.may_spin(lead) {
+                self.waited = true;
                 now = self.spin(deadline);
-                if now < deadline {
-                    turn_to_others(cx);
-                    return Poll::Pending;
+                if now >= deadline {
+                    return self.elapsed(now, coop);
                 }
-            } else {
-                lead = 0;
+                turn_to_others(cx);
+                return Poll::Pending;
             }
+            lead = 0;
         }
-        if now < deadline {
-            self.wait(self.span(deadline, lead, period), now, cx);
-            return Poll::Pending;
+        let moment = epoch.moment(deadline).min(LAST);
+        self.enter(moment, lead, period, Some(now), cx.waker());
+        Poll::Pending
+    }
+
+    /// Of a wait that has not begun yet the moment of `deadline`, if that was far off when the timer was
+    /// made, and is so far behind an alarm that it has not passed unless the driver is as late: to look at
+    /// the clock would take as long as all the rest.
+    fn far_behind(&mut self, deadline: Instant) -> Option<u64> {
+        if !self.is_far || self.waited || Alarm::EXACT || self.aim.precision() == Precision::Spin {
+            return None;
         }
-        self.cancel();
-        self.spinning = NOT;
-        coop.made_progress();
-        Poll::Ready(now)
+        if let Home::Runtime(runtime) = &self.home {
+            // It is about to wait.
+            self.home = Home::Slots(registry::last(Scope::of(runtime))?);
+        }
+        let driver = &self.home.slots().driver;
+        let moment = driver.epoch.moment(deadline).min(LAST);
+        driver.hints().is_far_behind(moment).then_some(moment)
+    }
+
+    /// Now and then looks whether an alarm is overdue, by the clock as it was read for the last timer.
+    fn pass(&self) {
+        let passed = PASSED.with(|passed| passed.replace((passed.get() + 1) % PASS));
+        if passed > 0 {
+            return;
+        }
+        if let (Some(made), Home::Slots(slots)) = (MADE.with(Cell::get), &self.home) {
+            slots.driver.look(made);
+        }
+    }
+
+    /// Has the task woken `lead` before `moment`.
+    #[track_caller]
+    fn enter(
+        &mut self,
+        moment: u64,
+        lead: u64,
+        period: Duration,
+        now: Option<Instant>,
+        waker: &Waker,
+    ) {
+        let slots = self.home.slots();
+        let span = span(self.aim, slots, moment, lead, period);
+        let last = self.key.map(|key| slots.get(key).moment());
+        let period = self.likely_period(last, span.deadline(), period);
+        // The words are those of the clone, which the queue keeps: those of the original may come to mean
+        // another.
+        let waker = waker.clone();
+        // Before it waits, since the waker that is replaced may panic as it is dropped: `cancel` is to know
+        // of the one that is left.
+        self.phase = Phase::waits_with(&waker);
+        self.polls = 0;
+        self.waited = true;
+        let slots = self.home.slots();
+        if let Err(Dead) = Driver::wait(slots, &mut self.key, span, period, now, waker) {
+            panic!("{}", slots.driver.why_dead());
+        }
+        if let Some(now) = now {
+            slots.driver.look(now);
+        }
     }
 
     /// If a task waits in this entry, has it woken at `deadline` instead.
     pub(crate) fn postpone(&mut self, deadline: Instant, period: Duration) {
-        self.spinning = NOT;
-        if let (Some(key), true) = (self.key, self.waiting != NOT) {
-            let span = self.span(deadline, self.lead(period), period);
-            self.waiting = span.latest();
-            self.driver.postpone(key, span);
+        (self.waited, self.is_far) = (false, false);
+        if let Some((slots, key, span)) = self.moved(deadline, period) {
+            // No lock is taken, and nobody woken at the old moment. An exact alarm would fire at it.
+            if Alarm::EXACT || !slots.get(key).put_off(span.deadline()) {
+                Driver::postpone(slots, key, span);
+                // The next poll looks at the clock: the new deadline may have passed.
+                self.polls = 0;
+            }
         }
     }
 
-    fn lead(&self, period: Duration) -> u64 {
-        self.aim.lead(self.driver.hints.lead(), period)
+    /// As [`postpone`](Self::postpone), after it has been told to aim at something else.
+    pub(crate) fn aim_anew(&mut self, deadline: Instant, period: Duration) {
+        if let Some((slots, key, span)) = self.moved(deadline, period) {
+            Driver::postpone(slots, key, span);
+        }
     }
 
-    fn span(&self, deadline: Instant, lead: u64, period: Duration) -> Span {
-        let slack = self.aim.slack(self.driver.hints.crowd(), period);
-        let deadline = self.driver.epoch.moment(deadline);
-        Span::new(deadline.saturating_sub(lead), slack)
+    fn moved(&mut self, deadline: Instant, period: Duration) -> Option<(&Slots, Key, Span)> {
+        if let Phase::Spins(since) = &mut self.phase {
+            *since = NOT;
+        }
+        let Home::Slots(slots) = &self.home else {
+            return None;
+        };
+        let key = self.key?;
+        if !slots.get(key).is_waiting() {
+            return None;
+        }
+        let deadline = slots.driver.epoch.moment(deadline).min(LAST);
+        let lead = self.aim.lead(slots.driver.hints().lead(), period);
+        Some((slots, key, span(self.aim, slots, deadline, lead, period)))
+    }
+
+    /// `period` in nanoseconds, if one that waited for `last` and now for `deadline` is likely to wait for
+    /// one `period` later; else 0. Who is reset after each tick is not.
+    fn likely_period(&mut self, last: Option<u64>, deadline: u64, period: Duration) -> u64 {
+        let period = nanos(period);
+        if last != Some(deadline) {
+            let since = last.and_then(|last| deadline.checked_sub(last));
+            self.regular = since.is_some_and(|since| since % period == 0);
+        }
+        if self.regular { period } else { 0 }
     }
 
     /// A clock that is paused would be looked at for ever.
     fn may_spin(&mut self, limit: u64) -> bool {
-        let now = self.driver.real_moment();
-        if self.spinning == NOT {
-            self.spinning = now;
-        }
-        now.saturating_sub(self.spinning) <= limit
+        let now = self.home.slots().driver.real_moment();
+        let since = match self.phase {
+            Phase::Spins(since) if since != NOT => since,
+            _ => now,
+        };
+        self.phase = Phase::Spins(since);
+        now.saturating_sub(since) <= limit
     }
 
     /// Looks at the clock until `deadline`, or until its turn is over.
     fn spin(&self, deadline: Instant) -> Instant {
         let began = std::time::Instant::now();
         loop {
-            let now = self.driver.now();
+            let now = self.now();
             if now >= deadline || began.elapsed() >= TURN {
                 return now;
             }
@@ -148,27 +443,48 @@ impl Entry {
         }
     }
 
-    #[track_caller]
-    fn wait(&mut self, span: Span, now: Instant, cx: &Context<'_>) {
-        let waker = cx.waker().clone();
-        // First, since the waker that is replaced may panic as it is dropped: `cancel` is to know of
-        // the one that is left.
-        self.waiting = span.latest();
-        if let Err(why) = self.driver.wait(&mut self.key, span, now, waker) {
-            panic!("{why}");
-        }
-        self.spinning = NOT;
-    }
-
     /// Leaves no waker behind.
     fn cancel(&mut self) {
-        let latest = mem::replace(&mut self.waiting, NOT);
-        if let (Some(key), true) = (self.key, latest != NOT) {
-            if !self.driver.hints.is_taken(latest) {
-                self.driver.cancel(key);
-            }
+        if !self.is_waiting() {
+            return;
+        }
+        if let (Home::Slots(slots), Some(key)) = (&self.home, self.key) {
+            Driver::cancel(slots, key);
         }
     }
+}
+
+/// Sees to it that there is a driver for that runtime.
+///
+/// # Panics
+///
+/// If it is refused.
+#[cold]
+#[track_caller]
+fn know(runtime: &Handle) {
+    if let Err(error) = registry::know(runtime) {
+        panic!("{}", refusal(&error));
+    }
+}
+
+/// Slots of the driver that serves that runtime.
+///
+/// # Panics
+///
+/// If there is none, and another is refused.
+#[inline(never)]
+#[track_caller]
+fn look_up(runtime: &Handle) -> Arc<Slots> {
+    match registry::slots(runtime) {
+        Ok(slots) => slots,
+        Err(error) => panic!("{}", refusal(&error)),
+    }
+}
+
+/// When one is to be woken that aims like that, `lead` before `moment`.
+fn span(aim: Aim, slots: &Slots, moment: u64, lead: u64, period: Duration) -> Span {
+    let slack = aim.slack(slots.driver.hints().crowd(), period);
+    Span::new(moment.saturating_sub(lead), slack)
 }
 
 /// Has the task polled again once the runtime has looked at everything else, its I/O too.
@@ -181,10 +497,27 @@ fn turn_to_others(cx: &mut Context<'_>) {
 }
 
 impl Drop for Entry {
+    #[inline]
     fn drop(&mut self) {
-        if let Some(key) = self.key {
-            self.driver.leave(key);
+        if let (Home::Slots(slots), Some(key)) = (&self.home, self.key) {
+            Driver::leave(slots, key);
         }
+    }
+}
+
+#[cfg(all(test, not(model)))]
+impl Entry {
+    /// Its driver's slots, if that has been looked up, and its place there, if it has one.
+    pub(super) fn place(&self) -> Option<(&Slots, Option<Key>)> {
+        match &self.home {
+            Home::Runtime(_) => None,
+            Home::Slots(slots) => Some((slots, self.key)),
+        }
+    }
+
+    /// In which shard it waits.
+    pub(super) fn shard(&self) -> usize {
+        self.place().expect("it has waited").0.shard
     }
 }
 
@@ -198,7 +531,7 @@ mod tests {
     fn it_looks_at_a_clock_that_stands_still_for_no_longer_than_its_lead() {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         let _context = runtime.enter();
-        let mut entry = Entry::new(Driver::current());
+        let mut entry = Entry::current();
         assert!(entry.may_spin(0), "it begins");
         std::thread::sleep(Duration::from_millis(2));
         assert!(!entry.may_spin(1_000_000));

@@ -1,24 +1,44 @@
-//! What a poll needs to know of its driver's state, without its lock. Numbers are nanoseconds.
+//! What a timer needs to know of its driver's state, without its lock. Numbers are nanoseconds.
 
-use crate::sync::{AtomicU64, Ordering};
+use std::time::Duration;
 
-/// Written under the lock, and read without it.
+use super::shard::NEVER;
+use crate::span::nanos;
+use crate::sync::{AtomicU64, Ordering, unchecked};
+
+/// Written under the driver's lock, and read without it: as seldom as can be.
 #[derive(Debug)]
 pub(super) struct Hints {
     /// How long before its deadline a timer that spins is to be woken.
-    lead: AtomicU64,
+    lead: unchecked::AtomicU64,
     /// How much slack the timers of a crowd are given.
-    crowd: AtomicU64,
-    /// Before this moment nothing is left in the queue.
-    taken: AtomicU64,
+    crowd: unchecked::AtomicU64,
+    is_crowd: unchecked::AtomicBool,
+    /// No later than this an alarm fires, or its event is on its way.
+    armed: AtomicU64,
+    /// By when the driver should have been woken again.
+    due: unchecked::AtomicU64,
+    /// Whether there is an alarm to be set ahead.
+    ahead: unchecked::AtomicBool,
 }
+
+/// A driver that is late by less is not overdue. The kernel is late by some of that itself, and its event on its
+/// way: whoever passed by before it would set an alarm again for the few that are due, and a crowd would do little
+/// else. 100 µs.
+const GRACE: u64 = 100_000;
+
+/// No driver is later than that, or all its timers are.
+pub(super) const FAR: Duration = Duration::from_millis(10);
 
 impl Hints {
     pub(super) fn new(lead: u64) -> Self {
         Self {
-            lead: AtomicU64::new(lead),
-            crowd: AtomicU64::new(0),
-            taken: AtomicU64::new(0),
+            lead: unchecked::AtomicU64::new(lead),
+            crowd: unchecked::AtomicU64::new(0),
+            is_crowd: unchecked::AtomicBool::new(false),
+            armed: AtomicU64::new(NEVER),
+            due: unchecked::AtomicU64::new(NEVER),
+            ahead: unchecked::AtomicBool::new(false),
         }
     }
 
@@ -26,36 +46,78 @@ impl Hints {
         self.lead.load(Ordering::Relaxed)
     }
 
+    /// What is a little less is not told: alarms that were armed ahead would have to be armed anew.
     pub(super) fn set_lead(&self, lead: u64) {
-        self.lead.store(lead, Ordering::Relaxed);
+        let told = self.lead();
+        if lead > told || lead < told - told / 8 {
+            self.lead.store(lead, Ordering::Relaxed);
+        }
     }
 
     pub(super) fn crowd(&self) -> u64 {
         self.crowd.load(Ordering::Relaxed)
     }
 
-    pub(super) fn set_crowd(&self, crowd: u64) {
-        self.crowd.store(crowd, Ordering::Relaxed);
+    pub(super) fn is_crowd(&self) -> bool {
+        self.is_crowd.load(Ordering::Relaxed)
     }
 
-    /// Whether what has put itself into the queue for `latest` has been taken out since.
+    pub(super) fn set_crowd(&self, slack: u64, is_crowd: bool) {
+        if (slack, is_crowd) != (self.crowd(), self.is_crowd()) {
+            self.crowd.store(slack, Ordering::Relaxed);
+            self.is_crowd.store(is_crowd, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether what is due then has to see to it that an alarm is set.
     ///
-    /// It has seen [`put`](Self::put) happen then, since it did that itself: so it reads that value
-    /// or a later one.
-    pub(super) fn is_taken(&self, latest: u64) -> bool {
-        latest < self.taken.load(Ordering::Acquire)
+    /// It asks after it has made that known, with a fence between; and what may leave an alarm to fire later
+    /// than it would have [says so](Self::rely_on_nothing) before it looks at what is known. So one of them
+    /// sees the other. Who only arms for what is earlier need not say so.
+    pub(super) fn must_arm(&self, latest: u64) -> bool {
+        latest < self.armed.load(Ordering::Relaxed)
     }
 
-    /// Everything whose latest moment has come by `now` has been taken out of the queue.
-    pub(super) fn take_until(&self, now: u64) {
-        self.taken.store(now.saturating_add(1), Ordering::Release);
+    /// Whether what is due then has not passed, unless the driver is late by more than anybody is.
+    pub(super) fn is_far_behind(&self, moment: u64) -> bool {
+        let armed = self.armed.load(Ordering::Relaxed);
+        moment.saturating_sub(nanos(FAR)) > armed
     }
 
-    /// Something is put into the queue for `latest`.
-    pub(super) fn put(&self, latest: u64) {
-        // Seldom: it would have been due.
-        if self.is_taken(latest) {
-            self.taken.store(latest, Ordering::Release);
+    /// Until [`set_armed`](Self::set_armed) everyone has to see to it that an alarm is set.
+    pub(super) fn rely_on_nothing(&self) {
+        self.armed.store(NEVER, Ordering::Relaxed);
+    }
+
+    pub(super) fn set_armed(&self, armed: Option<u64>, ahead: bool) {
+        self.armed.store(armed.unwrap_or(NEVER), Ordering::Relaxed);
+        if ahead != self.can_arm_ahead() {
+            self.ahead.store(ahead, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn can_arm_ahead(&self) -> bool {
+        self.ahead.load(Ordering::Relaxed)
+    }
+
+    /// Whether the driver should have been woken [`GRACE`] ago, and has not been. Only one is told so.
+    pub(super) fn is_overdue(&self, now: u64) -> bool {
+        let due = self.due.load(Ordering::Relaxed);
+        let (success, failure) = (Ordering::Relaxed, Ordering::Relaxed);
+        due.saturating_add(GRACE) <= now
+            && self
+                .due
+                .compare_exchange(due, NEVER, success, failure)
+                .is_ok()
+    }
+
+    pub(super) fn set_due(&self, due: u64) {
+        self.due.store(due, Ordering::Relaxed);
+    }
+
+    pub(super) fn due_by(&self, latest: u64) {
+        if latest < self.due.load(Ordering::Relaxed) {
+            self.set_due(latest);
         }
     }
 }
@@ -65,14 +127,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_put_in_is_not_taken_out() {
+    fn one_is_told_that_the_driver_is_overdue_and_nobody_before_it_is() {
         let hints = Hints::new(0);
-        assert!(!hints.is_taken(0));
-        hints.take_until(10);
-        assert!(hints.is_taken(10) && !hints.is_taken(11));
-        hints.put(11);
-        assert!(hints.is_taken(10) && !hints.is_taken(11));
-        hints.put(5);
-        assert!(hints.is_taken(4) && !hints.is_taken(5));
+        hints.set_due(1_000);
+        assert!(!hints.is_overdue(1_000) && !hints.is_overdue(1_000 + GRACE - 1));
+        assert!(hints.is_overdue(1_000 + GRACE) && !hints.is_overdue(1_000 + GRACE));
+        hints.set_due(NEVER);
+        assert!(!hints.is_overdue(NEVER - 1));
+    }
+
+    #[test]
+    fn a_lead_that_is_a_little_less_is_not_told() {
+        let hints = Hints::new(800);
+        for (lead, told) in [(801, 801), (702, 801), (700, 700), (700, 700), (701, 701)] {
+            hints.set_lead(lead);
+            assert_eq!(hints.lead(), told);
+        }
     }
 }

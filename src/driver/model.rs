@@ -12,11 +12,11 @@ use std::time::Duration;
 use loom::future::block_on;
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread;
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Handle};
 use tokio::time::Instant;
 
 use super::queue::Span;
-use super::{Driver, Entry};
+use super::{Dead, Driver, Entry, registry};
 use crate::sync::Arc;
 use crate::sys::model::kernel;
 
@@ -29,7 +29,9 @@ type Part = Box<dyn FnOnce() + Send>;
 /// Runs the parts beside each other and beside the reactor, in every order; and when they have ended
 /// shuts the runtime down.
 fn in_every_order(parts: impl Fn() -> Vec<Part> + Sync + Send + 'static) {
-    let runtime = Builder::new_current_thread().build().unwrap();
+    // Each part has a shard of its own.
+    let workers = Builder::new_multi_thread().worker_threads(2).build();
+    let runtime = workers.unwrap();
     // loom's threads are no threads of the system's: all of them are in this context.
     let _context = runtime.enter();
     let mut checker = loom::model::Builder::new();
@@ -56,7 +58,7 @@ fn in_every_order(parts: impl Fn() -> Vec<Part> + Sync + Send + 'static) {
 }
 
 fn entry() -> Entry {
-    Entry::new(Driver::current())
+    Entry::current()
 }
 
 fn poll(entry: &mut Entry, waker: &Waker, deadline: Instant) -> Poll<Instant> {
@@ -103,9 +105,9 @@ fn the_same_driver_serves_both() {
         let part = || -> Part {
             let found = Arc::clone(&found);
             Box::new(move || {
-                let driver = Driver::current();
+                let driver = Driver::of(&Handle::current()).unwrap();
                 let mine = Arc::as_ptr(&driver) as usize;
-                wait(&mut Entry::new(driver), 10);
+                wait(&mut entry(), 10);
                 let others = found.lock().unwrap().replace(mine);
                 assert!(others.is_none_or(|others| others == mine));
             })
@@ -144,6 +146,63 @@ fn one_is_woken_at_another_moment() {
             })
         };
         vec![postponed(5), postponed(30)]
+    });
+}
+
+/// Whoever waits for it goes on when it is woken.
+struct Woken(loom::sync::Notify);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.notify();
+    }
+}
+
+/// It is the same task that waits on, and so the same waker: nothing but the slot tells what became of it.
+#[test]
+fn one_that_is_put_off_as_it_fires_is_woken() {
+    in_every_order(|| {
+        let part: Part = Box::new(|| {
+            let mut entry = entry();
+            let woken = Arc::new(Woken(loom::sync::Notify::new()));
+            // Its clones are like itself, other than those of `block_on`.
+            let waker = Waker::from(Arc::clone(&woken));
+            if poll(&mut entry, &waker, kernel().at(10)).is_pending() {
+                entry.postpone(kernel().at(30), Duration::MAX);
+            }
+            let passed = loop {
+                match poll(&mut entry, &waker, kernel().at(30)) {
+                    Poll::Ready(passed) => break passed,
+                    Poll::Pending => woken.0.wait(),
+                }
+            };
+            assert!(passed >= kernel().at(30), "early");
+        });
+        vec![part]
+    });
+}
+
+/// A timer stays in the shard in which it first waited, whoever waits for it then.
+#[test]
+fn one_that_has_moved_is_woken() {
+    in_every_order(|| {
+        let here = Arc::new(loom::sync::Mutex::new(None));
+        let there = Arc::clone(&here);
+        let goes: Part = Box::new(move || {
+            let mut entry = entry();
+            let _ = poll(&mut entry, Waker::noop(), kernel().at(10));
+            *here.lock().unwrap() = Some(entry);
+        });
+        let comes: Part = Box::new(move || {
+            wait(&mut entry(), 5);
+            let came = there.lock().unwrap().take();
+            // It may not be there yet.
+            if let Some(mut entry) = came {
+                entry.postpone(kernel().at(15), Duration::MAX);
+                wait(&mut entry, 15);
+            }
+        });
+        vec![goes, comes]
     });
 }
 
@@ -232,14 +291,54 @@ fn a_shutdown_is_told_to_whoever_waits() {
     });
 }
 
+/// How far the ticks of a periodic timer are apart.
+const PERIOD: u64 = 10;
+
+/// Ticks so often: at the second it is likely to go on, and an alarm is armed ahead.
+fn tick(ticks: u64) {
+    let (mut entry, period) = (entry(), Duration::from_nanos(PERIOD));
+    for n in 1..=ticks {
+        let deadline = kernel().at(n * PERIOD);
+        let passed = block_on(poll_fn(|cx| entry.poll_elapsed(cx, deadline, period)));
+        assert!(passed >= deadline, "early");
+    }
+}
+
+#[test]
+fn what_is_due_before_an_alarm_that_is_armed_ahead_is_woken() {
+    in_every_order(|| {
+        vec![
+            Box::new(|| tick(2)),
+            Box::new(|| wait(&mut entry(), PERIOD * 5 / 2)),
+        ]
+    });
+}
+
+#[test]
+fn a_shutdown_between_two_alarms_is_told() {
+    in_every_order(|| {
+        let ticks: Part = Box::new(|| {
+            if let Err(panic) = std::panic::catch_unwind(|| tick(2)) {
+                assert_eq!(
+                    panic.downcast_ref::<String>().map(String::as_str),
+                    Some("shut down")
+                );
+            }
+        });
+        vec![ticks, Box::new(|| kernel().shut_down())]
+    });
+}
+
 /// Puts itself into a driver's queue, and leaves. In place of a panic, of which there could be two at a
 /// time here: an error.
-fn come_and_go() -> Result<(), String> {
-    let driver = Driver::try_current().map_err(|error| error.to_string())?;
-    let (mut key, now) = (None, driver.now());
-    let done = driver.wait(&mut key, Span::new(10, 0), now, Waker::noop().clone());
+fn come_and_go() -> Result<(), Dead> {
+    let slots = registry::slots(&Handle::current());
+    let mut slots = slots.map_err(|_refused| Dead)?;
+    let (mut key, now) = (None, Some(slots.driver.now()));
+    let span = Span::new(10, 0);
+    let done = Driver::wait(&mut slots, &mut key, span, 0, now, Waker::noop().clone());
     if let Some(key) = key {
-        driver.leave(key);
+        Driver::leave(&slots, key);
     }
     done
 }

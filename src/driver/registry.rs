@@ -4,28 +4,41 @@
 //! registered with the runtime; a kernel's timer is, until the runtime shuts down. The one driver of
 //! a process is kept for good.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::io;
+use std::num::NonZeroUsize;
+use std::ptr;
+use std::thread::available_parallelism;
 
 use tokio::runtime::{Handle, Id};
 
 use super::Driver;
-use crate::sync::{Arc, Mutex, Weak, of_process, of_thread};
+use super::slots::Slots;
+use crate::sync::{Arc, Mutex, Ordering, Weak, of_process, of_thread, unchecked};
 use crate::sys::Alarm;
 
-/// Whose timers a driver has.
+/// Whose timers a driver has: those of one runtime, or of all in this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Scope {
-    Runtime(Id),
-    Process,
-}
+pub(super) struct Scope(Option<Id>);
 
 impl Scope {
+    const PROCESS: Self = Self(None);
+
+    #[inline]
     pub(super) fn of(runtime: &Handle) -> Self {
         if Alarm::OF_RUNTIME {
-            Self::Runtime(runtime.id())
+            Self(Some(runtime.id()))
         } else {
-            Self::Process
+            Self::PROCESS
+        }
+    }
+
+    /// How many threads use its driver at a time, or so.
+    pub(super) fn threads(self, runtime: &Handle) -> usize {
+        match self.0 {
+            Some(_) => runtime.metrics().num_workers(),
+            None => available_parallelism().map_or(1, NonZeroUsize::get),
         }
     }
 }
@@ -41,24 +54,101 @@ of_process! {
     static DRIVERS: Mutex<HashMap<Scope, Listed>> = Mutex::default();
 }
 
+/// How many drivers have ended.
+static ENDED: unchecked::AtomicUsize = unchecked::AtomicUsize::new(0);
+
 of_thread! {
-    /// The driver that this thread found last: most threads only ever ask for one.
-    static LAST: RefCell<Weak<Driver>> = RefCell::new(Weak::new());
+    /// That runtime had a driver when so many others had ended: this thread has seen it. It has no
+    /// destructor, which makes it cheap to ask for.
+    static KNOWN: Cell<Option<(Scope, usize)>> = Cell::new(None);
+}
+
+of_thread! {
+    /// What this thread found last: most threads only ever ask for one. In the shard that it uses.
+    static LAST: RefCell<Weak<Slots>> = RefCell::new(Weak::new());
+}
+
+of_thread! {
+    /// Which shard this thread uses, of that runtime's driver.
+    static SHARD: Cell<Option<(Scope, usize)>> = Cell::new(None);
+}
+
+/// Whether this thread has found a driver for that runtime, and none has ended since.
+#[inline]
+pub(super) fn is_known(scope: Scope) -> bool {
+    let ended = ENDED.load(Ordering::Acquire);
+    KNOWN.with(|known| known.get() == Some((scope, ended)))
+}
+
+/// Sees to it that there is a driver for that runtime. No thread is given a shard for a timer that may never
+/// wait: it would be given another for the next.
+///
+/// # Errors
+///
+/// If its alarm is refused.
+#[track_caller]
+pub(super) fn know(handle: &Handle) -> io::Result<()> {
+    let scope = Scope::of(handle);
+    let ended = ENDED.load(Ordering::Acquire);
+    if last(scope).is_none() {
+        Driver::of(handle)?;
+    }
+    KNOWN.with(|known| known.set(Some((scope, ended))));
+    Ok(())
+}
+
+/// Slots in the shard of this thread, in the driver that serves that runtime.
+///
+/// # Errors
+///
+/// If its alarm is refused.
+#[track_caller]
+pub(super) fn slots(handle: &Handle) -> io::Result<Arc<Slots>> {
+    let scope = Scope::of(handle);
+    let ended = ENDED.load(Ordering::Acquire);
+    let slots = if let Some(slots) = last(scope) {
+        slots
+    } else {
+        let driver = Driver::of(handle)?;
+        let shard = match SHARD.with(Cell::get) {
+            // Its slots may have been freed; or the driver is another.
+            Some((of, shard)) if of == scope && driver.has_given(shard) => shard,
+            _ => driver.give_shard(),
+        };
+        SHARD.with(|given| given.set(Some((scope, shard))));
+        let slots = Arc::new(Slots::new(driver, shard, 0));
+        keep(&slots);
+        slots
+    };
+    KNOWN.with(|known| known.set(Some((scope, ended))));
+    Ok(slots)
+}
+
+/// The slots that this thread found last, if they are in a driver that serves that runtime.
+pub(super) fn last(scope: Scope) -> Option<Arc<Slots>> {
+    // Not there any more in the destructor of another thread-local variable.
+    let last = LAST.try_with(|last| last.borrow().upgrade());
+    let last = last.ok().flatten();
+    last.filter(|slots| slots.driver.scope == scope && slots.driver.is_alive())
+}
+
+/// This thread uses those the next time, if they are in its shard: a timer may have come from another.
+pub(super) fn keep(slots: &Arc<Slots>) {
+    let shard = Some((slots.driver.scope, slots.shard));
+    if SHARD.with(Cell::get) != shard {
+        return;
+    }
+    let _ = LAST.try_with(|last| {
+        if !ptr::eq(last.borrow().as_ptr(), Arc::as_ptr(slots)) {
+            // What it replaces owns nobody: no destructor but of memory runs here.
+            last.replace(Arc::downgrade(slots));
+        }
+    });
 }
 
 pub(super) fn find(scope: Scope) -> Option<Arc<Driver>> {
-    // Not there any more in the destructor of another thread-local variable.
-    let last = LAST.try_with(|last| last.borrow().upgrade());
-    if let Ok(Some(driver)) = last {
-        if driver.scope == scope && driver.is_alive() {
-            return Some(driver);
-        }
-    }
     let listed = DRIVERS.lock().get(&scope)?.driver.clone();
-    let driver = listed.upgrade().filter(|driver| driver.is_alive())?;
-    // What it replaces owns nobody: no destructor but of memory runs here.
-    let _ = LAST.try_with(|last| last.replace(listed));
-    Some(driver)
+    listed.upgrade().filter(|driver| driver.is_alive())
 }
 
 /// Lists `driver`, unless another thread was faster: then returns that thread's.
@@ -71,7 +161,7 @@ pub(super) fn list(driver: &Arc<Driver>) -> Result<(), Arc<Driver>> {
     }
     let listed = Listed {
         driver: Arc::downgrade(driver),
-        _kept: (driver.scope == Scope::Process).then(|| Arc::clone(driver)),
+        _kept: (driver.scope == Scope::PROCESS).then(|| Arc::clone(driver)),
     };
     let dead = drivers.insert(driver.scope, listed);
     // Its destructor looks here.
@@ -82,9 +172,10 @@ pub(super) fn list(driver: &Arc<Driver>) -> Result<(), Arc<Driver>> {
 
 /// Unlists `driver`, if it is listed.
 pub(super) fn forget(driver: &Driver) {
+    ENDED.fetch_add(1, Ordering::Release);
     let mut drivers = DRIVERS.lock();
     let listed = drivers.get(&driver.scope);
-    if listed.is_some_and(|listed| std::ptr::eq(listed.driver.as_ptr(), driver)) {
+    if listed.is_some_and(|listed| ptr::eq(listed.driver.as_ptr(), driver)) {
         let unlisted = drivers.remove(&driver.scope);
         // Its destructor looks here once more.
         drop(drivers);
@@ -96,10 +187,23 @@ pub(super) fn forget(driver: &Driver) {
 mod tests {
     use super::*;
     use crate::driver::Entry;
+    use std::collections::BTreeSet;
+    use std::sync::Barrier;
     use std::task::{Context, Waker};
+    use std::thread;
     use std::time::Duration;
     use tokio::runtime::Builder;
     use tokio::time::Instant;
+
+    /// In the current runtime, for an hour.
+    fn one_that_waits() -> Entry {
+        let mut entry = Entry::current();
+        let hour = Duration::from_secs(3600);
+        let cx = &mut Context::from_waker(Waker::noop());
+        let polled = entry.poll_elapsed(cx, Instant::now() + hour, hour);
+        assert!(polled.is_pending());
+        entry
+    }
 
     /// With its runtime, or after it with its last timer.
     #[test]
@@ -111,11 +215,7 @@ mod tests {
             let runtime = Builder::new_current_thread().enable_all().build().unwrap();
             let scope = Scope::of(runtime.handle());
             let context = runtime.enter();
-            let mut entry = Entry::new(Driver::current());
-            let hour = Duration::from_secs(3600);
-            let cx = &mut Context::from_waker(Waker::noop());
-            let polled = entry.poll_elapsed(cx, Instant::now() + hour, hour);
-            assert!(polled.is_pending());
+            let entry = one_that_waits();
             drop(context);
             assert!(DRIVERS.lock().contains_key(&scope));
             let kept = outlives.then_some(entry);
@@ -124,5 +224,43 @@ mod tests {
             drop(kept);
             assert!(!DRIVERS.lock().contains_key(&scope));
         }
+    }
+
+    /// As many as there are workers, and each the one that it has been given, timer after timer.
+    #[test]
+    fn each_thread_has_a_shard_of_its_own() {
+        const WORKERS: usize = 4;
+        if !Alarm::OF_RUNTIME {
+            return;
+        }
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(WORKERS)
+            .enable_all()
+            .build()
+            .unwrap();
+        // A driver that ends with its last timer would give them out anew.
+        let context = runtime.enter();
+        let _stays = one_that_waits();
+        drop(context);
+        let all_are_here = Barrier::new(WORKERS);
+        let shard = || {
+            let _context = runtime.enter();
+            // In whatever order they come.
+            all_are_here.wait();
+            // One after the other, and so many at a time that the slots of some are freed when they go.
+            let mut shards: BTreeSet<_> = (0..100).map(|_| one_that_waits().shard()).collect();
+            for _ in 0..3 {
+                let many: Vec<_> = (0..500).map(|_| one_that_waits()).collect();
+                shards.extend(many.iter().map(Entry::shard));
+            }
+            assert_eq!(shards.len(), 1, "it changes");
+            shards
+        };
+        let shards: BTreeSet<_> = thread::scope(|scope| {
+            let threads: Vec<_> = (0..WORKERS).map(|_| scope.spawn(shard)).collect();
+            let shards = threads.into_iter().map(|thread| thread.join().unwrap());
+            shards.flatten().collect()
+        });
+        assert_eq!(shards.len(), WORKERS);
     }
 }

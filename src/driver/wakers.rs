@@ -9,28 +9,35 @@ use crate::contain::contain;
 const BATCH: usize = 32;
 
 /// A batch of wakers on the stack.
+///
+/// Nearly always there is one. The places for more are made when there are: to clear them takes as
+/// long as all else that a wake-up does.
+#[derive(Default)]
 pub(super) struct Batch {
-    wakers: [Option<Waker>; BATCH],
+    first: Option<Waker>,
+    more: Option<[Option<Waker>; BATCH - 1]>,
     len: usize,
 }
 
 impl Batch {
-    pub(super) fn new() -> Self {
-        Self {
-            wakers: [const { None }; BATCH],
-            len: 0,
-        }
-    }
-
     pub(super) fn has_room(&self) -> bool {
         self.len < BATCH
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.len == 0
     }
 
     /// # Panics
     ///
     /// If there is no room.
     pub(super) fn push(&mut self, waker: Waker) {
-        self.wakers[self.len] = Some(waker);
+        if self.len == 0 {
+            self.first = Some(waker);
+        } else {
+            let more = self.more.get_or_insert_default();
+            more[self.len - 1] = Some(waker);
+        }
         self.len += 1;
     }
 
@@ -40,7 +47,9 @@ impl Batch {
     /// it keeps no other from being woken, and does not unwind through the reactor, which a
     /// current-thread runtime would not survive.
     pub(super) fn wake(&mut self) {
-        for waker in self.wakers[..self.len].iter_mut().filter_map(Option::take) {
+        let more = self.more.iter_mut().flatten().filter_map(Option::take);
+        let more = more.take(self.len.saturating_sub(1));
+        for waker in self.first.take().into_iter().chain(more) {
             contain(|| waker.wake());
         }
         self.len = 0;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::OsInterval;
-use crate::driver::{Driver, Entry};
+use crate::driver::Entry;
 use crate::precision::{Aim, Precision};
 use crate::schedule::Schedule;
 use crate::span;
@@ -142,7 +142,7 @@ impl IntervalBuilder {
     /// # }
     /// ```
     pub fn precision(mut self, precision: Precision) -> Self {
-        self.aim.precision = precision;
+        self.aim.set_precision(precision);
         self
     }
 
@@ -201,7 +201,7 @@ impl IntervalBuilder {
     /// down; in a runtime that lacks the driver that is needed (tokio can be asked that only by
     /// running into its panic, which is caught here: the panic hook still runs, and a program that
     /// aborts on panic aborts); and with the operating system's errno, if it refuses the runtime's
-    /// kernel timer.
+    /// first kernel timer.
     ///
     /// # Examples
     ///
@@ -213,7 +213,7 @@ impl IntervalBuilder {
     /// assert!(outside_a_runtime.is_err());
     /// ```
     pub fn build(self) -> io::Result<OsInterval> {
-        let mut entry = Entry::new(Driver::try_current()?);
+        let mut entry = Entry::try_current()?;
         entry.aim(|aim| *aim = self.aim);
         let start = match self.start {
             Start::Default => entry.now(),

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior};
 
-use crate::driver::{Driver, Entry};
+use crate::driver::Entry;
 use crate::precision::Precision;
 use crate::schedule::Schedule;
 use crate::{missed, span, wall};
@@ -33,8 +33,8 @@ pub use builder::IntervalBuilder;
 ///   without the feature `os-native`, it is the time driver
 ///   ([`enable_time`](tokio::runtime::Builder::enable_time)) instead; with the feature `test-util`
 ///   that one besides. On Windows no driver is needed, unless by `test-util`.
-/// - If this is the runtime's first timer and the operating system refuses the runtime's one
-///   kernel timer, as it does when the process has no file descriptor left.
+/// - If this is the runtime's first timer and the operating system refuses the runtime's
+///   first kernel timer, as it does when the process has no file descriptor left.
 ///   [`OsInterval::builder`] returns that as an error.
 ///
 /// # Examples
@@ -54,7 +54,7 @@ pub use builder::IntervalBuilder;
 #[track_caller]
 pub fn interval(period: Duration) -> OsInterval {
     let period = span::checked_period(period);
-    let entry = Entry::new(Driver::current());
+    let entry = Entry::current();
     // The clock is read last: to make the first driver takes a while.
     let schedule = Schedule::new(entry.now(), period, MissedTickBehavior::default());
     OsInterval { schedule, entry }
@@ -87,7 +87,7 @@ pub fn interval(period: Duration) -> OsInterval {
 pub fn interval_at(start: Instant, period: Duration) -> OsInterval {
     OsInterval {
         schedule: Schedule::new(start, period, MissedTickBehavior::default()),
-        entry: Entry::new(Driver::current()),
+        entry: Entry::current(),
     }
 }
 
@@ -134,7 +134,7 @@ pub fn interval_aligned(period: Duration) -> OsInterval {
 /// Ticks at a fixed period, as precisely as the operating system's own timer.
 ///
 /// It has the methods of [`tokio::time::Interval`] with their meaning; made by [`interval`],
-/// [`interval_at`] or [`OsInterval::builder`]. All intervals of a runtime share one kernel timer: a
+/// [`interval_at`] or [`OsInterval::builder`]. All intervals of a runtime share two kernel timers at most: a
 /// further one costs some bytes and no file descriptor.
 ///
 /// # Precision
@@ -172,7 +172,7 @@ pub struct OsInterval {
 }
 
 impl OsInterval {
-    /// Everything that can be set, and an error in place of a panic.
+    /// Everything that can be set; and what refuses a timer is an error there, in place of a panic.
     ///
     /// # Panics
     ///
@@ -509,7 +509,7 @@ impl OsInterval {
     /// ```
     #[must_use]
     pub fn precision(&self) -> Precision {
-        self.entry.aims_at().precision
+        self.entry.aims_at().precision()
     }
 
     /// Sets how close to their deadlines its ticks are, from the next one on. A task that waits in
@@ -529,8 +529,8 @@ impl OsInterval {
     /// # }
     /// ```
     pub fn set_precision(&mut self, precision: Precision) {
-        self.entry.aim(|aim| aim.precision = precision);
-        self.entry.postpone(self.schedule.deadline(), self.period());
+        self.entry.aim(|aim| aim.set_precision(precision));
+        self.entry.aim_anew(self.schedule.deadline(), self.period());
     }
 
     /// For how long it may keep looking at the clock before a tick.
@@ -570,7 +570,7 @@ impl OsInterval {
     /// ```
     pub fn set_spin_limit(&mut self, limit: Duration) {
         self.entry.aim(|aim| aim.set_spin_limit(limit));
-        self.entry.postpone(self.schedule.deadline(), self.period());
+        self.entry.aim_anew(self.schedule.deadline(), self.period());
     }
 
     /// How late a tick may be so as to share a wake-up with other timers.
@@ -615,7 +615,7 @@ impl OsInterval {
     /// ```
     pub fn set_tolerance(&mut self, tolerance: Duration) {
         self.entry.aim(|aim| aim.set_tolerance(tolerance));
-        self.entry.postpone(self.schedule.deadline(), self.period());
+        self.entry.aim_anew(self.schedule.deadline(), self.period());
     }
 }
 

@@ -2,12 +2,19 @@
 
 use std::sync::PoisonError;
 
-#[cfg(target_has_atomic = "64")]
-pub(crate) use std::sync::atomic::AtomicU64;
-#[cfg(threadpool)]
-pub(crate) use std::sync::atomic::AtomicUsize;
-pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+pub(crate) use std::sync::atomic::{Ordering, fence};
 pub(crate) use std::sync::{LazyLock, MutexGuard};
+
+#[cfg(test)]
+pub(crate) use super::counted::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize};
+#[cfg(not(test))]
+pub(crate) use plain::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize};
+
+/// The same, for what a checker need not try: either any value will do, or there is an order by other
+/// means.
+pub(crate) mod unchecked {
+    pub(crate) use super::{AtomicBool, AtomicU64, AtomicUsize};
+}
 
 /// A lock that outlives a panic under it: everything it guards here is whole between statements.
 #[derive(Debug, Default)]
@@ -19,6 +26,8 @@ impl<T> Mutex<T> {
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+        #[cfg(test)]
+        super::counted::locks(self);
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -43,22 +52,52 @@ macro_rules! of_thread {
 }
 pub(crate) use of_thread;
 
-/// Where a processor has none, of what is used here of it.
-#[cfg(not(target_has_atomic = "64"))]
-#[derive(Debug)]
-pub(crate) struct AtomicU64(Mutex<u64>);
+/// Uncounted.
+pub(super) mod plain {
+    #[cfg(target_has_atomic = "64")]
+    pub(crate) use std::sync::atomic::AtomicU64;
+    pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize};
 
-#[cfg(not(target_has_atomic = "64"))]
-impl AtomicU64 {
-    pub(crate) fn new(value: u64) -> Self {
-        Self(Mutex::new(value))
-    }
+    #[cfg(not(target_has_atomic = "64"))]
+    use std::sync::{Mutex, MutexGuard, PoisonError, atomic::Ordering};
 
-    pub(crate) fn load(&self, _ordering: Ordering) -> u64 {
-        *self.0.lock()
-    }
+    /// Where a processor has none, of what is used here of it.
+    #[cfg(not(target_has_atomic = "64"))]
+    #[derive(Debug)]
+    pub(crate) struct AtomicU64(Mutex<u64>);
 
-    pub(crate) fn store(&self, value: u64, _ordering: Ordering) {
-        *self.0.lock() = value;
+    #[cfg(not(target_has_atomic = "64"))]
+    impl AtomicU64 {
+        pub(crate) const fn new(value: u64) -> Self {
+            Self(Mutex::new(value))
+        }
+
+        fn value(&self) -> MutexGuard<'_, u64> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        }
+
+        pub(crate) fn load(&self, _ordering: Ordering) -> u64 {
+            *self.value()
+        }
+
+        pub(crate) fn store(&self, value: u64, _ordering: Ordering) {
+            *self.value() = value;
+        }
+
+        pub(crate) fn compare_exchange(
+            &self,
+            current: u64,
+            new: u64,
+            _success: Ordering,
+            _failure: Ordering,
+        ) -> Result<u64, u64> {
+            let mut value = self.value();
+            if *value == current {
+                *value = new;
+                Ok(current)
+            } else {
+                Err(*value)
+            }
+        }
     }
 }

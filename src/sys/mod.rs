@@ -14,8 +14,9 @@
 //! | `resync(&mut self)` | the alarm was early by the runtime's clock: compare the two anew, and let the next alarm be a millisecond away |
 //! | `compare_clocks(&mut self)` | native backends: as `resync`, but no later |
 //! | `EXACT: bool` | whether an alarm that is left armed for longer than anybody waits does harm; otherwise it is left so, since that is cheaper |
-//! | `LEEWAY: bool` | whether `arm` has a use for that duration: looking it up has its price |
+//! | `AHEAD: bool` | whether a second one, set for the wake-up after the next, makes wake-ups cheaper; never where `EXACT`, nor where `arm` keeps the waker |
 //! | `OF_RUNTIME: bool` | whether the alarm needs its runtime, and ends with it; else one serves the process |
+//! | `OUTLIVES_TIMERS: bool` | whether its driver does: the alarm holds the waker that listens until its end, timers or not, or one driver serves the process |
 //!
 //! None of them may wake a waker: the driver holds its lock.
 //!

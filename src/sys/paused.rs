@@ -23,8 +23,9 @@ pub(crate) struct Alarm {
 
 impl Alarm {
     pub(crate) const EXACT: bool = true;
-    pub(crate) const LEEWAY: bool = native::Alarm::LEEWAY;
+    pub(crate) const AHEAD: bool = false;
     pub(crate) const OF_RUNTIME: bool = true;
+    pub(crate) const OUTLIVES_TIMERS: bool = native::Alarm::OF_RUNTIME;
 
     #[track_caller]
     pub(crate) fn new(runtime: &Handle) -> io::Result<Self> {

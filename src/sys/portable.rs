@@ -31,8 +31,9 @@ impl Alarm {
     /// A paused clock jumps to the next `Sleep` there is: one that nobody waits for any more would
     /// be jumped to as well.
     pub(crate) const EXACT: bool = true;
-    pub(crate) const LEEWAY: bool = false;
+    pub(crate) const AHEAD: bool = false;
     pub(crate) const OF_RUNTIME: bool = true;
+    pub(crate) const OUTLIVES_TIMERS: bool = false;
 
     #[track_caller]
     pub(crate) fn new(runtime: &Handle) -> io::Result<Self> {

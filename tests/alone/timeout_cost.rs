@@ -1,8 +1,14 @@
-//! What a `timeout` costs around a future that is ready at its second poll.
+//! What a `timeout` costs around a future that is ready at its second poll; and ticks and sleeps, one
+//! after the other.
 //!
 //! Of the production alarm: under `test-util` and in the portable backend each one arms a
 //! `tokio::time::Sleep`.
-#![cfg(all(timerfd, feature = "sleep", not(feature = "test-util")))]
+#![cfg(all(
+    timerfd,
+    feature = "interval",
+    feature = "sleep",
+    not(feature = "test-util")
+))]
 
 use std::future::{Future, poll_fn};
 use std::task::Poll;
@@ -11,7 +17,7 @@ use std::time::Duration;
 use crate::alone;
 use crate::support::{Watchdog, current_thread};
 use tokio::runtime::Builder;
-use tokio_osinterval::timeout;
+use tokio_osinterval::{interval, sleep, timeout};
 
 const TIMEOUTS: u64 = 1000;
 const HOUR: Duration = Duration::from_secs(3600);
@@ -48,13 +54,17 @@ fn it_allocates_nothing() {
     assert_eq!(allocated, 0);
 }
 
+fn from_environment(name: &str) -> u32 {
+    std::env::var(name).unwrap().parse().unwrap()
+}
+
 /// `tests/syscalls.sh` counts the system calls of it.
 #[test]
 #[ignore = "for tests/syscalls.sh"]
 fn many_timeouts() {
     let _alone = alone();
     let _watchdog = Watchdog::new("many_timeouts");
-    let timeouts: u32 = std::env::var("TIMEOUTS").unwrap().parse().unwrap();
+    let timeouts = from_environment("TIMEOUTS");
     // The reactor is not asked while a task can run: its calls are not ours.
     let runtime = Builder::new_current_thread()
         .enable_all()
@@ -70,5 +80,43 @@ fn many_timeouts() {
             }
         });
         all.await.unwrap();
+    });
+}
+
+/// And of this. Who is late by more than a tick gets all of them: what was armed for them is not armed
+/// for nobody. But that takes fewer calls, so it shall not happen often, watched as it is.
+#[test]
+#[ignore = "for tests/syscalls.sh"]
+fn many_ticks() {
+    let _alone = alone();
+    let _watchdog = Watchdog::new("many_ticks");
+    let ticks = from_environment("TICKS");
+    current_thread().block_on(async {
+        let all = tokio::spawn(async move {
+            let mut interval = interval(Duration::from_millis(4));
+            for _ in 0..ticks {
+                interval.tick().await;
+            }
+        });
+        all.await.unwrap();
+    });
+}
+
+/// And of this, beside one that waits for long.
+#[test]
+#[ignore = "for tests/syscalls.sh"]
+fn many_sleeps() {
+    let _alone = alone();
+    let _watchdog = Watchdog::new("many_sleeps");
+    let sleeps = from_environment("SLEEPS");
+    current_thread().block_on(async {
+        let waits = tokio::spawn(sleep(HOUR));
+        let all = tokio::spawn(async move {
+            for _ in 0..sleeps {
+                sleep(Duration::from_micros(500)).await;
+            }
+        });
+        all.await.unwrap();
+        waits.abort();
     });
 }

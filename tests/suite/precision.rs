@@ -64,11 +64,10 @@ fn it_lets_the_others_have_their_turn() {
     };
     // Now and then this thread is preempted, and finds the deadline passed. And how long before it
     // the spin begins is learned, on Windows from all tests of the process.
-    let mut waits = (1..60).map(us).cycle();
+    let mut waits = (1..95).map(us).cycle();
     assert!(waits.any(|wait| woken_at_once(Precision::Spin, wait) == Some(true)));
-    // On Windows another thread wakes it as soon as it is due.
-    let wait = if cfg!(threadpool) { ms(1000) } else { us(40) };
-    assert!((0..1000).all(|_| woken_at_once(Precision::Kernel, wait).is_none()));
+    // As soon as it is due, another thread wakes it on Windows; and elsewhere this one, if it was preempted.
+    assert!((0..1000).all(|_| woken_at_once(Precision::Kernel, us(40)) != Some(true)));
 }
 
 /// Of a timer that waits, and is polled by another task when it is about to spin.
@@ -127,7 +126,8 @@ fn io_goes_on_beside_it() {
             read.await.unwrap() < spins.await.unwrap()
         })
     };
-    assert!((0..100).any(|_| read_before_the_deadline()));
+    // On a machine whose other work makes it slow for a while a byte takes longer than that.
+    assert!((0..5000).any(|_| read_before_the_deadline()));
 }
 
 /// A task that is ready all the time runs while the other spins, and not only before and after.
@@ -136,6 +136,8 @@ fn others_go_on_beside_it() {
     let _watchdog = Watchdog::new("others_go_on_beside_it");
     let ran_during_a_spin = |wait| {
         current_thread().block_on(async {
+            // The first timer of a runtime makes the driver, which may take longer than the spin.
+            drop(sleep(wait));
             let turns = Arc::new(AtomicUsize::new(0));
             let counted = Arc::clone(&turns);
             let other = tokio::spawn(async move {

@@ -1,7 +1,7 @@
 //! Timers and the runtimes that they are made on, moved between, and left behind by.
 #![cfg(feature = "interval")]
 
-use std::sync::Arc;
+use std::sync::{Arc, Barrier};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
@@ -39,6 +39,60 @@ fn shutdown_wakes_those_who_wait() {
             2,
             "the wakers are gone but for `waker`"
         );
+    }
+}
+
+/// Those that each worker has made, wherever they are polled again and dropped.
+#[test]
+fn timers_of_all_workers_are_fired() {
+    const WORKERS: usize = 4;
+    let _watchdog = Watchdog::new("timers_of_all_workers_are_fired");
+    let runtime = multi_thread(WORKERS);
+    for _ in 0..20 {
+        let all_are_here = Arc::new(Barrier::new(WORKERS));
+        let make = || {
+            let all_are_here = Arc::clone(&all_are_here);
+            runtime.spawn(async move {
+                // Each keeps a worker until the others have one.
+                all_are_here.wait();
+                let counts = (0..60).map(|n| {
+                    let count = Arc::new(Count::default());
+                    let waker = Waker::from(Arc::clone(&count));
+                    let mut interval = interval_at(Instant::now() + ms(n % 6), ms(1));
+                    let polled = interval.poll_tick(&mut Context::from_waker(&waker));
+                    polled.is_pending().then_some((interval, count))
+                });
+                counts.flatten().collect::<Vec<_>>()
+            })
+        };
+        let tasks: Vec<_> = (0..WORKERS).map(|_| make()).collect();
+        runtime.block_on(async {
+            let mut waiting = Vec::new();
+            for task in tasks {
+                for (n, (mut interval, count)) in task.await.unwrap().into_iter().enumerate() {
+                    match n % 3 {
+                        // It waits on as it is.
+                        0 => waiting.push((interval, count)),
+                        // It is dropped here.
+                        1 => drop(interval),
+                        _ => {
+                            let another = Arc::new(Count::default());
+                            let waker = Waker::from(Arc::clone(&another));
+                            let polled = interval.poll_tick(&mut Context::from_waker(&waker));
+                            if polled.is_pending() {
+                                waiting.push((interval, another));
+                            }
+                        }
+                    }
+                }
+            }
+            for (interval, count) in &mut waiting {
+                while count.get() == 0 {
+                    tokio::task::yield_now().await;
+                }
+                interval.tick().await;
+            }
+        });
     }
 }
 

@@ -1,7 +1,7 @@
 //! `Sleep` and `Timeout` on a real clock.
 #![cfg(feature = "sleep")]
 
-use std::future::{pending, poll_fn, ready};
+use std::future::{Future, pending, poll_fn, ready};
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
@@ -11,6 +11,8 @@ use std::time::Duration;
 use crate::support::{
     Count, Watchdog, current_thread, ms, multi_thread, on_every_runtime, panic_of, us,
 };
+use tokio::task::coop::{consume_budget, has_budget_remaining};
+use tokio::task::yield_now;
 use tokio::time::Instant;
 use tokio_osinterval::error::Elapsed;
 use tokio_osinterval::{Sleep, Timeout, sleep, sleep_until, timeout, timeout_at};
@@ -223,4 +225,82 @@ fn auto_traits_are_those_of_tokio() {
     // Ambiguous, and so no longer compiled, if they were `Unpin`.
     <Sleep as NotUnpin<_>>::check();
     <Timeout<std::future::Ready<()>> as NotUnpin<_>>::check();
+}
+
+/// It never yields, and has no budget left: nobody but the timer itself tells it (tokio-rs/tokio#7883).
+#[test]
+fn one_that_polls_again_at_once_sees_its_deadline_pass() {
+    let _watchdog = Watchdog::new("one_that_polls_again_at_once_sees_its_deadline_pass");
+    for runtime in [current_thread(), multi_thread(1)] {
+        runtime.block_on(async {
+            for wait in [Duration::from_micros(50), ms(1), ms(5)] {
+                let mut sleep = pin!(tokio_osinterval::sleep(wait));
+                let deadline = sleep.deadline();
+                yield_now().await;
+                let polls = poll_fn(|cx| {
+                    // It may be that the deadline has passed already.
+                    let mut is_ready = sleep.as_mut().poll(cx).is_ready();
+                    while has_budget_remaining() {
+                        assert!(pin!(consume_budget()).poll(cx).is_ready());
+                    }
+                    let mut polls = 0;
+                    while !is_ready {
+                        polls += u32::from(Instant::now() >= deadline);
+                        is_ready = sleep.as_mut().poll(cx).is_ready();
+                    }
+                    assert!(!has_budget_remaining(), "all in one poll");
+                    Poll::Ready(polls)
+                });
+                let polls = polls.await;
+                assert!(Instant::now() >= deadline, "early");
+                assert!(polls <= 16, "{polls} polls after its deadline");
+            }
+        });
+    }
+}
+
+/// Whoever else is late: nobody has asked the reactor for long.
+#[test]
+fn one_that_was_ready_is_ready_again() {
+    let _watchdog = Watchdog::new("one_that_was_ready_is_ready_again");
+    current_thread().block_on(async {
+        let cx = &mut Context::from_waker(Waker::noop());
+        let mut earlier = pin!(sleep(ms(1)));
+        let _ = earlier.as_mut().poll(cx);
+        let mut later = pin!(sleep(ms(15)));
+        let _ = later.as_mut().poll(cx);
+        std::thread::sleep(ms(20));
+        for _ in 0..8 {
+            assert!(later.as_mut().poll(cx).is_ready());
+        }
+    });
+}
+
+/// Though it reads no clock when it first waits: by the time at which it was made.
+#[test]
+#[cfg(all(descriptor, not(feature = "test-util")))]
+fn one_of_a_few_that_are_made_fires_an_overdue_driver() {
+    let _watchdog = Watchdog::new("one_of_a_few_that_are_made_fires_an_overdue_driver");
+    current_thread().block_on(async {
+        let count = Arc::new(Count::default());
+        let waker = Waker::from(Arc::clone(&count));
+        let cx = &mut Context::from_waker(&waker);
+        let make_another = || {
+            let far = pin!(sleep(HOUR));
+            let cx = &mut Context::from_waker(Waker::noop());
+            assert!(far.poll(cx).is_pending());
+        };
+        // This thread may be preempted until it has passed.
+        let mut overdue = loop {
+            let mut overdue = Box::pin(sleep(ms(50)));
+            if overdue.as_mut().poll(cx).is_pending() {
+                break overdue;
+            }
+        };
+        make_another();
+        std::thread::sleep(ms(60));
+        (0..8).for_each(|_| make_another());
+        assert_eq!(count.get(), 1);
+        assert!(overdue.as_mut().poll(cx).is_ready());
+    });
 }

@@ -3,9 +3,10 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::ptr;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, RawWaker, RawWakerVTable, Wake, Waker};
 use std::time::Duration;
 
 use crate::support::{Count, Watchdog, current_thread, ms, on_every_runtime, panic_of};
@@ -134,6 +135,167 @@ fn no_waker_is_kept_after_a_reset_into_the_past() {
         assert!(poll(&mut interval, &waker).is_ready());
         woken_meanwhile(&count).await;
         assert_eq!(Arc::strong_count(&count), 2, "`count` and `waker`");
+    });
+}
+
+/// One that waits looks at the clock once in a few polls; but at once for another deadline.
+#[test]
+fn a_reset_into_the_past_is_ready_at_the_next_poll() {
+    let _watchdog = Watchdog::new("a_reset_into_the_past_is_ready_at_the_next_poll");
+    current_thread().block_on(async {
+        for polls in 1..=40 {
+            let mut interval = far_interval();
+            for _ in 0..polls {
+                wait(&mut interval, Waker::noop());
+            }
+            interval.reset_immediately();
+            assert!(poll(&mut interval, Waker::noop()).is_ready(), "{polls}");
+        }
+    });
+}
+
+/// A task that is polled for another reason than its timer has nothing to tell it.
+#[test]
+fn a_poll_that_changes_nothing_clones_no_waker() {
+    let _watchdog = Watchdog::new("a_poll_that_changes_nothing_clones_no_waker");
+    current_thread().block_on(async {
+        let mut interval = far_interval();
+        let clones = || CLONES.load(Ordering::SeqCst);
+        let before = clones();
+        wait(&mut interval, &Cloned::waker());
+        assert_eq!(clones(), before + 1);
+        for _ in 0..100 {
+            wait(&mut interval, &Cloned::waker());
+        }
+        assert_eq!(clones(), before + 1);
+        // After another one it is taken again.
+        wait(&mut interval, Waker::noop());
+        wait(&mut interval, &Cloned::waker());
+        assert_eq!(clones(), before + 2);
+    });
+}
+
+/// How often one of [`Cloned`] was.
+static CLONES: AtomicUsize = AtomicUsize::new(0);
+
+/// A waker that wakes nobody and counts its clones, which the standard library's do not tell.
+struct Cloned;
+
+impl Cloned {
+    const TABLE: RawWakerVTable = RawWakerVTable::new(Self::clone, Self::nop, Self::nop, Self::nop);
+
+    fn raw() -> RawWaker {
+        RawWaker::new(ptr::null(), &Self::TABLE)
+    }
+
+    fn waker() -> Waker {
+        // SAFETY: no function of it looks at the pointer, and any thread may call them.
+        unsafe { Waker::from_raw(Self::raw()) }
+    }
+
+    fn clone(_: *const ()) -> RawWaker {
+        CLONES.fetch_add(1, Ordering::SeqCst);
+        Self::raw()
+    }
+
+    fn nop(_: *const ()) {}
+}
+
+/// A combinator may lend each of its futures the same waker, which wakes whoever was polled last: only its
+/// clones are told apart.
+#[test]
+fn a_waker_that_means_another_than_before_is_taken() {
+    let _watchdog = Watchdog::new("a_waker_that_means_another_than_before_is_taken");
+    current_thread().block_on(async {
+        let counts = [(); 2].map(|()| Arc::new(Count::default()));
+        let lent: &Lent = Box::leak(Box::new(Lent(Mutex::new(Arc::clone(&counts[0])))));
+        // SAFETY: the value behind the pointer lives on, and any thread may use it; the clones are wakers of
+        // the standard library's.
+        let waker =
+            unsafe { Waker::from_raw(RawWaker::new(ptr::from_ref(lent).cast(), &Lent::TABLE)) };
+        let cx = &mut Context::from_waker(&waker);
+        let mut interval = interval_at(Instant::now() + ms(20), ms(20));
+        for count in &counts {
+            *lent.0.lock().unwrap() = Arc::clone(count);
+            for _ in 0..100 {
+                assert!(interval.poll_tick(cx).is_pending());
+            }
+        }
+        while counts[1].get() == 0 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(counts[0].get(), 0);
+    });
+}
+
+/// Whom its waker wakes, which is no more than a pointer to this.
+struct Lent(Mutex<Arc<Count>>);
+
+impl Lent {
+    const TABLE: RawWakerVTable = RawWakerVTable::new(Self::clone, Self::nop, Self::nop, Self::nop);
+
+    fn clone(lent: *const ()) -> RawWaker {
+        // SAFETY: it was made of a reference that lives on.
+        let lent = unsafe { &*lent.cast::<Self>() };
+        let waker = Waker::from(Arc::clone(&lent.0.lock().unwrap()));
+        let raw = RawWaker::new(waker.data(), waker.vtable());
+        std::mem::forget(waker);
+        raw
+    }
+
+    fn nop(_: *const ()) {}
+}
+
+/// While tasks keep the thread, nobody asks the reactor. Whoever then asks the clock fires what is overdue.
+#[cfg(all(descriptor, not(feature = "test-util")))]
+#[test]
+fn who_passes_by_fires_an_overdue_driver() {
+    let _watchdog = Watchdog::new("who_passes_by_fires_an_overdue_driver");
+    current_thread().block_on(async {
+        let count = Arc::new(Count::default());
+        let waker = Waker::from(Arc::clone(&count));
+        // One that is overdue, and has not been told so.
+        let overdue = || {
+            let before = count.get();
+            loop {
+                let deadline = Instant::now() + ms(5);
+                let mut interval = interval_at(deadline, HOUR);
+                // This thread may be preempted until it has passed.
+                if poll(&mut interval, &waker).is_pending() {
+                    std::thread::sleep(ms(10));
+                    assert_eq!(count.get(), before);
+                    return (interval, before);
+                }
+            }
+        };
+
+        // One that has to wait; that waits already; and that is ready.
+        for way in 0..3 {
+            let mut other = far_interval();
+            if way != 0 {
+                wait(&mut other, Waker::noop());
+            }
+            let (mut interval, before) = overdue();
+            if way == 2 {
+                other.reset_immediately();
+                assert!(poll(&mut other, Waker::noop()).is_ready());
+            } else {
+                wait(&mut other, Waker::noop());
+            }
+            assert_eq!(count.get(), before + 1, "{way}");
+            assert!(poll(&mut interval, &waker).is_ready());
+        }
+
+        // But not a drop, which may be anywhere; nor a reset.
+        let mut other = far_interval();
+        wait(&mut other, Waker::noop());
+        let (mut interval, before) = overdue();
+        other.reset_at(Instant::now() + 2 * HOUR);
+        drop(other);
+        assert_eq!(count.get(), before);
+        wait(&mut far_interval(), Waker::noop());
+        assert_eq!(count.get(), before + 1);
+        assert!(poll(&mut interval, &waker).is_ready());
     });
 }
 

@@ -27,8 +27,9 @@ pub(crate) struct Alarm {
 
 impl Alarm {
     pub(crate) const EXACT: bool = false;
-    pub(crate) const LEEWAY: bool = Epoch::LEEWAY;
+    pub(crate) const AHEAD: bool = true;
     pub(crate) const OF_RUNTIME: bool = true;
+    pub(crate) const OUTLIVES_TIMERS: bool = true;
 
     #[track_caller]
     pub(crate) fn new(runtime: &Handle) -> io::Result<Self> {

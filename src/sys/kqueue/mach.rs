@@ -33,7 +33,6 @@ impl Epoch {
     /// One that is added again stays queued if it had expired, and its next expiry is no event for
     /// the kqueue that this one is in (`filt_timertouch` and `knote_enqueue` in the same file).
     pub(super) const DELETED_FIRST: bool = true;
-    pub(super) const LEEWAY: bool = true;
 
     /// The kernel's clock is read second: what lies between the readings makes every alarm late by
     /// that much, and none early.

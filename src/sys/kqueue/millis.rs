@@ -23,7 +23,6 @@ pub(super) struct Epoch;
 impl Epoch {
     /// For the versions, and the kernel, where one that is added again goes on as it was.
     pub(super) const DELETED_FIRST: bool = true;
-    pub(super) const LEEWAY: bool = false;
 
     pub(super) fn read(_clock: &TokioClock) -> Self {
         Self

@@ -24,7 +24,6 @@ impl Epoch {
     /// FreeBSD 11.1 and later: a timer that is added again starts anew, and keeps its place among
     /// the 4,096 that the machine may have (`filt_timertouch` in the same file).
     pub(super) const DELETED_FIRST: bool = false;
-    pub(super) const LEEWAY: bool = false;
 
     pub(super) fn read(_clock: &TokioClock) -> Self {
         Self

@@ -129,8 +129,9 @@ pub(crate) struct Alarm {
 
 impl Alarm {
     pub(crate) const EXACT: bool = false;
-    pub(crate) const LEEWAY: bool = false;
+    pub(crate) const AHEAD: bool = true;
     pub(crate) const OF_RUNTIME: bool = true;
+    pub(crate) const OUTLIVES_TIMERS: bool = true;
 
     pub(crate) fn new(_runtime: &Handle) -> io::Result<Self> {
         let mut state = kernel().state.lock().unwrap();

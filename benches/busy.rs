@@ -1,0 +1,191 @@
+//! An interval on workers that are never idle: how late it is, and how much the others get done.
+//!
+//! `cargo bench --features full --bench busy`, and part of a heading to run that alone. Beside a tick each
+//! 1 ms, pairs of tasks wake each other in turns, and each poll takes a while. A worker that is never
+//! idle asks for events only after each so many polls, which is its `event_interval`. The pairs receive
+//! as they are, or within a timeout of the contender's own kind. The contenders take turns, round by
+//! round; the ticks of all rounds count, and the median of the throughputs.
+
+mod support;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use hdrhistogram::Histogram;
+use support::{Flavor, median};
+use tokio::runtime::Runtime;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+const ROUNDS: usize = 3;
+/// How long each is measured.
+const ROUND: Duration = Duration::from_millis(150);
+const PERIOD: Duration = Duration::from_millis(1);
+const LIMIT: Duration = Duration::from_secs(5);
+const PAIRS: usize = 4;
+/// What a poll takes.
+const POLLS: [Duration; 4] = [
+    Duration::from_micros(1),
+    Duration::from_micros(5),
+    Duration::from_micros(20),
+    Duration::from_micros(100),
+];
+/// The last is tokio's own choice.
+const EVENT_INTERVALS: [u32; 4] = [1, 4, 16, 61];
+
+/// One of a pair.
+struct Relay {
+    takes: UnboundedReceiver<()>,
+    gives: UnboundedSender<()>,
+    poll: Duration,
+    over: Arc<AtomicBool>,
+    polls: u32,
+}
+
+impl Relay {
+    fn pair(poll: Duration, over: &Arc<AtomicBool>) -> [Self; 2] {
+        let [(gives, others), (other, takes)] = [unbounded_channel(), unbounded_channel()];
+        // So that one of them begins.
+        gives.send(()).unwrap();
+        [(takes, gives), (others, other)].map(|(takes, gives)| Self {
+            takes,
+            gives,
+            poll,
+            over: Arc::clone(over),
+            polls: 0,
+        })
+    }
+
+    /// Whether to go on.
+    fn pass_on(&mut self) -> bool {
+        let from = Instant::now();
+        while from.elapsed() < self.poll {
+            std::hint::spin_loop();
+        }
+        self.polls += 1;
+        !self.over.load(Ordering::Relaxed) && self.gives.send(()).is_ok()
+    }
+}
+
+struct Round {
+    /// In nanoseconds.
+    late: Histogram<u64>,
+    /// In thousands a second, of all pairs.
+    polls: f64,
+}
+
+macro_rules! contender {
+    ($time:path, $receive:expr) => {
+        |runtime, poll| {
+            use $time as time;
+            let over = Arc::new(AtomicBool::new(false));
+            runtime.block_on(async {
+                let began = Instant::now();
+                let pairs = (0..PAIRS).flat_map(|_| Relay::pair(poll, &over));
+                let pairs = pairs.map(|mut relay| {
+                    tokio::spawn(async move {
+                        while $receive(&mut relay.takes).await.is_some() && relay.pass_on() {}
+                        relay.polls
+                    })
+                });
+                let pairs: Vec<_> = pairs.collect();
+                let ticking = tokio::spawn(async move {
+                    let mut interval = time::interval_at(time::Instant::now() + PERIOD, PERIOD);
+                    let mut late = Histogram::new(3).unwrap();
+                    while began.elapsed() < ROUND {
+                        let deadline = interval.tick().await;
+                        let nanos = time::Instant::now().duration_since(deadline).as_nanos();
+                        late.record(u64::try_from(nanos).unwrap()).unwrap();
+                    }
+                    late
+                });
+                let late = ticking.await.unwrap();
+                over.store(true, Ordering::Relaxed);
+                let mut polls = 0;
+                for relay in pairs {
+                    polls += relay.await.unwrap();
+                }
+                let took = began.elapsed().as_secs_f64();
+                Round {
+                    late,
+                    polls: f64::from(polls) / took / 1e3,
+                }
+            })
+        }
+    };
+}
+
+async fn receive(takes: &mut UnboundedReceiver<()>) -> Option<()> {
+    takes.recv().await
+}
+
+async fn within_tokio(takes: &mut UnboundedReceiver<()>) -> Option<()> {
+    tokio::time::timeout(LIMIT, takes.recv()).await.unwrap()
+}
+
+async fn within_ours(takes: &mut UnboundedReceiver<()>) -> Option<()> {
+    let received = tokio_osinterval::timeout(LIMIT, takes.recv());
+    received.await.unwrap()
+}
+
+type Contender = (&'static str, fn(&Runtime, Duration) -> Round);
+
+const CONTENDERS: [Contender; 4] = [
+    ("tokio", contender!(tokio::time, receive)),
+    ("ours", contender!(tokio_osinterval::time, receive)),
+    ("tokio, timeouts", contender!(tokio::time, within_tokio)),
+    (
+        "ours, timeouts",
+        contender!(tokio_osinterval::time, within_ours),
+    ),
+];
+
+#[allow(clippy::cast_precision_loss, reason = "no figure is that large")]
+fn micros(late: &Histogram<u64>, quantile: f64) -> f64 {
+    late.value_at_quantile(quantile) as f64 / 1e3
+}
+
+/// A row of the table.
+fn compare(flavor: Flavor, event_interval: u32, poll: Duration) {
+    let runtime = || {
+        let mut builder = flavor.builder();
+        builder.event_interval(event_interval).build().unwrap()
+    };
+    let mut late = [(); 4].map(|()| Histogram::<u64>::new(3).unwrap());
+    let mut polls = [const { Vec::new() }; 4];
+    for _ in 0..ROUNDS {
+        for (i, (_, contender)) in CONTENDERS.iter().enumerate() {
+            let round = contender(&runtime(), poll);
+            late[i].add(round.late).unwrap();
+            polls[i].push(round.polls);
+        }
+    }
+    print!("{event_interval:14}");
+    for (late, polls) in late.iter().zip(polls) {
+        let [p50, p99] = [0.5, 0.99].map(|quantile| micros(late, quantile));
+        print!("  {p50:7.0} {p99:7.0} {:7.1}", median(polls));
+    }
+    println!();
+}
+
+fn main() {
+    let filter = support::argument(0);
+    println!("lateness at p50 and p99 in µs, and thousands of polls a second; {ROUNDS} rounds");
+    for flavor in Flavor::ALL {
+        for poll in POLLS {
+            let name = format!("{}, polls of {poll:?}", flavor.name());
+            if filter.as_ref().is_some_and(|filter| !name.contains(filter)) {
+                continue;
+            }
+            println!("{name}");
+            print!("event_interval");
+            for (name, _) in CONTENDERS {
+                print!("  {name:>23}");
+            }
+            println!();
+            for event_interval in EVENT_INTERVALS {
+                compare(flavor, event_interval, poll);
+            }
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! A short sleep in a loop, beside timers that wait for an hour: they are not to be felt.
+//!
+//! `cargo bench --features full --bench lone_sleep`. How long a sleep takes, at the median, and that
+//! over what it takes beside none. The contenders take turns, round by round; the medians of the rounds
+//! count.
+
+mod support;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Waker};
+use std::time::{Duration, Instant};
+
+use support::median;
+use tokio::runtime::{Builder, Runtime};
+use tokio_osinterval::{Sleep, sleep};
+
+const ROUNDS: usize = 9;
+const BESIDE: [usize; 4] = [0, 16, 32, 10_000];
+
+/// A runtime in which so many sleeps wait for an hour.
+struct Beside {
+    runtime: Runtime,
+    _waiting: Vec<Pin<Box<Sleep>>>,
+}
+
+impl Beside {
+    fn new(count: usize) -> Self {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let waiting = runtime.block_on(async {
+            let waiting = (0..count).map(|_| {
+                let mut waits = Box::pin(sleep(Duration::from_secs(3600)));
+                let cx = &mut Context::from_waker(Waker::noop());
+                assert!(waits.as_mut().poll(cx).is_pending());
+                waits
+            });
+            waiting.collect()
+        });
+        Self {
+            runtime,
+            _waiting: waiting,
+        }
+    }
+
+    /// How long a sleep takes, in nanoseconds, at the median.
+    #[allow(clippy::cast_precision_loss, reason = "no figure is that large")]
+    fn round(&self, length: Duration) -> f64 {
+        let count = u32::try_from(Duration::from_millis(100).as_nanos() / length.as_nanos());
+        let count = count.unwrap().clamp(500, 5_000);
+        self.runtime.block_on(async {
+            let took = tokio::spawn(async move {
+                let mut took = Vec::new();
+                for _ in 0..count {
+                    let began = Instant::now();
+                    sleep(length).await;
+                    took.push(began.elapsed().as_nanos() as f64);
+                }
+                median(took)
+            });
+            took.await.unwrap()
+        })
+    }
+}
+
+fn main() {
+    let beside = BESIDE.map(Beside::new);
+    println!("medians of {ROUNDS} rounds, in µs, beside so many that wait for an hour");
+    for micros in [1, 10, 100] {
+        let length = Duration::from_micros(micros);
+        let mut rounds = [const { Vec::new() }; BESIDE.len()];
+        for _ in 0..ROUNDS {
+            for (rounds, beside) in rounds.iter_mut().zip(&beside) {
+                rounds.push(beside.round(length));
+            }
+        }
+        let alone = median(rounds[0].clone());
+        print!("{micros:4} µs:");
+        for (rounds, count) in rounds.into_iter().zip(BESIDE) {
+            let took = median(rounds);
+            print!("   {count:6}: {:7.2} ({:.2})", took / 1e3, took / alone);
+        }
+        println!();
+    }
+}

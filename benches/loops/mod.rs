@@ -1,0 +1,172 @@
+//! Loops that take messages until there are no more, as servers have them: without a timer, and with one.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use crate::support::{each, second_poll};
+
+/// Numbered from 0. All of them are there before the loop begins.
+pub(crate) type Messages = UnboundedReceiver<usize>;
+
+/// What a message takes, in nanoseconds. In a box, which is made once for all messages.
+pub(crate) type Running = Pin<Box<dyn Future<Output = f64> + Send>>;
+pub(crate) type Loop = fn(Messages) -> Running;
+
+/// So many messages are not timed: caches, and a runtime's first timer, which makes its driver.
+pub(crate) const WARM_UP: usize = 1000;
+
+pub(crate) const LIMIT: Duration = Duration::from_secs(5);
+pub(crate) const IDLE: Duration = Duration::from_secs(30);
+
+pub(crate) struct Stopwatch {
+    began: Instant,
+    last: usize,
+}
+
+impl Stopwatch {
+    pub(crate) fn new() -> Self {
+        Self {
+            began: Instant::now(),
+            last: 0,
+        }
+    }
+
+    pub(crate) fn message(&mut self, number: usize) {
+        if number == WARM_UP {
+            self.began = Instant::now();
+        }
+        self.last = number;
+    }
+
+    pub(crate) fn stop(self) -> f64 {
+        each(self.began.elapsed(), self.last + 1 - WARM_UP)
+    }
+}
+
+/// A `select!` whose other branch waits for ever: what `select!` takes by itself is no timer's.
+pub(crate) fn bare_select(mut messages: Messages) -> Running {
+    Box::pin(async move {
+        let mut stopwatch = Stopwatch::new();
+        loop {
+            tokio::select! {
+                () = std::future::pending() => break,
+                message = messages.recv() => match message {
+                    Some(number) => stopwatch.message(number),
+                    None => break,
+                },
+            }
+        }
+        stopwatch.stop()
+    })
+}
+
+pub(crate) fn bare_receive(mut messages: Messages) -> Running {
+    Box::pin(async move {
+        let mut stopwatch = Stopwatch::new();
+        while let Some(number) = messages.recv().await {
+            stopwatch.message(number);
+        }
+        stopwatch.stop()
+    })
+}
+
+pub(crate) fn bare_request(mut messages: Messages) -> Running {
+    Box::pin(async move {
+        let mut stopwatch = Stopwatch::new();
+        while let Some(number) = messages.recv().await {
+            tokio::spawn(second_poll()).await.unwrap();
+            stopwatch.message(number);
+        }
+        stopwatch.stop()
+    })
+}
+
+/// A `select!` of an interval and the messages.
+macro_rules! beside_ticks {
+    ($time:path, $period:expr) => {
+        |mut messages| {
+            use $time as time;
+            Box::pin(async move {
+                let mut interval = time::interval($period);
+                let mut ticks = 0_u32;
+                let mut stopwatch = Stopwatch::new();
+                loop {
+                    tokio::select! {
+                        _ = interval.tick() => ticks += 1,
+                        message = messages.recv() => match message {
+                            Some(number) => stopwatch.message(number),
+                            None => break,
+                        },
+                    }
+                }
+                std::hint::black_box(ticks);
+                stopwatch.stop()
+            })
+        }
+    };
+}
+
+/// A timeout around each receive.
+macro_rules! within_limit {
+    ($time:path) => {
+        |mut messages| {
+            use $time as time;
+            Box::pin(async move {
+                let mut stopwatch = Stopwatch::new();
+                while let Some(number) = time::timeout(LIMIT, messages.recv()).await.unwrap() {
+                    stopwatch.message(number);
+                }
+                stopwatch.stop()
+            })
+        }
+    };
+}
+
+/// Ends when it has been idle for a while: each message resets a sleep. The clock is read for that.
+macro_rules! unless_idle {
+    ($time:path) => {
+        |mut messages| {
+            use $time as time;
+            Box::pin(async move {
+                let mut idle = std::pin::pin!(time::sleep(IDLE));
+                let mut stopwatch = Stopwatch::new();
+                loop {
+                    tokio::select! {
+                        () = &mut idle => break,
+                        message = messages.recv() => match message {
+                            Some(number) => {
+                                idle.as_mut().reset(time::Instant::now() + IDLE);
+                                stopwatch.message(number);
+                            }
+                            None => break,
+                        },
+                    }
+                }
+                stopwatch.stop()
+            })
+        }
+    };
+}
+
+/// A task for each request, and in it a timeout around what it waits for.
+macro_rules! request_within_limit {
+    ($time:path) => {
+        |mut messages| {
+            use $time as time;
+            Box::pin(async move {
+                let mut stopwatch = Stopwatch::new();
+                while let Some(number) = messages.recv().await {
+                    let request = tokio::spawn(time::timeout(LIMIT, second_poll()));
+                    request.await.unwrap().unwrap();
+                    stopwatch.message(number);
+                }
+                stopwatch.stop()
+            })
+        }
+    };
+}
+
+pub(crate) use {beside_ticks, request_within_limit, unless_idle, within_limit};

@@ -115,15 +115,15 @@ mod contain;
     allow(dead_code, reason = "the part that this set of features leaves unused")
 )]
 mod driver;
+#[cfg(driver)]
+#[cfg_attr(feature = "tracing", path = "events/on.rs")]
+#[cfg_attr(not(feature = "tracing"), path = "events/off.rs")]
+mod events;
 #[cfg(all(fuzzing, feature = "interval"))]
 #[doc(hidden)]
 pub mod fuzz;
 #[cfg(feature = "interval")]
 mod interval;
-#[cfg(feature = "interval")]
-#[cfg_attr(feature = "tracing", path = "missed/on.rs")]
-#[cfg_attr(not(feature = "tracing"), path = "missed/off.rs")]
-mod missed;
 #[cfg(feature = "periodic")]
 mod periodic;
 #[cfg(driver)]

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use super::queue::Span;
 use crate::span::{later, nanos};
-use crate::sys::{Alarm, Armed};
+use crate::sys::{Alarm, Armed, News};
 
 /// The moments of one driver: nanoseconds since it was made; any before that, as then.
 #[derive(Debug, Clone, Copy)]
@@ -72,14 +72,13 @@ struct Timer {
 }
 
 impl Timer {
-    #[track_caller]
-    fn new(runtime: &Handle) -> io::Result<Self> {
-        Ok(Self {
-            alarm: Alarm::new(runtime)?,
+    fn new(alarm: Alarm) -> Self {
+        Self {
+            alarm,
             set: None,
             #[cfg(test)]
             armings: 0,
-        })
+        }
     }
 
     /// The latest moment of what it is set for.
@@ -105,21 +104,28 @@ impl Alarms {
     /// If the kernel refuses a timer. It may refuse the second.
     #[track_caller]
     pub(super) fn new(runtime: &Handle, epoch: Epoch) -> io::Result<Self> {
-        let first = Timer::new(runtime)?;
-        let second = if Alarm::AHEAD {
-            Timer::new(runtime).ok()
-        } else {
-            None
-        };
-        Ok(Self {
-            first,
-            second,
+        let mut alarms = Self {
+            first: Timer::new(Alarm::new(runtime)?),
+            second: None,
             epoch,
-        })
+        };
+        alarms.add_second();
+        Ok(alarms)
+    }
+
+    /// Where two are cheaper than one, and the kernel has it.
+    pub(super) fn add_second(&mut self) {
+        if Alarm::AHEAD && self.second.is_none() {
+            self.second = self.first.alarm.second().ok().map(Timer::new);
+        }
     }
 
     pub(super) fn has_second(&self) -> bool {
         self.second.is_some()
+    }
+
+    pub(super) fn has(&self, which: Which) -> bool {
+        which == Which::First || self.has_second()
     }
 
     fn get(&mut self, which: Which) -> &mut Timer {
@@ -200,7 +206,17 @@ impl Alarms {
             replaced: timer.set.is_some(),
         };
         let slack = Duration::from_nanos(span.slack());
-        let armed = timer.alarm.arm(latest, slack, waker)?;
+        let armed = match timer.alarm.arm(latest, slack, waker) {
+            Err(_refused) if which == Which::Second => {
+                // It can be done without.
+                self.second = None;
+                if self.first.latest() <= span.latest() {
+                    return Ok(Armed::Waiting);
+                }
+                return self.arm(Which::First, span, in_time, waker);
+            }
+            armed => armed?,
+        };
         timer.set = (armed == Armed::Waiting).then_some(setting);
         #[cfg(test)]
         {
@@ -210,8 +226,27 @@ impl Alarms {
     }
 
     /// That one was early by the runtime's clock.
-    pub(super) fn resync(&mut self, which: Which) {
-        self.get(which).alarm.resync();
+    ///
+    /// # Errors
+    ///
+    /// If it cannot follow that clock.
+    pub(super) fn resync(&mut self, which: Which) -> io::Result<()> {
+        self.get(which).alarm.resync()
+    }
+
+    /// Has the kernel serve again, if it refused.
+    pub(super) fn insist(&mut self, waker: &Waker) -> io::Result<()> {
+        self.first.alarm.insist(waker)
+    }
+
+    /// Whether one that is left armed does harm now.
+    pub(super) fn is_exact(&self) -> bool {
+        self.first.alarm.is_exact()
+    }
+
+    /// What has become of the kernel's timer.
+    pub(super) fn news(&mut self) -> Option<News> {
+        self.first.alarm.news()
     }
 
     /// Nobody waits any more.
@@ -229,8 +264,7 @@ impl Alarms {
         [first].into_iter().chain(second)
     }
 
-    /// As if the kernel had refused it.
-    #[cfg(all(test, not(model)))]
+    /// As where the kernel refuses it.
     pub(super) fn drop_second(&mut self) {
         self.second = None;
     }

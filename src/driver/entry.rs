@@ -158,11 +158,10 @@ impl Entry {
         let handle = Handle::try_current().map_err(io::Error::other)?;
         if !Alarm::OUTLIVES_TIMERS {
             let slots = sys::catch_disabled(|| registry::slots(&handle))?;
+            slots.driver.insist()?;
             return Ok(Self::at(Home::Slots(slots)));
         }
-        if !registry::is_known(Scope::of(&handle)) {
-            sys::catch_disabled(|| registry::know(&handle))?;
-        }
+        sys::catch_disabled(|| registry::insist(&handle))?;
         Ok(Self::of(handle))
     }
 

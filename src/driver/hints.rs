@@ -20,6 +20,8 @@ pub(super) struct Hints {
     due: unchecked::AtomicU64,
     /// Whether there is an alarm to be set ahead.
     ahead: unchecked::AtomicBool,
+    /// Whether an alarm that is left armed does harm now.
+    is_exact: unchecked::AtomicBool,
 }
 
 /// A driver that is late by less is not overdue. The kernel is late by some of that itself, and its event on its
@@ -39,6 +41,7 @@ impl Hints {
             armed: AtomicU64::new(NEVER),
             due: unchecked::AtomicU64::new(NEVER),
             ahead: unchecked::AtomicBool::new(false),
+            is_exact: unchecked::AtomicBool::new(false),
         }
     }
 
@@ -98,6 +101,16 @@ impl Hints {
 
     pub(super) fn can_arm_ahead(&self) -> bool {
         self.ahead.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn is_exact(&self) -> bool {
+        self.is_exact.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_exact(&self, is_exact: bool) {
+        if is_exact != self.is_exact() {
+            self.is_exact.store(is_exact, Ordering::Relaxed);
+        }
     }
 
     /// Whether the driver should have been woken [`GRACE`] ago, and has not been. Only one is told so.

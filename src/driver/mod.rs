@@ -35,8 +35,11 @@ use std::task::{Wake, Waker};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
+use crate::contain::contain;
+use crate::events;
 use crate::span::nanos;
 use crate::sync::{Arc, AtomicBool, Mutex, MutexGuard, Ordering, fence, unchecked};
+use crate::sys::process::{self, Process};
 use crate::sys::{Alarm, Armed, TokioClock};
 use alarms::{Alarms, Epoch, Which};
 use hints::Hints;
@@ -54,6 +57,7 @@ pub(crate) use queue::check;
 #[derive(Debug)]
 pub(crate) struct Driver {
     scope: Scope,
+    made_in: Process,
     clock: TokioClock,
     epoch: Epoch,
     /// The same on a clock that nobody can pause.
@@ -82,7 +86,8 @@ impl Driver {
     ///
     /// # Errors
     ///
-    /// If the alarm is refused.
+    /// If the alarm is refused, and another cannot serve in its place; and if the runtime is another
+    /// process's.
     ///
     /// # Panics
     ///
@@ -90,7 +95,7 @@ impl Driver {
     #[track_caller]
     fn of(handle: &Handle) -> io::Result<Arc<Self>> {
         let scope = Scope::of(handle);
-        match registry::find(scope) {
+        match registry::find(scope)? {
             Some(driver) => Ok(driver),
             None => Self::start(handle, scope),
         }
@@ -106,12 +111,13 @@ impl Driver {
         let alarms = match Alarms::new(handle, epoch) {
             Ok(alarms) => alarms,
             // Another thread may have been faster, and have taken the last descriptor.
-            Err(error) => return registry::find(scope).ok_or(error),
+            Err(error) => return registry::find(scope)?.ok_or(error),
         };
         let second = alarms.has_second().then_some(Which::Second);
         let wakeups = Wakeups::new(alarms);
         let driver = Arc::new(Self {
             scope,
+            made_in: Process::current()?,
             clock,
             epoch,
             real_epoch: std::time::Instant::now(),
@@ -134,8 +140,26 @@ impl Driver {
                 return Err(error);
             }
         }
-        drop(state);
+        driver.unlock(state);
         Ok(driver)
+    }
+
+    /// Has the kernel's timer serve, if the kernel has refused it.
+    ///
+    /// # Errors
+    ///
+    /// If it still does; and if this is another process's driver.
+    fn insist(self: &Arc<Self>) -> io::Result<()> {
+        if !self.is_here() {
+            return Err(process::foreign());
+        }
+        let mut state = self.state.0.lock();
+        let insisted = match &mut *state {
+            State::Alive(wakeups) => wakeups.insist(&self.waker(Which::First)),
+            State::Dead(why) => Err(io::Error::other(why.clone())),
+        };
+        self.unlock(state);
+        insisted
     }
 
     /// The waker of that kernel timer: each has one of its own, by which its events are told apart.
@@ -160,12 +184,22 @@ impl Driver {
         &self.hints.0
     }
 
+    /// Whether this process made it. A child that was forked off leaves it alone: the kernel's timers are
+    /// its parent's, and a lock may have been held by a thread that the child does not have.
+    #[inline]
+    fn is_here(&self) -> bool {
+        self.made_in.is_current()
+    }
+
     fn is_alive(&self) -> bool {
         !self.dead.load(Ordering::Acquire)
     }
 
     /// Why it is not.
     fn why_dead(&self) -> String {
+        if !self.is_here() {
+            return process::foreign().to_string();
+        }
         match &*self.state.0.lock() {
             State::Alive(_) => unreachable!("its shards are closed after it has died"),
             State::Dead(why) => why.clone(),
@@ -192,7 +226,7 @@ impl Driver {
     ///
     /// # Errors
     ///
-    /// If the driver is dead.
+    /// If the driver is dead, or another process's.
     #[inline]
     fn wait(
         slots: &mut Arc<Slots>,
@@ -203,6 +237,9 @@ impl Driver {
         waker: Waker,
     ) -> Result<(), Dead> {
         let driver = &slots.driver;
+        if !driver.is_here() {
+            return Err(Dead);
+        }
         let shard = &driver.shards[slots.shard];
         let waits = shard.wait(slots, key, span, period, waker)?;
         let result = driver.arm(span, waits.leads, period, now);
@@ -283,6 +320,9 @@ impl Driver {
     /// Moves what `key` waits for, if it waits, to `span`.
     fn postpone(slots: &Slots, key: Key, span: Span) {
         let driver = &slots.driver;
+        if !driver.is_here() {
+            return;
+        }
         if driver.shards[slots.shard].postpone(slots, key, span) && driver.must_arm(span) {
             driver.arm_by(span);
         }
@@ -305,20 +345,25 @@ impl Driver {
     /// Forgets what `key` waits for.
     fn cancel(slots: &Slots, key: Key) {
         let driver = &slots.driver;
-        let _canceled = driver.shards[slots.shard].cancel(slots, key);
-        driver.settle();
+        if driver.is_here() {
+            let _canceled = driver.shards[slots.shard].cancel(slots, key);
+            driver.settle();
+        }
     }
 
     /// Forgets `key`.
     fn leave(slots: &Slots, key: Key) {
         let driver = &slots.driver;
-        let _canceled = driver.shards[slots.shard].leave(slots, key);
-        driver.settle();
+        if driver.is_here() {
+            let _canceled = driver.shards[slots.shard].leave(slots, key);
+            driver.settle();
+        }
     }
 
     /// Where an alarm that is armed too early does harm, sets it right.
     fn settle(self: &Arc<Self>) {
-        if !Alarm::EXACT {
+        let is_exact = Alarm::EXACT || Alarm::CAN_BE_EXACT && self.hints().is_exact();
+        if !is_exact {
             return;
         }
         let mut state = self.state.0.lock();
@@ -387,9 +432,9 @@ impl Driver {
         armed: io::Result<Armed>,
     ) -> Result<(), Dead> {
         match armed {
-            Ok(Armed::Waiting) => drop(state),
+            Ok(Armed::Waiting) => self.unlock(state),
             Ok(Armed::Due) => {
-                drop(state);
+                self.unlock(state);
                 self.fire(None);
             }
             Err(error) => {
@@ -398,6 +443,24 @@ impl Driver {
             }
         }
         Ok(())
+    }
+
+    /// Lets go of the lock, and tells what has become of the kernel's timer meanwhile.
+    fn unlock(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
+        let news = match &mut *state {
+            State::Alive(wakeups) => {
+                if Alarm::CAN_BE_EXACT {
+                    self.hints().set_exact(wakeups.is_exact());
+                }
+                wakeups.news(|| self.waker(Which::Second))
+            }
+            State::Dead(_) => None,
+        };
+        drop(state);
+        if let Some(news) = news {
+            // Whoever listens may panic.
+            contain(|| events::alarm(&news));
+        }
     }
 
     /// Fires, if it should have been woken before `now` and has not been: while tasks keep the runtime
@@ -416,6 +479,9 @@ impl Driver {
 
     /// As it does at the moment `now`.
     fn fire_at(self: &Arc<Self>, mut event: Option<Event<'_>>, mut now: u64) {
+        if !self.is_here() {
+            return;
+        }
         let hints = self.hints();
         let mut due = Batch::default();
         let (mut any, mut early) = (false, None);
@@ -460,11 +526,11 @@ impl Driver {
             hints.set_due(first.map_or(NEVER, Span::latest));
             match armed {
                 Ok(Armed::Waiting) => {
-                    drop(state);
+                    self.unlock(state);
                     break;
                 }
                 Ok(Armed::Due) => {
-                    drop(state);
+                    self.unlock(state);
                     due.wake();
                     (now, in_time) = (self.epoch.moment(self.now()), true);
                 }

@@ -15,8 +15,9 @@ use tokio::runtime::{Handle, Id};
 
 use super::Driver;
 use super::slots::Slots;
-use crate::sync::{Arc, Mutex, Ordering, Weak, of_process, of_thread, unchecked};
+use crate::sync::{Arc, Ordering, Snapshot, Weak, of_process, of_thread, unchecked};
 use crate::sys::Alarm;
+use crate::sys::process;
 
 /// Whose timers a driver has: those of one runtime, or of all in this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -43,19 +44,29 @@ impl Scope {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Listed {
     driver: Weak<Driver>,
     /// What would be made anew for the next timer is not let go of with the last.
     _kept: Option<Arc<Driver>>,
 }
 
+type Drivers = HashMap<Scope, Listed>;
+
 of_process! {
-    static DRIVERS: Mutex<HashMap<Scope, Listed>> = Mutex::default();
+    /// Not under a lock: a child that is forked off would find it locked for ever, if another thread was
+    /// here just then.
+    static DRIVERS: Snapshot<Drivers> = Snapshot::empty();
 }
 
 /// How many drivers have ended.
 static ENDED: unchecked::AtomicUsize = unchecked::AtomicUsize::new(0);
+
+/// The same, and so have all when a process is forked off.
+#[inline]
+fn ended() -> usize {
+    ENDED.load(Ordering::Acquire).wrapping_add(process::forks())
+}
 
 of_thread! {
     /// That runtime had a driver when so many others had ended: this thread has seen it. It has no
@@ -76,7 +87,7 @@ of_thread! {
 /// Whether this thread has found a driver for that runtime, and none has ended since.
 #[inline]
 pub(super) fn is_known(scope: Scope) -> bool {
-    let ended = ENDED.load(Ordering::Acquire);
+    let ended = ended();
     KNOWN.with(|known| known.get() == Some((scope, ended)))
 }
 
@@ -89,12 +100,23 @@ pub(super) fn is_known(scope: Scope) -> bool {
 #[track_caller]
 pub(super) fn know(handle: &Handle) -> io::Result<()> {
     let scope = Scope::of(handle);
-    let ended = ENDED.load(Ordering::Acquire);
+    let ended = ended();
     if last(scope).is_none() {
         Driver::of(handle)?;
     }
     KNOWN.with(|known| known.set(Some((scope, ended))));
     Ok(())
+}
+
+/// Sees to it that there is one, and that it is the kernel's timer that serves.
+///
+/// # Errors
+///
+/// If the kernel refuses.
+#[allow(dead_code, reason = "for those who ask for an error")]
+pub(super) fn insist(handle: &Handle) -> io::Result<()> {
+    know(handle)?;
+    Driver::of(handle)?.insist()
 }
 
 /// Slots in the shard of this thread, in the driver that serves that runtime.
@@ -105,7 +127,7 @@ pub(super) fn know(handle: &Handle) -> io::Result<()> {
 #[track_caller]
 pub(super) fn slots(handle: &Handle) -> io::Result<Arc<Slots>> {
     let scope = Scope::of(handle);
-    let ended = ENDED.load(Ordering::Acquire);
+    let ended = ended();
     let slots = if let Some(slots) = last(scope) {
         slots
     } else {
@@ -129,7 +151,10 @@ pub(super) fn last(scope: Scope) -> Option<Arc<Slots>> {
     // Not there any more in the destructor of another thread-local variable.
     let last = LAST.try_with(|last| last.borrow().upgrade());
     let last = last.ok().flatten();
-    last.filter(|slots| slots.driver.scope == scope && slots.driver.is_alive())
+    last.filter(|slots| {
+        let driver = &slots.driver;
+        driver.scope == scope && driver.is_alive() && driver.is_here()
+    })
 }
 
 /// This thread uses those the next time, if they are in its shard: a timer may have come from another.
@@ -146,41 +171,55 @@ pub(super) fn keep(slots: &Arc<Slots>) {
     });
 }
 
-pub(super) fn find(scope: Scope) -> Option<Arc<Driver>> {
-    let listed = DRIVERS.lock().get(&scope)?.driver.clone();
-    listed.upgrade().filter(|driver| driver.is_alive())
+/// The driver that serves that runtime, if there is one.
+///
+/// # Errors
+///
+/// If it is another process's: the runtime is, too.
+pub(super) fn find(scope: Scope) -> io::Result<Option<Arc<Driver>>> {
+    let driver = DRIVERS.read(|drivers| alive(drivers, scope));
+    match driver {
+        Some(driver) if !driver.is_here() => Err(process::foreign()),
+        driver => Ok(driver),
+    }
+}
+
+fn alive(drivers: Option<&Drivers>, scope: Scope) -> Option<Arc<Driver>> {
+    let driver = drivers?.get(&scope)?.driver.upgrade()?;
+    driver.is_alive().then_some(driver)
 }
 
 /// Lists `driver`, unless another thread was faster: then returns that thread's.
 pub(super) fn list(driver: &Arc<Driver>) -> Result<(), Arc<Driver>> {
-    let mut drivers = DRIVERS.lock();
-    let listed = drivers.get(&driver.scope);
-    let faster = listed.and_then(|listed| listed.driver.upgrade());
-    if let Some(faster) = faster.filter(|faster| faster.is_alive()) {
-        return Err(faster);
-    }
-    let listed = Listed {
-        driver: Arc::downgrade(driver),
-        _kept: (driver.scope == Scope::PROCESS).then(|| Arc::clone(driver)),
-    };
-    let dead = drivers.insert(driver.scope, listed);
-    // Its destructor looks here.
-    drop(drivers);
-    drop(dead);
-    Ok(())
+    let mut faster = None;
+    DRIVERS.replace(|drivers| {
+        faster = alive(drivers, driver.scope);
+        if faster.is_some() {
+            return None;
+        }
+        let mut drivers = drivers.cloned().unwrap_or_default();
+        let listed = Listed {
+            driver: Arc::downgrade(driver),
+            _kept: (driver.scope == Scope::PROCESS).then(|| Arc::clone(driver)),
+        };
+        drivers.insert(driver.scope, listed);
+        Some(drivers)
+    });
+    faster.map_or(Ok(()), Err)
 }
 
 /// Unlists `driver`, if it is listed.
 pub(super) fn forget(driver: &Driver) {
     ENDED.fetch_add(1, Ordering::Release);
-    let mut drivers = DRIVERS.lock();
-    let listed = drivers.get(&driver.scope);
-    if listed.is_some_and(|listed| ptr::eq(listed.driver.as_ptr(), driver)) {
-        let unlisted = drivers.remove(&driver.scope);
-        // Its destructor looks here once more.
-        drop(drivers);
-        drop(unlisted);
-    }
+    DRIVERS.replace(|drivers| {
+        let listed = drivers?.get(&driver.scope)?;
+        if !ptr::eq(listed.driver.as_ptr(), driver) {
+            return None;
+        }
+        let mut drivers = drivers.cloned()?;
+        drivers.remove(&driver.scope);
+        Some(drivers)
+    });
 }
 
 #[cfg(all(test, not(model)))]
@@ -205,6 +244,10 @@ mod tests {
         entry
     }
 
+    fn is_listed(scope: Scope) -> bool {
+        DRIVERS.read(|drivers| drivers.is_some_and(|drivers| drivers.contains_key(&scope)))
+    }
+
     /// With its runtime, or after it with its last timer.
     #[test]
     fn who_is_gone_is_not_listed() {
@@ -217,12 +260,12 @@ mod tests {
             let context = runtime.enter();
             let entry = one_that_waits();
             drop(context);
-            assert!(DRIVERS.lock().contains_key(&scope));
+            assert!(is_listed(scope));
             let kept = outlives.then_some(entry);
             drop(runtime);
-            assert!(find(scope).is_none());
+            assert!(find(scope).unwrap().is_none());
             drop(kept);
-            assert!(!DRIVERS.lock().contains_key(&scope));
+            assert!(!is_listed(scope));
         }
     }
 

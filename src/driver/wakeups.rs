@@ -8,7 +8,7 @@ use super::alarms::{Alarms, Which};
 use super::hints::Hints;
 use super::learned::{Crowd, Kernel, Lateness};
 use super::queue::Span;
-use crate::sys::{Alarm, Armed};
+use crate::sys::{Alarm, Armed, News};
 
 #[derive(Debug)]
 pub(super) struct Wakeups {
@@ -60,6 +60,10 @@ impl Wakeups {
     pub(super) fn woken(&mut self, event: Event<'_>, now: u64, hints: &Hints) -> io::Result<bool> {
         // First listen, then arm: the other way round, the event of an alarm that fires at once
         // would be taken for the old one and cleared.
+        if !self.alarms.has(event.which) {
+            // Of one that was refused meanwhile.
+            return Ok(false);
+        }
         self.alarms.listen(event.which, event.waker)?;
         let Some(set) = self.alarms.setting(event.which) else {
             return Ok(false);
@@ -168,7 +172,7 @@ impl Wakeups {
             _ => early.unwrap_or_else(|| self.alarms.spare()),
         };
         if early == Some(which) {
-            self.alarms.resync(which);
+            self.alarms.resync(which)?;
         }
         self.arm(which, first, in_time, waker)
     }
@@ -187,6 +191,29 @@ impl Wakeups {
         }
         self.alarms.disarm();
         Ok(Armed::Waiting)
+    }
+
+    /// Has the kernel serve again, if it refused.
+    pub(super) fn insist(&mut self, waker: &Waker) -> io::Result<()> {
+        self.alarms.insist(waker)
+    }
+
+    /// Whether an alarm that is left armed does harm now.
+    pub(super) fn is_exact(&self) -> bool {
+        self.alarms.is_exact()
+    }
+
+    /// What has become of the kernel's timer. Once it serves again, so may a second: `waker` is what that
+    /// wakes.
+    pub(super) fn news(&mut self, waker: impl FnOnce() -> Waker) -> Option<News> {
+        let news = self.alarms.news()?;
+        if matches!(news, News::Accepted) && !self.alarms.has_second() {
+            self.alarms.add_second();
+            if self.alarms.has_second() && self.alarms.listen(Which::Second, &waker()).is_err() {
+                self.alarms.drop_second();
+            }
+        }
+        Some(news)
     }
 
     /// The first moment that an alarm is set for.

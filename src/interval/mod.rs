@@ -12,7 +12,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use crate::driver::Entry;
 use crate::precision::Precision;
 use crate::schedule::Schedule;
-use crate::{missed, span, wall};
+use crate::{events, span, wall};
 
 pub use builder::IntervalBuilder;
 
@@ -256,7 +256,7 @@ impl OsInterval {
         let now = ready!(self.entry.poll_elapsed(cx, deadline, period));
         let tick = self.schedule.tick(now, self.entry.aims_at().patience());
         if let Some(missed) = tick.missed {
-            missed::report(missed);
+            events::missed(missed);
         }
         Poll::Ready(tick.deadline)
     }

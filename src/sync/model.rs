@@ -1,6 +1,6 @@
 //! loom's, which takes every order of what threads do with them, one after the other.
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 pub(crate) use loom::sync::MutexGuard;
 pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering, fence};
@@ -20,6 +20,43 @@ impl<T> Mutex<T> {
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A value that is replaced as a whole.
+#[derive(Debug)]
+pub(crate) struct Snapshot<T>(Mutex<Option<Arc<T>>>);
+
+impl<T> Snapshot<T> {
+    pub(crate) fn empty() -> Self {
+        Self(Mutex::new(None))
+    }
+
+    fn load(&self) -> Option<Arc<T>> {
+        self.0.lock().clone()
+    }
+
+    pub(crate) fn read<R>(&self, read: impl FnOnce(Option<&T>) -> R) -> R {
+        read(self.load().as_deref())
+    }
+
+    pub(crate) fn replace(&self, mut with: impl FnMut(Option<&T>) -> Option<T>) {
+        loop {
+            let found = self.load();
+            let Some(new) = with(found.as_deref()) else {
+                return;
+            };
+            let mut current = self.0.lock();
+            let is_same = match (&*current, &found) {
+                (Some(current), Some(found)) => Arc::ptr_eq(current, found),
+                (None, None) => true,
+                _ => false,
+            };
+            if is_same {
+                *current = Some(Arc::new(new));
+                return;
+            }
+        }
     }
 }
 

@@ -1,9 +1,12 @@
 //! The standard library's.
 
-use std::sync::PoisonError;
+use std::ptr;
+use std::sync::{Arc, PoisonError};
 
+use arc_swap::{ArcSwapOption, AsRaw};
+
+pub(crate) use std::sync::MutexGuard;
 pub(crate) use std::sync::atomic::{Ordering, fence};
-pub(crate) use std::sync::{LazyLock, MutexGuard};
 
 #[cfg(test)]
 pub(crate) use super::counted::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize};
@@ -32,11 +35,37 @@ impl<T> Mutex<T> {
     }
 }
 
-/// A value of the process.
+/// A value that is replaced as a whole. Nobody waits for anybody, whether he reads or writes.
+#[derive(Debug)]
+pub(crate) struct Snapshot<T>(ArcSwapOption<T>);
+
+impl<T> Snapshot<T> {
+    pub(crate) const fn empty() -> Self {
+        Self(ArcSwapOption::const_empty())
+    }
+
+    pub(crate) fn read<R>(&self, read: impl FnOnce(Option<&T>) -> R) -> R {
+        read(self.0.load().as_deref())
+    }
+
+    /// By what `with` makes of it, if anything: it is asked again if another thread was faster.
+    pub(crate) fn replace(&self, mut with: impl FnMut(Option<&T>) -> Option<T>) {
+        let mut found = self.0.load();
+        while let Some(new) = with(found.as_deref()) {
+            let before = self.0.compare_and_swap(&*found, Some(Arc::new(new)));
+            if ptr::eq(before.as_raw(), found.as_raw()) {
+                break;
+            }
+            found = before;
+        }
+    }
+}
+
+/// A value of the process, which the compiler can make.
 macro_rules! of_process {
     ($(#[$doc:meta])* static $name:ident: $kind:ty = $value:expr;) => {
         $(#[$doc])*
-        static $name: crate::sync::LazyLock<$kind> = crate::sync::LazyLock::new(|| $value);
+        static $name: $kind = $value;
     };
 }
 pub(crate) use of_process;

@@ -2,6 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::io;
+use std::mem;
 use std::os::fd::OwnedFd;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker, ready};
@@ -10,9 +11,18 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::task::coop::unconstrained;
 
+use super::process::{Process, refuse_unless_current};
+
 /// Closed when dropped, once the reactor has let go of it.
+///
+/// A child that was forked off leaves it alone: the reactor's list of descriptors is the kernel's, and it
+/// has one for both processes. What the child took out of it would never wake its parent again.
 #[derive(Debug)]
-pub(super) struct Descriptor(AsyncFd<OwnedFd>);
+pub(super) struct Descriptor {
+    /// `None` once it is dropped.
+    fd: Option<AsyncFd<OwnedFd>>,
+    made_in: Process,
+}
 
 impl Descriptor {
     /// # Panics
@@ -20,26 +30,42 @@ impl Descriptor {
     /// At the caller's location: as tokio does, outside a runtime or in one without an I/O driver.
     #[track_caller]
     pub(super) fn new(fd: OwnedFd) -> io::Result<Self> {
+        let made_in = Process::current()?;
         // SAFETY: `AsyncFd::register_with_interest` asks that the descriptor be open, and stay this
         // same one until it is deregistered. It is owned by the `OwnedFd` that goes into the
         // `AsyncFd` and never comes out: the `AsyncFd` deregisters it, and only then closes it, when
         // dropped.
         let fd = unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) };
-        Ok(Self(fd?))
+        Ok(Self {
+            fd: Some(fd?),
+            made_in,
+        })
     }
 
-    pub(super) fn fd(&self) -> &OwnedFd {
-        self.0.get_ref()
+    /// # Errors
+    ///
+    /// In another process than the one that made it.
+    fn registered(&self) -> io::Result<&AsyncFd<OwnedFd>> {
+        refuse_unless_current(self.made_in)?;
+        Ok(self.fd.as_ref().expect("it is not dropped"))
+    }
+
+    /// # Errors
+    ///
+    /// In another process than the one that made it.
+    pub(super) fn fd(&self) -> io::Result<&OwnedFd> {
+        Ok(self.registered()?.get_ref())
     }
 
     /// Has `waker`, and no other, woken when there is something to read and when the runtime shuts
     /// down; an error once it has. What was there to read before does not count.
     pub(super) fn listen(&self, waker: &Waker) -> io::Result<()> {
+        let fd = self.registered()?;
         // `poll_read_ready` charges the budget of whichever task happens to call, and when that is
         // spent it says `Pending` without having registered the waker: hence `unconstrained`.
         let shutdown = pin!(unconstrained(poll_fn(|cx| {
             loop {
-                match ready!(self.0.poll_read_ready(cx)) {
+                match ready!(fd.poll_read_ready(cx)) {
                     Ok(mut ready) => ready.clear_ready(),
                     Err(error) => return Poll::Ready(error),
                 }
@@ -60,9 +86,10 @@ impl Descriptor {
         cx: &mut Context<'_>,
         mut read: impl FnMut(&OwnedFd) -> io::Result<Option<T>>,
     ) -> Poll<io::Result<T>> {
+        let fd = self.registered()?;
         loop {
-            let mut ready = ready!(self.0.poll_read_ready(cx))?;
-            match read(self.0.get_ref()) {
+            let mut ready = ready!(fd.poll_read_ready(cx))?;
+            match read(fd.get_ref()) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Ok(None) => ready.clear_ready(),
                 // What comes later has an event of its own, which this does not clear.
@@ -75,6 +102,15 @@ impl Descriptor {
                     return Poll::Ready(Err(error));
                 }
             }
+        }
+    }
+}
+
+impl Drop for Descriptor {
+    fn drop(&mut self) {
+        if !self.made_in.is_current() {
+            // Neither does it close what, where descriptors are not inherited, may be another's by now.
+            mem::forget(self.fd.take());
         }
     }
 }

@@ -11,14 +11,21 @@
 //! | `listen(&mut self, &Waker) -> io::Result<()>` | have the waker woken at the next expiry, and when the runtime shuts down; an error once it has. Called when the alarm is new and after each wake-up |
 //! | `arm(&mut self, Instant, Duration, &Waker) -> io::Result<Armed>` | expire at that instant or, if other work of the machine's makes it convenient, up to so long before it, but not earlier, in place of what it was armed for |
 //! | `disarm(&mut self)` | nobody waits any more; called only where `EXACT`, and by what is |
-//! | `resync(&mut self)` | the alarm was early by the runtime's clock: compare the two anew, and let the next alarm be a millisecond away |
-//! | `compare_clocks(&mut self)` | native backends: as `resync`, but no later |
+//! | `resync(&mut self) -> io::Result<()>` | the alarm was early by the runtime's clock: compare the two anew, and let the next alarm be a millisecond away; an error if the clock cannot be followed |
+//! | `insist(&mut self, &Waker) -> io::Result<()>` | if the kernel has refused its timer, ask again, and tell its error |
+//! | `news(&mut self) -> Option<News>` | what has become of the kernel's timer since the last call |
+//! | `second(&self) -> io::Result<Alarm>` | where `AHEAD`: another of the same runtime |
 //! | `EXACT: bool` | whether an alarm that is left armed for longer than anybody waits does harm; otherwise it is left so, since that is cheaper |
+//! | `CAN_BE_EXACT: bool`, `is_exact(&self) -> bool` | whether it may come to that; and whether it has |
 //! | `AHEAD: bool` | whether a second one, set for the wake-up after the next, makes wake-ups cheaper; never where `EXACT`, nor where `arm` keeps the waker |
 //! | `OF_RUNTIME: bool` | whether the alarm needs its runtime, and ends with it; else one serves the process |
 //! | `OUTLIVES_TIMERS: bool` | whether its driver does: the alarm holds the waker that listens until its end, timers or not, or one driver serves the process |
 //!
 //! None of them may wake a waker: the driver holds its lock.
+//!
+//! A native backend has `new`, `listen`, `arm`, `disarm`, `AHEAD` and `OF_RUNTIME`; a `resync` that cannot
+//! fail; and `compare_clocks`, which is that but no later. `fallback` makes an `Alarm` of it in production,
+//! and `paused` under `test-util`.
 //!
 //! `Periodic` is a kernel-periodic timer that counts its expirations:
 //!
@@ -35,10 +42,25 @@
     reason = "every backend has the same shape, whatever it needs of it"
 )]
 
-#[cfg_attr(model, path = "model/clock.rs")]
-#[cfg_attr(all(runtime_clock, not(model)), path = "runtime_clock.rs")]
-#[cfg_attr(not(any(runtime_clock, model)), path = "system_clock.rs")]
-mod clock;
+/// The clock that timers go by.
+mod clock {
+    #[cfg(model)]
+    pub(crate) use super::model::TokioClock;
+    #[cfg(all(runtime_clock, not(model)))]
+    pub(crate) use super::runtime_clock::RuntimeClock as TokioClock;
+    #[cfg(not(any(runtime_clock, model)))]
+    pub(crate) use super::system_clock::SystemClock as TokioClock;
+}
+
+#[cfg(not(any(runtime_clock, model)))]
+mod system_clock;
+
+#[cfg(not(model))]
+#[cfg_attr(
+    any(portable, not(driver)),
+    allow(dead_code, reason = "the part that this set of features leaves unused")
+)]
+mod runtime_clock;
 
 #[cfg(model)]
 #[cfg_attr(not(test), allow(dead_code, reason = "its tests use it"))]
@@ -68,19 +90,29 @@ mod counts;
 #[allow(dead_code, reason = "each set of features uses its part")]
 mod rearmed;
 
-#[cfg(any(runtime_clock, model))]
+#[cfg(any(driver, runtime_clock, model))]
 #[cfg_attr(model, allow(dead_code, reason = "there it is tested alone"))]
 mod relay;
 
 #[allow(dead_code, reason = "each backend uses its part")]
 mod units;
 
-#[cfg(runtime_clock)]
-#[cfg_attr(
-    any(not(portable), not(all(driver, feature = "periodic"))),
-    allow(dead_code, reason = "the half that this set of features leaves unused")
-)]
+#[cfg(all(any(driver, runtime_clock), not(model)))]
+#[allow(dead_code, reason = "each alarm and set of features uses its part")]
 mod portable;
+
+#[allow(dead_code, reason = "each backend and set of features uses its part")]
+pub(crate) mod process;
+
+#[cfg(all(driver, not(any(portable, model))))]
+mod pausable;
+
+#[cfg(all(driver, not(any(portable, model))))]
+#[allow(dead_code, reason = "each alarm uses its part")]
+mod refusable;
+
+#[cfg(all(driver, not(any(runtime_clock, model))))]
+mod fallback;
 
 #[cfg(all(feature = "test-util", not(portable)))]
 #[cfg_attr(
@@ -92,10 +124,10 @@ mod paused;
 #[cfg(driver)]
 pub(crate) use clock::TokioClock;
 
+#[cfg(all(driver, not(any(runtime_clock, model))))]
+pub(crate) use fallback::Alarm;
 #[cfg(all(driver, model))]
 pub(crate) use model::Alarm;
-#[cfg(all(driver, not(any(runtime_clock, model))))]
-pub(crate) use native::Alarm;
 #[cfg(all(driver, feature = "test-util", not(portable)))]
 pub(crate) use paused::Alarm;
 #[cfg(all(driver, portable))]
@@ -122,6 +154,19 @@ pub(crate) enum Armed {
         reason = "some kernels' timers fire at once when they are armed late"
     )]
     Due,
+}
+
+/// What becomes of the kernel's timer, if anybody listens.
+#[derive(Debug)]
+#[cfg_attr(
+    any(portable, model),
+    allow(dead_code, reason = "where there is none to refuse")
+)]
+pub(crate) enum News {
+    /// The kernel refuses it: tokio's serves.
+    Refused(io::Error),
+    /// It serves again.
+    Accepted,
 }
 
 /// An error in place of the panic with which tokio answers when the runtime lacks the driver that

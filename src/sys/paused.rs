@@ -11,18 +11,20 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
-use super::{Armed, native, portable};
+use super::refusable::Refusable;
+use super::{Armed, News, native, portable};
 use crate::clock::Clock;
 use crate::wall::Start;
 
 #[derive(Debug)]
 pub(crate) struct Alarm {
-    kernel: native::Alarm,
+    kernel: Refusable,
     tokio: portable::Alarm,
 }
 
 impl Alarm {
     pub(crate) const EXACT: bool = true;
+    pub(crate) const CAN_BE_EXACT: bool = true;
     pub(crate) const AHEAD: bool = false;
     pub(crate) const OF_RUNTIME: bool = true;
     pub(crate) const OUTLIVES_TIMERS: bool = native::Alarm::OF_RUNTIME;
@@ -30,14 +32,21 @@ impl Alarm {
     #[track_caller]
     pub(crate) fn new(runtime: &Handle) -> io::Result<Self> {
         Ok(Self {
-            kernel: native::Alarm::new(runtime)?,
+            kernel: Refusable::new(runtime),
             tokio: portable::Alarm::new(runtime)?,
         })
     }
 
+    pub(crate) fn second(&self) -> io::Result<Self> {
+        Self::new(self.kernel.runtime())
+    }
+
     pub(crate) fn listen(&mut self, waker: &Waker) -> io::Result<()> {
-        self.kernel.listen(waker)?;
-        self.tokio.listen(waker)
+        // A paused clock would jump to what is only kept.
+        if self.kernel.listen(waker)? || self.kernel.clock_differs() {
+            return self.tokio.listen(waker);
+        }
+        self.tokio.keep(waker)
     }
 
     pub(crate) fn arm(
@@ -47,19 +56,40 @@ impl Alarm {
         waker: &Waker,
     ) -> io::Result<Armed> {
         // Each time, since the clock may have been moved each time.
-        self.kernel.compare_clocks();
-        let kernel = self.kernel.arm(latest, slack, waker)?;
+        if let Some(kernel) = self.kernel.kernel() {
+            kernel.compare_clocks();
+        }
+        let kernel = self.kernel.arm(latest, slack, waker);
         let tokio = self.tokio.arm(latest, slack, waker)?;
-        Ok(if kernel == Armed::Due { kernel } else { tokio })
+        Ok(kernel
+            .filter(|kernel| *kernel == Armed::Due)
+            .unwrap_or(tokio))
     }
 
     pub(crate) fn disarm(&mut self) {
-        self.kernel.disarm();
+        if let Some(kernel) = self.kernel.kernel() {
+            kernel.disarm();
+        }
         self.tokio.disarm();
     }
 
-    pub(crate) fn resync(&mut self) {
-        self.kernel.resync();
+    pub(crate) fn resync(&mut self) -> io::Result<()> {
+        if let Some(kernel) = self.kernel.kernel() {
+            kernel.resync();
+        }
+        Ok(())
+    }
+
+    pub(crate) fn insist(&mut self, waker: &Waker) -> io::Result<()> {
+        self.kernel.insist(waker)
+    }
+
+    pub(crate) fn is_exact(&self) -> bool {
+        Self::EXACT
+    }
+
+    pub(crate) fn news(&mut self) -> Option<News> {
+        self.kernel.news()
     }
 }
 

@@ -7,11 +7,11 @@ use tokio::runtime::{EnterGuard, Handle};
 use tokio::time::Instant;
 
 #[derive(Debug, Clone)]
-pub(crate) struct TokioClock {
+pub(crate) struct RuntimeClock {
     runtime: Handle,
 }
 
-impl TokioClock {
+impl RuntimeClock {
     pub(crate) fn new(runtime: &Handle) -> Self {
         Self {
             runtime: runtime.clone(),
@@ -24,6 +24,10 @@ impl TokioClock {
             // Nothing that can be paused is left on this thread.
             None => std::time::Instant::now().into(),
         }
+    }
+
+    pub(super) fn handle(&self) -> &Handle {
+        &self.runtime
     }
 
     /// Makes this clock's runtime the current one for as long as the guard lives.

@@ -4,9 +4,9 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 #[derive(Debug, Clone)]
-pub(crate) struct TokioClock;
+pub(crate) struct SystemClock;
 
-impl TokioClock {
+impl SystemClock {
     pub(crate) fn new(_runtime: &Handle) -> Self {
         Self
     }

@@ -6,9 +6,10 @@ mod support;
 
 mod descriptor_limit;
 mod descriptors_come_back;
+mod events;
 mod faults;
+mod forks;
 mod memory;
-mod missed_event;
 mod periodic_descriptor;
 mod timeout_cost;
 mod windows;

@@ -1,6 +1,9 @@
 //! What the tests share.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+#[cfg(all(target_os = "linux", feature = "os-native"))]
+pub(crate) mod fork;
+
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -26,10 +26,8 @@ pub(crate) struct Alarm {
 }
 
 impl Alarm {
-    pub(crate) const EXACT: bool = false;
     pub(crate) const AHEAD: bool = true;
     pub(crate) const OF_RUNTIME: bool = true;
-    pub(crate) const OUTLIVES_TIMERS: bool = true;
 
     #[track_caller]
     pub(crate) fn new(runtime: &Handle) -> io::Result<Self> {
@@ -60,7 +58,7 @@ impl Alarm {
     ) -> io::Result<Armed> {
         let (latest, slack) = self.back_off.hold(latest, slack);
         let once = self.epoch.once(&self.clock, latest, slack);
-        timer::set(self.queue.fd(), once)
+        timer::set(self.queue.fd()?, once)
     }
 
     /// An alarm that nobody waits for costs one wake-up, and disarming it a system call as well.

@@ -27,7 +27,7 @@ impl Periodic {
         let kind = match (clock, start, words::every(period)) {
             (Clock::Monotonic, Start::Default, Some(every)) => {
                 let queue = Descriptor::new(timer::queue()?)?;
-                timer::set(queue.fd(), every)?;
+                timer::set(queue.fd()?, every)?;
                 Kind::Kernel(queue)
             }
             _ => Kind::Rearmed(rearmed::Periodic::new(clock, start, period)?),

@@ -1,9 +1,9 @@
-//! The clock of the [kernel](super::model) that stands still until an alarm is due.
+//! The clock of the [kernel] that stands still until an alarm is due.
 
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
-use super::model::kernel;
+use super::kernel;
 
 #[derive(Debug, Clone)]
 pub(crate) struct TokioClock;

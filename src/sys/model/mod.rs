@@ -2,6 +2,8 @@
 //! ready stays so until it is cleared, a waker is told once, and whoever registers has cleared what
 //! was there before. Time goes from one alarm to the next.
 
+mod clock;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::LazyLock;
@@ -12,8 +14,10 @@ use loom::sync::{Condvar, Mutex};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
-use super::Armed;
+use super::{Armed, News};
 use crate::span::nanos;
+
+pub(crate) use clock::TokioClock;
 
 loom::lazy_static! {
     static ref KERNEL: Kernel = Kernel::default();
@@ -129,16 +133,25 @@ pub(crate) struct Alarm {
 
 impl Alarm {
     pub(crate) const EXACT: bool = false;
+    pub(crate) const CAN_BE_EXACT: bool = false;
     pub(crate) const AHEAD: bool = true;
     pub(crate) const OF_RUNTIME: bool = true;
     pub(crate) const OUTLIVES_TIMERS: bool = true;
 
     pub(crate) fn new(_runtime: &Handle) -> io::Result<Self> {
+        Ok(Self::open())
+    }
+
+    pub(crate) fn second(&self) -> io::Result<Self> {
+        Ok(Self::open())
+    }
+
+    fn open() -> Self {
         let mut state = kernel().state.lock().unwrap();
         let id = state.made;
         state.made += 1;
         state.timers.insert(id, Timer::default());
-        Ok(Self { id })
+        Self { id }
     }
 
     pub(crate) fn listen(&mut self, waker: &Waker) -> io::Result<()> {
@@ -172,7 +185,21 @@ impl Alarm {
 
     pub(crate) fn disarm(&mut self) {}
 
-    pub(crate) fn resync(&mut self) {}
+    pub(crate) fn resync(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    pub(crate) fn insist(&mut self, _waker: &Waker) -> io::Result<()> {
+        Ok(())
+    }
+
+    pub(crate) fn is_exact(&self) -> bool {
+        Self::EXACT
+    }
+
+    pub(crate) fn news(&mut self) -> Option<News> {
+        None
+    }
 
     fn timer<'a>(&self, state: &'a mut State) -> &'a mut Timer {
         state.timers.get_mut(&self.id).expect("it is open")

@@ -21,10 +21,8 @@ pub(crate) struct Alarm {
 }
 
 impl Alarm {
-    pub(crate) const EXACT: bool = false;
     pub(crate) const AHEAD: bool = false;
     pub(crate) const OF_RUNTIME: bool = false;
-    pub(crate) const OUTLIVES_TIMERS: bool = true;
 
     pub(crate) fn new(runtime: &Handle) -> io::Result<Self> {
         Ok(Self {

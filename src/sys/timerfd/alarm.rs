@@ -30,10 +30,8 @@ pub(crate) struct Alarm {
 }
 
 impl Alarm {
-    pub(crate) const EXACT: bool = false;
     pub(crate) const AHEAD: bool = true;
     pub(crate) const OF_RUNTIME: bool = true;
-    pub(crate) const OUTLIVES_TIMERS: bool = true;
 
     #[track_caller]
     pub(crate) fn new(runtime: &Handle) -> io::Result<Self> {
@@ -61,7 +59,7 @@ impl Alarm {
             it_interval: ZERO,
             it_value: self.epoch.at(latest),
         };
-        timerfd_settime(self.timer.fd(), TimerfdTimerFlags::ABSTIME, &once)?;
+        timerfd_settime(self.timer.fd()?, TimerfdTimerFlags::ABSTIME, &once)?;
         Ok(Armed::Waiting)
     }
 
@@ -119,7 +117,7 @@ mod tests {
 
     /// How long it is until the kernel's timer expires, by the kernel.
     fn left(alarm: &Alarm) -> Duration {
-        let left = timerfd_gettime(alarm.timer.fd()).unwrap().it_value;
+        let left = timerfd_gettime(alarm.timer.fd().unwrap()).unwrap().it_value;
         left.try_into().unwrap()
     }
 

@@ -1,4 +1,4 @@
-//! A missed tick is an event of `tracing`.
+//! What is an event of `tracing`: a missed tick, and a timer that the operating system refuses.
 #![cfg(all(feature = "interval", feature = "tracing"))]
 
 use std::io::{self, Write};
@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use crate::alone;
 use crate::support::{Watchdog, current_thread, ms, us};
 use tokio_osinterval::{MissedTickBehavior, interval};
+use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::filter::LevelFilter;
 
 #[derive(Clone, Default)]
@@ -30,7 +31,8 @@ impl Write for Log {
     }
 }
 
-fn events_of(behavior: MissedTickBehavior, level: LevelFilter) -> Vec<String> {
+/// What is told on this thread, until the guard is dropped.
+fn listen(level: LevelFilter) -> (Log, DefaultGuard) {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()
@@ -39,7 +41,11 @@ fn events_of(behavior: MissedTickBehavior, level: LevelFilter) -> Vec<String> {
         .without_time()
         .with_writer(move || writer.clone())
         .finish();
-    let _default = tracing::subscriber::set_default(subscriber);
+    (log, tracing::subscriber::set_default(subscriber))
+}
+
+fn events_of(behavior: MissedTickBehavior, level: LevelFilter) -> Vec<String> {
+    let (log, _default) = listen(level);
     let in_time = current_thread().block_on(async {
         let mut interval = interval(ms(20));
         interval.set_missed_tick_behavior(behavior);
@@ -87,6 +93,47 @@ fn a_missed_tick_is_told_with_its_period_lateness_and_number() {
         let behind: u64 = behind.split_whitespace().next().unwrap().parse().unwrap();
         assert!(behind >= 2, "{event}");
     }
+}
+
+/// With its error, and by whom timers are served: once, however often it is asked again.
+#[cfg(all(descriptor, feature = "sleep"))]
+#[test]
+fn a_refused_timer_is_told_once_and_so_is_that_it_serves_again() {
+    use crate::descriptor_limit::{hoard, with_descriptors};
+
+    let _alone = alone();
+    let _watchdog = Watchdog::new("a_refused_timer_is_told_once_and_so_is_that_it_serves_again");
+    let (log, _default) = listen(LevelFilter::INFO);
+    with_descriptors(64, || {
+        let runtime = current_thread();
+        let hoard = hoard();
+        runtime.block_on(async {
+            let mut interval = interval(ms(1));
+            for _ in 0..30 {
+                interval.tick().await;
+            }
+        });
+        let [refused] = &log.lines()[..] else {
+            panic!("{:?}", log.lines());
+        };
+        assert!(refused.contains("WARN tokio_osinterval: "), "{refused}");
+        assert!(refused.contains("errno=24"), "{refused}");
+
+        drop(hoard);
+        runtime.block_on(async {
+            while log.lines().len() < 2 {
+                tokio_osinterval::sleep(ms(1)).await;
+            }
+            for _ in 0..30 {
+                tokio_osinterval::sleep(ms(1)).await;
+            }
+        });
+        let [_, serves] = &log.lines()[..] else {
+            panic!("{:?}", log.lines());
+        };
+        assert!(serves.contains("INFO tokio_osinterval: "), "{serves}");
+        assert!(serves.contains("serves again"), "{serves}");
+    });
 }
 
 #[test]

@@ -1,43 +1,41 @@
-//! Any system: `tokio::time::Sleep`, and so its precision, about a millisecond.
+//! `Alarm`: a `Sleep` of the runtime's.
 
 use std::future::Future;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::task::coop::{self, unconstrained};
+use tokio::task::coop::unconstrained;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::Armed;
-use super::clock::TokioClock;
-use super::counts::{Counts, refuse_unless_monotonic};
-use super::relay::Relay;
-use crate::clock::Clock;
 use crate::span;
 use crate::sync::Arc;
-use crate::wall::Start;
+use crate::sys::relay::Relay;
+use crate::sys::runtime_clock::RuntimeClock;
+use crate::sys::{Armed, News};
 
 #[derive(Debug)]
 pub(crate) struct Alarm {
     /// `None` while it is not armed.
     sleep: Option<Pin<Box<Sleep>>>,
-    clock: TokioClock,
+    clock: RuntimeClock,
 }
 
 impl Alarm {
     /// A paused clock jumps to the next `Sleep` there is: one that nobody waits for any more would
     /// be jumped to as well.
     pub(crate) const EXACT: bool = true;
+    pub(crate) const CAN_BE_EXACT: bool = true;
     pub(crate) const AHEAD: bool = false;
     pub(crate) const OF_RUNTIME: bool = true;
     pub(crate) const OUTLIVES_TIMERS: bool = false;
 
     #[track_caller]
     pub(crate) fn new(runtime: &Handle) -> io::Result<Self> {
-        let clock = TokioClock::new(runtime);
+        let clock = RuntimeClock::new(runtime);
         // For its panic, if the runtime has no time driver.
         drop(sleep_until(clock.now()));
         Ok(Self { sleep: None, clock })
@@ -92,13 +90,43 @@ impl Alarm {
     }
 
     /// There is one clock only.
-    pub(crate) fn resync(&mut self) {}
+    pub(crate) fn resync(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Nobody refuses it.
+    pub(crate) fn insist(&mut self, _waker: &Waker) -> io::Result<()> {
+        Ok(())
+    }
+
+    pub(crate) fn second(&self) -> io::Result<Self> {
+        Ok(Self {
+            sleep: None,
+            clock: self.clock.clone(),
+        })
+    }
+
+    pub(crate) fn is_exact(&self) -> bool {
+        Self::EXACT
+    }
+
+    pub(crate) fn news(&mut self) -> Option<News> {
+        None
+    }
+
+    /// Has the waker woken when the runtime shuts down, whoever waits; an error once it has. The alarm is
+    /// not armed for anything else then.
+    pub(crate) fn keep(&mut self, waker: &Waker) -> io::Result<()> {
+        self.check()?;
+        let never = never(&self.clock);
+        self.arm(never, Duration::ZERO, waker).map(drop)
+    }
 
     /// An error if the runtime has shut down; leaves the alarm disarmed.
     ///
     /// Polling a `Sleep` would panic then. But there, and only there, has one elapsed as soon as it
     /// is registered whose deadline is decades away.
-    fn check(&mut self) -> io::Result<()> {
+    pub(super) fn check(&mut self) -> io::Result<()> {
         self.disarm();
         let Some(_context) = self.clock.enter() else {
             return Err(shutdown());
@@ -117,45 +145,11 @@ fn registered(deadline: Instant) -> Pin<Box<Sleep>> {
     sleep
 }
 
-fn never(clock: &TokioClock) -> Instant {
+fn never(clock: &RuntimeClock) -> Instant {
     span::after(clock.now(), Duration::MAX)
 }
 
 /// What tokio's own timers say in that case.
 fn shutdown() -> io::Error {
     io::Error::other("A Tokio 1.x context was found, but it is being shutdown.")
-}
-
-/// An alarm that every poll arms anew, with the counts that a kernel would give.
-#[derive(Debug)]
-pub(crate) struct Periodic {
-    alarm: Alarm,
-    counts: Counts,
-}
-
-impl Periodic {
-    #[track_caller]
-    pub(crate) fn new(clock: Clock, start: Start, period: Duration) -> io::Result<Self> {
-        refuse_unless_monotonic(clock)?;
-        let runtime = Handle::current();
-        Ok(Self {
-            alarm: Alarm::new(&runtime)?,
-            counts: Counts::new(TokioClock::new(&runtime), start, period),
-        })
-    }
-
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<u64>> {
-        let coop = ready!(coop::poll_proceed(cx));
-        loop {
-            if let Some(count) = self.counts.take() {
-                self.alarm.check()?;
-                coop.made_progress();
-                return Poll::Ready(Ok(count));
-            }
-            let due = self.counts.due();
-            if self.alarm.arm(due, Duration::ZERO, cx.waker())? == Armed::Waiting {
-                return Poll::Pending;
-            }
-        }
-    }
 }

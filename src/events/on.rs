@@ -1,0 +1,33 @@
+//! Events of `tracing`.
+
+#[cfg(feature = "interval")]
+use crate::schedule::Missed;
+use crate::sys::News;
+
+/// A tick was missed.
+#[cfg(feature = "interval")]
+pub(crate) fn missed(missed: Missed) {
+    tracing::debug!(
+        target: "tokio_osinterval",
+        period = ?missed.period,
+        lateness = ?missed.lateness,
+        behind = missed.ticks(),
+        "missed tick",
+    );
+}
+
+/// Something has become of a runtime's kernel timer.
+pub(crate) fn alarm(news: &News) {
+    match news {
+        News::Refused(error) => tracing::warn!(
+            target: "tokio_osinterval",
+            %error,
+            errno = error.raw_os_error(),
+            "the operating system refused a timer: tokio's serves",
+        ),
+        News::Accepted => tracing::info!(
+            target: "tokio_osinterval",
+            "the operating system's timer serves again",
+        ),
+    }
+}

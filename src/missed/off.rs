@@ -1,6 +1,0 @@
-//! Missed ticks are nobody's business.
-
-use crate::schedule::Missed;
-
-#[inline]
-pub(crate) fn report(_missed: Missed) {}

@@ -1,0 +1,181 @@
+//! The kernel's alarm, while the kernel does not refuse it; and whether the runtime's clock is the
+//! kernel's.
+
+use std::io;
+use std::mem;
+use std::task::Waker;
+use std::time::{Duration, Instant as SystemInstant};
+
+use tokio::runtime::Handle;
+use tokio::time::Instant;
+
+use super::pausable::PAUSABLE;
+use super::runtime_clock::RuntimeClock;
+use super::{Armed, News, native};
+
+#[derive(Debug)]
+pub(super) struct Refusable {
+    kernel: Option<native::Alarm>,
+    runtime: RuntimeClock,
+    retry: Retry,
+    /// What nobody has been told yet.
+    news: Option<News>,
+}
+
+impl Refusable {
+    /// # Panics
+    ///
+    /// At the caller's location, in a runtime that lacks the driver that the kernel's alarm needs.
+    #[track_caller]
+    pub(super) fn new(runtime: &Handle) -> Self {
+        let mut alarm = Self {
+            kernel: None,
+            runtime: RuntimeClock::new(runtime),
+            retry: Retry::default(),
+            news: None,
+        };
+        match native::Alarm::new(runtime) {
+            Ok(kernel) => alarm.kernel = Some(kernel),
+            Err(error) => alarm.refused(error),
+        }
+        alarm
+    }
+
+    /// As the kernel's, if there is one: returns whether.
+    pub(super) fn listen(&mut self, waker: &Waker) -> io::Result<bool> {
+        match &mut self.kernel {
+            Some(kernel) => kernel.listen(waker).map(|()| true),
+            None => Ok(false),
+        }
+    }
+
+    /// As the kernel's. `None` if it refuses; it is asked again from time to time.
+    pub(super) fn arm(&mut self, latest: Instant, slack: Duration, waker: &Waker) -> Option<Armed> {
+        let refuses = self.kernel.is_none();
+        if refuses && (!self.retry.is_due() || self.insist(waker).is_err()) {
+            return None;
+        }
+        match self.kernel.as_mut()?.arm(latest, slack, waker) {
+            Ok(armed) => Some(armed),
+            Err(error) => {
+                self.refused(error);
+                if refuses {
+                    // As is known.
+                    self.news = None;
+                }
+                None
+            }
+        }
+    }
+
+    /// Asks the kernel again, if it has refused.
+    pub(super) fn insist(&mut self, waker: &Waker) -> io::Result<()> {
+        if self.kernel.is_none() {
+            let opened = self.open(waker);
+            self.kernel = Some(opened.inspect_err(|_| self.retry.refused())?);
+            self.news = Some(News::Accepted);
+        }
+        Ok(())
+    }
+
+    fn open(&self, waker: &Waker) -> io::Result<native::Alarm> {
+        let Some(_context) = self.runtime.enter() else {
+            return Err(io::Error::other("this thread ends"));
+        };
+        let mut kernel = native::Alarm::new(self.runtime.handle())?;
+        kernel.listen(waker)?;
+        Ok(kernel)
+    }
+
+    fn refused(&mut self, error: io::Error) {
+        self.kernel = None;
+        self.retry.refused();
+        self.news = Some(News::Refused(error));
+    }
+
+    /// Whether the kernel has not refused.
+    pub(super) fn serves(&self) -> bool {
+        self.kernel.is_some()
+    }
+
+    pub(super) fn kernel(&mut self) -> Option<&mut native::Alarm> {
+        self.kernel.as_mut()
+    }
+
+    pub(super) fn runtime(&self) -> &Handle {
+        self.runtime.handle()
+    }
+
+    pub(super) fn news(&mut self) -> Option<News> {
+        self.news.take()
+    }
+
+    /// Whether the runtime's clock is another than the kernel's: paused, or moved.
+    pub(super) fn clock_differs(&self) -> bool {
+        if !PAUSABLE {
+            return false;
+        }
+        let before = SystemInstant::now();
+        let runtimes = self.runtime.now().into_std();
+        let after = SystemInstant::now();
+        runtimes < before || runtimes > after
+    }
+}
+
+/// When the kernel is asked again.
+#[derive(Debug, Default)]
+struct Retry {
+    at: Option<SystemInstant>,
+    wait: Duration,
+}
+
+/// It may have been one call that was refused.
+const SOON: Duration = Duration::from_millis(5);
+
+/// As long as the kernel goes on refusing, it is asked no more often than that.
+const SELDOM: Duration = Duration::from_secs(1);
+
+impl Retry {
+    fn is_due(&self) -> bool {
+        self.at.is_none_or(|at| SystemInstant::now() >= at)
+    }
+
+    fn refused(&mut self) {
+        self.refused_at(SystemInstant::now());
+    }
+
+    /// The longer the kernel has been refusing, the longer the wait.
+    fn refused_at(&mut self, now: SystemInstant) {
+        let goes_on = self.at.is_some_and(|at| now < at + SELDOM);
+        self.wait = if goes_on {
+            (2 * mem::take(&mut self.wait)).min(SELDOM)
+        } else {
+            SOON
+        };
+        self.at = Some(now + self.wait);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernel_is_asked_soon_and_then_less_and_less_often() {
+        let mut now = SystemInstant::now();
+        let mut retry = Retry::default();
+        assert!(retry.is_due());
+        let waits: Vec<_> = (0..10)
+            .map(|_| {
+                retry.refused_at(now);
+                let wait = retry.at.unwrap() - now;
+                now = retry.at.unwrap();
+                wait.as_millis()
+            })
+            .collect();
+        assert_eq!(waits, [5, 10, 20, 40, 80, 160, 320, 640, 1000, 1000]);
+        // It has served for a while.
+        retry.refused_at(now + SELDOM);
+        assert_eq!(retry.at, Some(now + SELDOM + SOON));
+    }
+}

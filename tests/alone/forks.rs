@@ -1,0 +1,185 @@
+//! Processes that are forked off: they leave what is their parent's alone, and have timers of their own.
+#![cfg(all(
+    target_os = "linux",
+    feature = "os-native",
+    feature = "interval",
+    feature = "sleep"
+))]
+
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Waker};
+use std::thread;
+
+use crate::alone;
+use crate::support::fork::in_child;
+use crate::support::{Watchdog, current_thread, ms, us};
+use tokio::time::Instant;
+use tokio_osinterval::{OsInterval, interval, sleep, timeout};
+
+const CHILDREN: usize = 2000;
+
+/// Of what a timer needs nothing is left as another thread had it when the child was forked off.
+#[test]
+fn a_child_has_timers_whatever_its_parent_was_at() {
+    let _alone = alone();
+    let _watchdog = Watchdog::new("a_child_has_timers_whatever_its_parent_was_at");
+    let stop = AtomicBool::new(false);
+    let beside = || {
+        while !stop.load(Ordering::Relaxed) {
+            current_thread().block_on(timers());
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(beside);
+        }
+        for child in 0..CHILDREN {
+            let ended = in_child(|| current_thread().block_on(timers()));
+            if ended != 0 {
+                stop.store(true, Ordering::Relaxed);
+                panic!("child {child} ended with {ended}");
+            }
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+}
+
+async fn timers() {
+    let began = Instant::now();
+    let mut interval = interval(us(50));
+    interval.tick().await;
+    interval.tick().await;
+    sleep(us(50)).await;
+    timeout(us(50), std::future::pending::<()>())
+        .await
+        .unwrap_err();
+    assert!(began.elapsed() >= us(150), "early");
+}
+
+/// What a child can drop that its parent made. `None`: it has been dropped.
+#[cfg(descriptor)]
+struct Inherited {
+    runtime: Option<tokio::runtime::Runtime>,
+    interval: Option<OsInterval>,
+    #[cfg(feature = "periodic")]
+    periodic: Option<tokio_osinterval::PeriodicInterval>,
+    /// The peer: for it nothing is registered.
+    tokios: Option<tokio::time::Interval>,
+}
+
+#[cfg(descriptor)]
+impl Inherited {
+    fn new() -> Self {
+        let runtime = current_thread();
+        let context = runtime.enter();
+        let interval = interval(ms(1));
+        #[cfg(feature = "periodic")]
+        let periodic = tokio_osinterval::PeriodicInterval::new(ms(1)).unwrap();
+        let tokios = tokio::time::interval(ms(1));
+        drop(context);
+        Self {
+            runtime: Some(runtime),
+            interval: Some(interval),
+            #[cfg(feature = "periodic")]
+            periodic: Some(periodic),
+            tokios: Some(tokios),
+        }
+    }
+
+    /// All tick: those that wait, by an event of the kernel's.
+    fn tick(&mut self) {
+        let runtime = self.runtime.as_ref().unwrap();
+        runtime.block_on(async {
+            let began = Instant::now();
+            // The first may be due.
+            for _ in 0..2 {
+                self.interval.as_mut().unwrap().tick().await;
+            }
+            #[cfg(feature = "periodic")]
+            self.periodic.as_mut().unwrap().tick().await.unwrap();
+            self.tokios.as_mut().unwrap().tick().await;
+            // It is no clock that is looked at, but a timer that fires.
+            sleep(us(200)).await;
+            assert!(began.elapsed() >= us(200), "early");
+        });
+    }
+
+    /// Some of it, and in every order.
+    fn drop_some(&mut self, child: usize) {
+        for part in 0..4 {
+            match (child + part) % 4 {
+                0 => drop(self.runtime.take()),
+                1 => drop(self.interval.take()),
+                2 => drop(self.tokios.take()),
+                _ => {
+                    #[cfg(feature = "periodic")]
+                    drop(self.periodic.take());
+                }
+            }
+            if child / 4 % 4 == part {
+                break;
+            }
+        }
+    }
+}
+
+/// It takes nothing out of the reactor, and sets no timer, that its parent has.
+#[cfg(descriptor)]
+#[test]
+fn what_a_child_drops_its_parent_still_has() {
+    let _alone = alone();
+    let _watchdog = Watchdog::new("what_a_child_drops_its_parent_still_has");
+    let mut inherited = Inherited::new();
+    for child in 0..CHILDREN {
+        inherited.tick();
+        let ended = in_child(|| {
+            inherited.drop_some(child);
+            current_thread().block_on(timers());
+        });
+        assert_eq!(ended, 0, "child {child}");
+    }
+    inherited.tick();
+}
+
+/// The reactor, too, is its parent's: an event of the child's timer would go there.
+#[cfg(descriptor)]
+#[test]
+fn a_child_is_told_whose_runtime_it_is() {
+    let _alone = alone();
+    let _watchdog = Watchdog::new("a_child_is_told_whose_runtime_it_is");
+    let mut inherited = Inherited::new();
+    inherited.tick();
+    let ended = in_child(|| {
+        let cx = &mut Context::from_waker(Waker::noop());
+        let runtime = inherited.runtime.as_ref().unwrap();
+        let _context = runtime.enter();
+        let is_told = |panic: Option<(String, String)>| {
+            let (message, _) = panic.expect("it did not panic");
+            assert!(message.contains("made by another process"), "{message}");
+        };
+        is_told(crate::support::panic_of(|| drop(interval(ms(1)))));
+        is_told(crate::support::panic_of(|| {
+            let _polled = pin!(sleep(ms(1))).poll(cx);
+        }));
+        let error = OsInterval::builder(ms(1)).build().unwrap_err();
+        assert!(error.to_string().contains("made by another process"));
+        // And it is woken by nobody.
+        let waits = inherited.interval.as_mut().unwrap();
+        waits.reset_after(ms(60_000));
+        is_told(crate::support::panic_of(|| {
+            let _polled = waits.poll_tick(&mut Context::from_waker(Waker::noop()));
+        }));
+        #[cfg(feature = "periodic")]
+        if cfg!(not(feature = "test-util")) {
+            let periodic = inherited.periodic.as_mut().unwrap();
+            let polled = periodic.poll_tick(&mut Context::from_waker(Waker::noop()));
+            let std::task::Poll::Ready(Err(error)) = polled else {
+                panic!("{polled:?}");
+            };
+            assert!(error.to_string().contains("made by another process"));
+        }
+    });
+    assert_eq!(ended, 0);
+    inherited.tick();
+}

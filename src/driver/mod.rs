@@ -748,6 +748,20 @@ mod tests {
         }
     }
 
+    /// It may be on its way while the kernel refuses the timer that it is of.
+    #[test]
+    fn an_event_of_a_timer_that_is_gone_is_nothing() {
+        let Some((runtime, driver)) = of_its_own() else {
+            return;
+        };
+        let _context = runtime.enter();
+        if let State::Alive(wakeups) = &mut *driver.state.0.lock() {
+            wakeups.alarms().drop_second();
+        }
+        driver.waker(Which::Second).wake();
+        assert!(driver.is_alive());
+    }
+
     /// It is not asked for again at once: under a clock that stands still it would be early without
     /// end.
     #[test]

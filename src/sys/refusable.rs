@@ -18,7 +18,9 @@ pub(super) struct Refusable {
     kernel: Option<native::Alarm>,
     runtime: RuntimeClock,
     retry: Retry,
-    /// What nobody has been told yet.
+    /// Whether it has been told that the kernel refuses.
+    is_told: bool,
+    /// What is to be told.
     news: Option<News>,
 }
 
@@ -32,6 +34,7 @@ impl Refusable {
             kernel: None,
             runtime: RuntimeClock::new(runtime),
             retry: Retry::default(),
+            is_told: false,
             news: None,
         };
         match native::Alarm::new(runtime) {
@@ -51,18 +54,19 @@ impl Refusable {
 
     /// As the kernel's. `None` if it refuses; it is asked again from time to time.
     pub(super) fn arm(&mut self, latest: Instant, slack: Duration, waker: &Waker) -> Option<Armed> {
-        let refuses = self.kernel.is_none();
-        if refuses && (!self.retry.is_due() || self.insist(waker).is_err()) {
-            return None;
+        if self.kernel.is_none() && self.retry.is_due() {
+            // Whoever listens knows that it refuses.
+            let _ = self.insist(waker);
         }
         match self.kernel.as_mut()?.arm(latest, slack, waker) {
-            Ok(armed) => Some(armed),
+            Ok(armed) => {
+                if mem::take(&mut self.is_told) {
+                    self.news = Some(News::Accepted);
+                }
+                Some(armed)
+            }
             Err(error) => {
                 self.refused(error);
-                if refuses {
-                    // As is known.
-                    self.news = None;
-                }
                 None
             }
         }
@@ -73,7 +77,6 @@ impl Refusable {
         if self.kernel.is_none() {
             let opened = self.open(waker);
             self.kernel = Some(opened.inspect_err(|_| self.retry.refused())?);
-            self.news = Some(News::Accepted);
         }
         Ok(())
     }
@@ -90,7 +93,9 @@ impl Refusable {
     fn refused(&mut self, error: io::Error) {
         self.kernel = None;
         self.retry.refused();
-        self.news = Some(News::Refused(error));
+        if !mem::replace(&mut self.is_told, true) {
+            self.news = Some(News::Refused(error));
+        }
     }
 
     /// Whether the kernel has not refused.

@@ -6,13 +6,16 @@
     feature = "interval",
     feature = "periodic",
     feature = "sleep",
+    feature = "tracing",
     not(feature = "test-util")
 ))]
 
 use std::collections::BTreeSet;
 use std::future::Future;
-use std::io;
+use std::io::{self, Write};
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::alone;
 use crate::support::{Watchdog, current_thread, ms, multi_thread, open_descriptors};
@@ -137,6 +140,30 @@ fn runtimes() -> impl Iterator<Item = Runtime> {
         .map(|make| make())
 }
 
+/// How often it is told that the kernel refuses, and that it serves again.
+#[derive(Debug, Clone, Default)]
+struct Told(Arc<[AtomicUsize; 2]>);
+
+impl Told {
+    fn take(&self) -> [usize; 2] {
+        [0, 1].map(|which| self.0[which].swap(0, Ordering::Relaxed))
+    }
+}
+
+impl Write for Told {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let line = String::from_utf8_lossy(line);
+        for (which, what) in ["refused a timer", "serves again"].into_iter().enumerate() {
+            self.0[which].fetch_add(usize::from(line.contains(what)), Ordering::Relaxed);
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// `FAULT` is what must stand in each failure, and `FAULT_LASTS` that there may be no end of them.
 #[test]
 #[ignore = "for tests/faults.sh"]
@@ -146,8 +173,17 @@ fn every_kind_of_timer() {
     let fault = std::env::var("FAULT").unwrap_or_default();
     let before = open_descriptors();
     let (mut failures, mut never) = (BTreeSet::new(), BTreeSet::new());
+    let told = Told::default();
+    let writer = told.clone();
+    let listens = tracing_subscriber::fmt().with_writer(move || writer.clone());
+    tracing::subscriber::set_global_default(listens.finish()).unwrap();
     for runtime in runtimes() {
         runtime.block_on(all(&mut failures, &mut never));
+        let [refused, accepted] = told.take();
+        assert!(
+            (accepted..=accepted + 1).contains(&refused),
+            "told {refused} times of a refusal, and {accepted} times of its end"
+        );
     }
     println!("failures: {failures:?}; never: {never:?}");
     assert!(

@@ -15,7 +15,7 @@ use crate::alone;
 use crate::support::fork::in_child;
 use crate::support::{Watchdog, current_thread, ms, us};
 use tokio::time::Instant;
-use tokio_osinterval::{OsInterval, interval, sleep, timeout};
+use tokio_osinterval::{OsInterval, interval, sleep, sleep_until, timeout};
 
 const CHILDREN: usize = 2000;
 
@@ -105,6 +105,23 @@ impl Inherited {
         });
     }
 
+    /// For an hour.
+    fn begin_to_wait(&mut self) {
+        let waits = self.interval.as_mut().unwrap();
+        waits.reset_after(ms(3_600_000));
+        let polled = waits.poll_tick(&mut Context::from_waker(Waker::noop()));
+        assert!(polled.is_pending());
+        waits.reset_after(ms(1));
+    }
+
+    /// By the clock, whoever has to wake it.
+    fn is_due(&mut self) {
+        let waits = self.interval.as_mut().unwrap();
+        waits.reset_immediately();
+        let polled = waits.poll_tick(&mut Context::from_waker(Waker::noop()));
+        assert!(polled.is_ready());
+    }
+
     /// Some of it, and in every order.
     fn drop_some(&mut self, child: usize) {
         for part in 0..4 {
@@ -140,6 +157,48 @@ fn what_a_child_drops_its_parent_still_has() {
         assert_eq!(ended, 0, "child {child}");
     }
     inherited.tick();
+}
+
+/// Another thread may hold any lock of a driver's when the child is forked off, and is not there to let go.
+#[cfg(descriptor)]
+#[test]
+fn a_child_drops_what_another_thread_was_at() {
+    let _alone = alone();
+    let _watchdog = Watchdog::new("a_child_drops_what_another_thread_was_at");
+    let stop = AtomicBool::new(false);
+    // A runtime of more threads would wait for them in the child.
+    let mut inherited = Inherited::new();
+    let handle = inherited.runtime.as_ref().unwrap().handle().clone();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let _context = handle.enter();
+            let cx = &mut Context::from_waker(Waker::noop());
+            while !stop.load(Ordering::Relaxed) {
+                // Each comes first, so that it sets the alarm.
+                let began = Instant::now() + ms(60_000);
+                for earlier in 0..1000 {
+                    let mut sleep = pin!(sleep_until(began - us(earlier)));
+                    assert!(sleep.as_mut().poll(cx).is_pending());
+                }
+            }
+        });
+        let mut ended = 0;
+        for child in 0..CHILDREN / 2 {
+            inherited.tick();
+            inherited.begin_to_wait();
+            ended = in_child(|| {
+                if child % 2 == 0 {
+                    inherited.is_due();
+                }
+                inherited.drop_some(child);
+            });
+            if ended != 0 {
+                break;
+            }
+        }
+        stop.store(true, Ordering::Relaxed);
+        assert_eq!(ended, 0, "a child");
+    });
 }
 
 /// The reactor, too, is its parent's: an event of the child's timer would go there.

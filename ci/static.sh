@@ -5,9 +5,10 @@ cd "$(dirname "$0")/.."
 cargo fmt --all --check
 cargo fmt --manifest-path fuzz/Cargo.toml --check
 cargo fmt --manifest-path tests/kqueue-on-linux/Cargo.toml --check
+cargo fmt --manifest-path tests/paused-elsewhere/Cargo.toml --check
 for script in .ci/run ci/*.sh tests/*.sh; do
     bash -n "$script"
 done
 tests/unsafe.py
 tests/promises.py
-echo 'checked: 3 formats'
+echo 'checked: 4 formats'

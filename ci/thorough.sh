@@ -70,6 +70,7 @@ run tokio-suite tests/tokio-suite.sh
 run clock-set clock_set
 run doc ci/doc.sh
 run faults tests/faults.sh
+run paused-elsewhere tests/paused-elsewhere.sh
 run instructions tests/instructions.sh
 run syscalls tests/syscalls.sh
 run public-api tests/public-api.sh

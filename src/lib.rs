@@ -69,7 +69,8 @@
 //! | resolution | 1 ms | the kernel's |
 //! | missed tick | later than 5 ms, whatever the period | later than the period, or than 5 ms if the period is longer, counted from the end of its tolerance: below 5 ms, `Skip` and `Delay` do what their names say |
 //! | needs | the time driver | the I/O driver; on Windows none; without `os-native` the time driver; with `test-util` the time driver besides (a `PeriodicInterval` on `Clock::Monotonic`: that alone) |
-//! | kernel refuses a timer | cannot happen | the first timer of a runtime panics, or `build()` returns the error |
+//! | kernel refuses a timer | cannot happen | tokio's timer serves until the kernel agrees; `build()` returns the errno. Without the time driver, and on Windows, the first timer panics |
+//! | a child that was forked off | may use what it inherits | has timers in runtimes of its own; those that it inherits it may drop, and its parent keeps them |
 //! | runtime has shut down | every poll panics | a poll that would have to wait panics; so does making an interval. On Windows, without `test-util`, both go on |
 //! | a waker that panics | unwinds through the reactor | is reported by the panic hook, and goes no further (unless panics abort) |
 //! | beyond tokio | | `set_period`, `missed_ticks`, `set_precision`, `set_tolerance`, `interval_aligned`, `reset_aligned`, `OsInterval::builder`, `PeriodicInterval` |
@@ -77,9 +78,10 @@
 //! # Testing with a paused clock
 //!
 //! With the feature `test-util`, for dev-dependencies, timers follow `tokio::time::pause`,
-//! `advance`, `resume`, `start_paused` and the jumps of a paused clock. Without it they do not, even
-//! if tokio's own `test-util` is on: while the clock stands still they never tick, and it does not
-//! jump to them. The wall clock cannot be paused, and neither can `Clock::Boottime`.
+//! `advance`, `resume`, `start_paused` and the jumps of a paused clock. If tokio's own `test-util` is on
+//! and this crate's is off, a clock that is paused is followed from the next timer that is the first to
+//! come; whoever waits for one that was first before the pause panics when it comes, with a message that names
+//! the feature. The wall clock cannot be paused, and neither can `Clock::Boottime`.
 //!
 //! # Features
 //!
@@ -90,7 +92,7 @@
 //! | `stream` | | `IntervalStream`, `PeriodicStream` |
 //! | `os-native` | yes | the operating system's timers; without it, everything runs on `tokio::time::Sleep` |
 //! | `periodic` | | `PeriodicInterval` |
-//! | `tracing` | | a missed tick of an `OsInterval` is an event of `tracing`, level DEBUG |
+//! | `tracing` | | a missed tick of an `OsInterval` is an event of `tracing`, level DEBUG; a timer that the kernel refuses is one, level WARN, and that it serves again, level INFO |
 //! | `test-util` | | timers follow tokio's paused clock |
 //! | `full` | | everything except `test-util` |
 

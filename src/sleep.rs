@@ -58,8 +58,10 @@ pub fn sleep(duration: Duration) -> Sleep {
 ///   without the feature `os-native`, it is the time driver
 ///   ([`enable_time`](tokio::runtime::Builder::enable_time)) instead; with the feature `test-util`
 ///   that one besides. On Windows no driver is needed, unless by `test-util`.
-/// - If this is the runtime's first timer and the operating system refuses the runtime's
-///   first kernel timer.
+/// - In a runtime without the time driver, and on Windows, if this is the runtime's first timer and the
+///   operating system refuses it. Elsewhere [`tokio::time::Sleep`] serves until it agrees, with tokio's
+///   precision.
+/// - In a child that was forked off, if the runtime is its parent's and has had a timer.
 ///
 /// # Examples
 ///

@@ -200,8 +200,9 @@ impl IntervalBuilder {
     /// Where [`interval`](crate::interval) would panic: outside a runtime, and in one that has shut
     /// down; in a runtime that lacks the driver that is needed (tokio can be asked that only by
     /// running into its panic, which is caught here: the panic hook still runs, and a program that
-    /// aborts on panic aborts); and with the operating system's errno, if it refuses the runtime's
-    /// first kernel timer.
+    /// aborts on panic aborts). And with the operating system's errno, if it refuses the runtime a
+    /// timer: it is asked again, if it has refused before. What it refuses later is served by
+    /// [`tokio::time::Sleep`], where the runtime has the time driver.
     ///
     /// # Examples
     ///

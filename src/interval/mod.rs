@@ -33,9 +33,11 @@ pub use builder::IntervalBuilder;
 ///   without the feature `os-native`, it is the time driver
 ///   ([`enable_time`](tokio::runtime::Builder::enable_time)) instead; with the feature `test-util`
 ///   that one besides. On Windows no driver is needed, unless by `test-util`.
-/// - If this is the runtime's first timer and the operating system refuses the runtime's
-///   first kernel timer, as it does when the process has no file descriptor left.
-///   [`OsInterval::builder`] returns that as an error.
+/// - In a runtime without the time driver, and on Windows, if this is the runtime's first timer and the
+///   operating system refuses it, as it does when the process has no file descriptor left. Elsewhere
+///   [`tokio::time::Sleep`] serves until it agrees, with tokio's precision. [`OsInterval::builder`] returns
+///   a refusal as an error.
+/// - In a child that was forked off, if the runtime is its parent's and has had a timer.
 ///
 /// # Examples
 ///

@@ -135,7 +135,7 @@ impl PeriodicBuilder {
     /// only by running into its panic, which is caught here: the panic hook still runs, and a
     /// program that aborts on panic aborts); with [`io::ErrorKind::Unsupported`],
     /// if the system has no timer on the clock; with the operating system's errno, if it refuses the
-    /// timer.
+    /// timer. A child that was forked off may drop what its parent made, and its ticks are errors there.
     ///
     /// # Examples
     ///

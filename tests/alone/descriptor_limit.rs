@@ -182,7 +182,9 @@ fn a_refused_driver_ends_with_its_runtime() {
     for waits in [false, true] {
         let runtime = current_thread();
         let hoard = hoard();
-        let mut far = Box::pin(runtime.block_on(async { sleep(ms(60_000)) }));
+        let context = runtime.enter();
+        let mut far = Box::pin(sleep(ms(60_000)));
+        drop(context);
         if waits {
             let polled = runtime.block_on(async { poll_once(&mut far).await });
             assert!(polled.is_pending());

@@ -6,12 +6,13 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::sync::LazyLock;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use super::object::Object;
 use crate::contain::contain;
-use crate::sync::{Arc, AtomicUsize, LazyLock, Mutex, Ordering};
+use crate::sync::{Arc, AtomicUsize, Mutex, Ordering};
 
 #[derive(Debug)]
 pub(super) struct Timer {

@@ -24,6 +24,8 @@ strike() {
     shift 4
     local lasts=()
     [[ $when != *+ ]] || lasts=(FAULT_LASTS=1)
+    # No alarm reads.
+    [[ $when != 1+ || $call = read ]] || lasts+=(FAULT_ALWAYS=1)
     env FAULT="$message" "${lasts[@]}" timeout 150 strace -f -e trace="$call" -o "$trace" "$@" \
         -e "inject=$call:error=$error:when=$when" \
         "$binary" --ignored --exact faults::every_kind_of_timer --nocapture >"$output" 2>&1 || status=$?

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use super::queue::Span;
 use crate::span::{later, nanos};
-use crate::sys::{Alarm, Armed, News};
+use crate::sys::{Alarm, Armed, News, Question};
 
 /// The moments of one driver: nanoseconds since it was made; any before that, as then.
 #[derive(Debug, Clone, Copy)]
@@ -101,11 +101,11 @@ pub(super) struct Alarms {
 impl Alarms {
     /// # Errors
     ///
-    /// If the kernel refuses a timer. It may refuse the second.
+    /// If the kernel refuses a timer, and another cannot serve or shall not. It may refuse the second.
     #[track_caller]
-    pub(super) fn new(runtime: &Handle, epoch: Epoch) -> io::Result<Self> {
+    pub(super) fn new(runtime: &Handle, insists: bool, epoch: Epoch) -> io::Result<Self> {
         let mut alarms = Self {
-            first: Timer::new(Alarm::new(runtime)?),
+            first: Timer::new(Alarm::new(runtime, insists)?),
             second: None,
             epoch,
         };
@@ -232,6 +232,25 @@ impl Alarms {
     /// If it cannot follow that clock.
     pub(super) fn resync(&mut self, which: Which) -> io::Result<()> {
         self.get(which).alarm.resync()
+    }
+
+    /// Whether they hear of the end of the runtime, whoever waits.
+    pub(super) fn listen_on(&self) -> bool {
+        self.first.alarm.listens()
+    }
+
+    /// Whether they are to be set anew, since the clock is another.
+    pub(super) fn clock_moved(&self) -> bool {
+        self.first.alarm.clock_moved()
+    }
+
+    /// What must be known before the first can be set.
+    pub(super) fn question(&self) -> Option<Question> {
+        self.first.alarm.question()
+    }
+
+    pub(super) fn answer(&mut self, serves: bool) {
+        self.first.alarm.answer(serves);
     }
 
     /// Has the kernel serve again, if it refused.

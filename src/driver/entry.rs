@@ -157,8 +157,10 @@ impl Entry {
     pub(crate) fn try_current() -> io::Result<Self> {
         let handle = Handle::try_current().map_err(io::Error::other)?;
         if !Alarm::OUTLIVES_TIMERS {
-            let slots = sys::catch_disabled(|| registry::slots(&handle))?;
-            slots.driver.insist()?;
+            let slots = sys::catch_disabled(|| {
+                let _kept = Driver::insist(&handle)?;
+                registry::slots(&handle)
+            })?;
             return Ok(Self::at(Home::Slots(slots)));
         }
         sys::catch_disabled(|| registry::insist(&handle))?;
@@ -277,7 +279,9 @@ impl Entry {
     #[inline]
     fn is_waiting(&self) -> bool {
         match (&self.home, self.key) {
-            (Home::Slots(slots), Some(key)) => slots.get(key).is_waiting(),
+            (Home::Slots(slots), Some(key)) => {
+                slots.driver.is_here() && slots.get(key).is_waiting()
+            }
             _ => false,
         }
     }
@@ -399,10 +403,7 @@ impl Entry {
         let Home::Slots(slots) = &self.home else {
             return None;
         };
-        let key = self.key?;
-        if !slots.get(key).is_waiting() {
-            return None;
-        }
+        let key = self.key.filter(|_| self.is_waiting())?;
         let deadline = slots.driver.epoch.moment(deadline).min(LAST);
         let lead = self.aim.lead(slots.driver.hints().lead(), period);
         Some((slots, key, span(self.aim, slots, deadline, lead, period)))

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::shard::NEVER;
 use crate::span::nanos;
 use crate::sync::{AtomicU64, Ordering, unchecked};
+use crate::sys::Alarm;
 
 /// Written under the driver's lock, and read without it: as seldom as can be.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub(super) struct Hints {
     ahead: unchecked::AtomicBool,
     /// Whether an alarm that is left armed does harm now.
     is_exact: unchecked::AtomicBool,
+    /// Whether the driver hears of the end of its runtime, whoever waits.
+    listens: unchecked::AtomicBool,
 }
 
 /// A driver that is late by less is not overdue. The kernel is late by some of that itself, and its event on its
@@ -42,6 +45,7 @@ impl Hints {
             due: unchecked::AtomicU64::new(NEVER),
             ahead: unchecked::AtomicBool::new(false),
             is_exact: unchecked::AtomicBool::new(false),
+            listens: unchecked::AtomicBool::new(Alarm::OUTLIVES_TIMERS),
         }
     }
 
@@ -101,6 +105,19 @@ impl Hints {
 
     pub(super) fn can_arm_ahead(&self) -> bool {
         self.ahead.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn listens(&self) -> bool {
+        self.listens.load(Ordering::Relaxed)
+    }
+
+    /// Returns whether it no longer does.
+    pub(super) fn set_listens(&self, listens: bool) -> bool {
+        let listened = self.listens();
+        if listens != listened {
+            self.listens.store(listens, Ordering::Relaxed);
+        }
+        listened && !listens
     }
 
     pub(super) fn is_exact(&self) -> bool {

@@ -97,18 +97,38 @@ impl Driver {
         let scope = Scope::of(handle);
         match registry::find(scope)? {
             Some(driver) => Ok(driver),
-            None => Self::start(handle, scope),
+            None => Self::start(handle, scope, false),
         }
     }
 
+    /// The same, on the kernel's timer.
+    ///
+    /// # Errors
+    ///
+    /// If the kernel refuses.
     #[track_caller]
-    fn start(handle: &Handle, scope: Scope) -> io::Result<Arc<Self>> {
+    fn insist(handle: &Handle) -> io::Result<Arc<Self>> {
+        let scope = Scope::of(handle);
+        let Some(driver) = registry::find(scope)? else {
+            return Self::start(handle, scope, true);
+        };
+        let mut state = driver.state.0.lock();
+        let insisted = match &mut *state {
+            State::Alive(wakeups) => wakeups.insist(&driver.waker(Which::First)),
+            State::Dead(why) => Err(io::Error::other(why.clone())),
+        };
+        driver.unlock(state);
+        insisted.map(|()| driver)
+    }
+
+    #[track_caller]
+    fn start(handle: &Handle, scope: Scope, insists: bool) -> io::Result<Arc<Self>> {
         // A timer may first wait on a thread of another runtime.
         let is_here = Handle::try_current().is_ok_and(|here| here.id() == handle.id());
         let _context = (!is_here).then(|| handle.enter());
         let clock = TokioClock::new(handle);
         let epoch = Epoch(clock.now());
-        let alarms = match Alarms::new(handle, epoch) {
+        let alarms = match Alarms::new(handle, insists, epoch) {
             Ok(alarms) => alarms,
             // Another thread may have been faster, and have taken the last descriptor.
             Err(error) => return registry::find(scope)?.ok_or(error),
@@ -144,24 +164,6 @@ impl Driver {
         Ok(driver)
     }
 
-    /// Has the kernel's timer serve, if the kernel has refused it.
-    ///
-    /// # Errors
-    ///
-    /// If it still does; and if this is another process's driver.
-    fn insist(self: &Arc<Self>) -> io::Result<()> {
-        if !self.is_here() {
-            return Err(process::foreign());
-        }
-        let mut state = self.state.0.lock();
-        let insisted = match &mut *state {
-            State::Alive(wakeups) => wakeups.insist(&self.waker(Which::First)),
-            State::Dead(why) => Err(io::Error::other(why.clone())),
-        };
-        self.unlock(state);
-        insisted
-    }
-
     /// The waker of that kernel timer: each has one of its own, by which its events are told apart.
     fn waker(self: &Arc<Self>, which: Which) -> Waker {
         match which {
@@ -189,6 +191,11 @@ impl Driver {
     #[inline]
     fn is_here(&self) -> bool {
         self.made_in.is_current()
+    }
+
+    /// Whether it hears of the end of its runtime, so that it need not end with its last timer.
+    fn outlives_timers(&self) -> bool {
+        self.hints().listens()
     }
 
     fn is_alive(&self) -> bool {
@@ -267,9 +274,31 @@ impl Driver {
         // Only what is likely to come is worth a system call before its time.
         let ahead = (period > 0 || hints.is_crowd()) && hints.can_arm_ahead();
         if must_arm || ahead {
-            return self.arm_alarms(span, must_arm, ahead, now);
+            self.arm_alarms(span, must_arm, ahead, now)?;
+        }
+        if Alarm::CAN_BE_EXACT && !Alarm::EXACT {
+            self.follow_clock();
         }
         Ok(())
+    }
+
+    /// Where the clock can be paused, looks whether it was: then what is armed is for moments that it may never
+    /// come to, or not in time.
+    fn follow_clock(self: &Arc<Self>) {
+        if self.hints().is_exact() || !self.clock.differs() {
+            return;
+        }
+        let mut state = self.state.0.lock();
+        let State::Alive(wakeups) = &mut *state else {
+            return;
+        };
+        if wakeups.clock_moved() {
+            self.hints().rely_on_nothing();
+            fence(Ordering::SeqCst);
+            let armed = wakeups.rearm_all(self.first(), || self.waker(Which::First));
+            self.hints().set_armed(wakeups.earliest(), false);
+            let _ = self.release(state, armed);
+        }
     }
 
     /// Whether no alarm serves what comes first in its shard now, as others know already.
@@ -438,17 +467,41 @@ impl Driver {
                 self.fire(None);
             }
             Err(error) => {
-                self.die(state, &error);
-                return Err(Dead);
+                if self.ask(state, &error) {
+                    self.fire(None);
+                }
+                if !self.is_alive() {
+                    return Err(Dead);
+                }
             }
         }
         Ok(())
     }
 
+    /// An alarm could not be set. Returns whether it may be now; else the driver dies of it.
+    fn ask(&self, mut state: MutexGuard<'_, State>, error: &io::Error) -> bool {
+        let question = match &mut *state {
+            State::Alive(wakeups) => wakeups.question(),
+            State::Dead(_) => None,
+        };
+        let Some(question) = question else {
+            self.die(state, error);
+            return false;
+        };
+        drop(state);
+        let serves = question.ask();
+        if let State::Alive(wakeups) = &mut *self.state.0.lock() {
+            wakeups.answer(serves);
+        }
+        true
+    }
+
     /// Lets go of the lock, and tells what has become of the kernel's timer meanwhile.
     fn unlock(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
+        let mut left = false;
         let news = match &mut *state {
             State::Alive(wakeups) => {
+                left = self.hints().set_listens(wakeups.listen_on());
                 if Alarm::CAN_BE_EXACT {
                     self.hints().set_exact(wakeups.is_exact());
                 }
@@ -457,6 +510,11 @@ impl Driver {
             State::Dead(_) => None,
         };
         drop(state);
+        if left {
+            for shard in self.used_shards() {
+                shard.let_go();
+            }
+        }
         if let Some(news) = news {
             // Whoever listens may panic.
             contain(|| events::alarm(&news));
@@ -535,8 +593,11 @@ impl Driver {
                     (now, in_time) = (self.epoch.moment(self.now()), true);
                 }
                 Err(error) => {
-                    self.die(state, &error);
-                    break;
+                    if !self.ask(state, &error) {
+                        break;
+                    }
+                    due.wake();
+                    (now, in_time) = (self.epoch.moment(self.now()), false);
                 }
             }
         }

@@ -115,8 +115,10 @@ pub(super) fn know(handle: &Handle) -> io::Result<()> {
 /// If the kernel refuses.
 #[allow(dead_code, reason = "for those who ask for an error")]
 pub(super) fn insist(handle: &Handle) -> io::Result<()> {
-    know(handle)?;
-    Driver::of(handle)?.insist()
+    let ended = ended();
+    Driver::insist(handle)?;
+    KNOWN.with(|known| known.set(Some((Scope::of(handle), ended))));
+    Ok(())
 }
 
 /// Slots in the shard of this thread, in the driver that serves that runtime.

@@ -7,7 +7,6 @@ use super::queue::{Key, Queue, Span};
 use super::slots::Slots;
 use super::wakers::Batch;
 use crate::sync::{Arc, AtomicU64, Mutex, Ordering};
-use crate::sys::Alarm;
 
 /// At no moment: [`Span`] ends before it.
 pub(super) const NEVER: u64 = u64::MAX;
@@ -157,10 +156,19 @@ impl Shard {
         let all = timers.as_mut()?;
         let canceled = all.leave(key);
         // Its slots hold the driver, and it may be that nothing would ever tell it to let go of them.
-        if !Alarm::OUTLIVES_TIMERS && all.is_empty() {
+        if all.is_empty() && !slots.driver.outlives_timers() {
             _empty = mem::replace(all, Queue::new());
         }
         canceled
+    }
+
+    /// Lets go of the slots of nobody, and so of the driver.
+    pub(super) fn let_go(&self) {
+        let _empty;
+        let mut timers = self.timers.0.lock();
+        if let Some(all) = timers.as_mut().filter(|all| all.is_empty()) {
+            _empty = mem::replace(all, Queue::new());
+        }
     }
 
     /// Where its parts are.

@@ -8,7 +8,7 @@ use super::alarms::{Alarms, Which};
 use super::hints::Hints;
 use super::learned::{Crowd, Kernel, Lateness};
 use super::queue::Span;
-use crate::sys::{Alarm, Armed, News};
+use crate::sys::{Alarm, Armed, News, Question};
 
 #[derive(Debug)]
 pub(super) struct Wakeups {
@@ -160,6 +160,7 @@ impl Wakeups {
         let Some(first) = first else {
             return Ok(Armed::Waiting);
         };
+        let early = early.filter(|which| self.alarms.has(*which));
         let which = match self.alarms.next(now) {
             Some((_, next)) if next == first.latest() => return Ok(Armed::Waiting),
             Some((which, next)) if next < first.latest() => {
@@ -191,6 +192,36 @@ impl Wakeups {
         }
         self.alarms.disarm();
         Ok(Armed::Waiting)
+    }
+
+    /// As [`rearm`](Self::rearm), whatever is set: the clock is another.
+    pub(super) fn rearm_all(
+        &mut self,
+        first: Option<Span>,
+        waker: impl Fn() -> Waker,
+    ) -> io::Result<Armed> {
+        match first {
+            Some(first) => self.arm(Which::First, first, false, waker),
+            None => Ok(Armed::Waiting),
+        }
+    }
+
+    /// Whether the alarms hear of the end of the runtime, whoever waits.
+    pub(super) fn listen_on(&self) -> bool {
+        self.alarms.listen_on()
+    }
+
+    pub(super) fn clock_moved(&self) -> bool {
+        self.alarms.clock_moved()
+    }
+
+    /// What must be known before an alarm can be set.
+    pub(super) fn question(&self) -> Option<Question> {
+        self.alarms.question()
+    }
+
+    pub(super) fn answer(&mut self, serves: bool) {
+        self.alarms.answer(serves);
     }
 
     /// Has the kernel serve again, if it refused.

@@ -10,14 +10,31 @@ use tokio::time::Instant;
 
 use super::pausable::PAUSABLE;
 use super::refusable::Refusable;
-use super::{Armed, News, catch_disabled, native, portable};
+use super::{Armed, News, Question, native, portable};
 
 #[derive(Debug)]
 pub(crate) struct Alarm {
     kernel: Refusable,
     /// `None` while the kernel's serves.
     tokio: Option<portable::Alarm>,
-    can_fall_back: bool,
+    tokios: Tokios,
+    /// Whether it could not be set, since that is not known.
+    asks: bool,
+}
+
+/// Whether tokio's timer can serve. tokio can be asked that only by running into its panic, and the panic hook
+/// is foreign code: it is asked when there is need of it, and under no lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tokios {
+    Unasked,
+    Serves,
+    DoesNot,
+}
+
+impl From<bool> for Tokios {
+    fn from(serves: bool) -> Self {
+        if serves { Self::Serves } else { Self::DoesNot }
+    }
 }
 
 impl Alarm {
@@ -29,33 +46,53 @@ impl Alarm {
     pub(crate) const OUTLIVES_TIMERS: bool = native::Alarm::OF_RUNTIME || !PAUSABLE;
 
     #[track_caller]
-    pub(crate) fn new(runtime: &Handle) -> io::Result<Self> {
-        Self::of(runtime, Self::OF_RUNTIME)
-    }
-
-    /// It is not served by tokio, since it can be done without.
-    pub(crate) fn second(&self) -> io::Result<Self> {
-        Self::of(self.kernel.runtime(), false)
-    }
-
-    #[track_caller]
-    fn of(runtime: &Handle, can_fall_back: bool) -> io::Result<Self> {
+    pub(crate) fn new(runtime: &Handle, insists: bool) -> io::Result<Self> {
         let mut alarm = Self {
-            kernel: Refusable::new(runtime),
+            kernel: Refusable::new(runtime)?,
             tokio: None,
-            can_fall_back,
+            tokios: if Self::OF_RUNTIME && !insists {
+                Tokios::Unasked
+            } else {
+                Tokios::DoesNot
+            },
+            asks: false,
         };
-        if !alarm.kernel.serves() {
+        if !alarm.kernel.serves() && alarm.fall_back().is_err() {
+            if let Some(question) = alarm.question() {
+                alarm.answer(question.ask());
+            }
             alarm.fall_back()?;
+        }
+        if Self::OF_RUNTIME && insists {
+            // The kernel may refuse later.
+            alarm.tokios = Tokios::Unasked;
         }
         Ok(alarm)
     }
 
+    /// It is not served by tokio, since it can be done without.
+    pub(crate) fn second(&self) -> io::Result<Self> {
+        let kernel = self.kernel.another()?;
+        Ok(Self {
+            kernel,
+            tokio: None,
+            tokios: Tokios::DoesNot,
+            asks: false,
+        })
+    }
+
     pub(crate) fn listen(&mut self, waker: &Waker) -> io::Result<()> {
-        if !self.kernel.listen(waker)? {
-            return self.fall_back()?.keep(waker);
+        let listens = self.kernel.listen(waker)?;
+        match &mut self.tokio {
+            // A clock that can be paused would jump to what is only kept.
+            Some(alarm) if !listens && !PAUSABLE => alarm.keep(waker),
+            _ => Ok(()),
         }
-        Ok(())
+    }
+
+    pub(crate) fn listens(&self) -> bool {
+        let kept = || self.tokio.as_ref().is_some_and(portable::Alarm::is_armed);
+        Self::OUTLIVES_TIMERS && (self.kernel.serves() || !PAUSABLE && kept())
     }
 
     pub(crate) fn arm(
@@ -65,7 +102,7 @@ impl Alarm {
         waker: &Waker,
     ) -> io::Result<Armed> {
         if !self.kernel.clock_differs() {
-            if let Some(armed) = self.kernel.arm(latest, slack, waker) {
+            if let Some(armed) = self.kernel.arm(latest, slack, waker)? {
                 self.tokio = None;
                 return Ok(armed);
             }
@@ -75,39 +112,44 @@ impl Alarm {
 
     /// # Errors
     ///
-    /// The kernel's, if tokio's timer cannot serve in its place.
+    /// The kernel's, if tokio's timer cannot serve in its place, or if that is not known yet.
     fn fall_back(&mut self) -> io::Result<&mut portable::Alarm> {
-        if self.tokio.is_none() {
-            let runtime = self.kernel.runtime().clone();
-            let made = if self.can_fall_back {
-                catch_disabled(|| portable::Alarm::new(&runtime))
-            } else {
-                Err(moved())
-            };
-            match made {
-                Ok(alarm) => self.tokio = Some(alarm),
-                Err(error) => {
-                    return Err(match self.kernel.news() {
-                        Some(News::Refused(refused)) => refused,
-                        _ => error,
-                    });
-                }
-            }
+        if self.tokio.is_none() && self.tokios == Tokios::Serves {
+            self.tokio = self.kernel.runtime().map(portable::Alarm::of);
         }
-        Ok(self.tokio.as_mut().expect("it was made"))
+        self.asks = self.tokio.is_none() && self.tokios == Tokios::Unasked;
+        match &mut self.tokio {
+            Some(alarm) => Ok(alarm),
+            None => Err(self.kernel.refusal().unwrap_or_else(moved)),
+        }
+    }
+
+    pub(crate) fn question(&self) -> Option<Question> {
+        let runtime = self.kernel.runtime().filter(|_| self.asks);
+        runtime.cloned().map(|runtime| Question { runtime })
+    }
+
+    pub(crate) fn answer(&mut self, serves: bool) {
+        self.tokios = serves.into();
+        self.asks = false;
     }
 
     pub(crate) fn disarm(&mut self) {
         if let Some(kernel) = self.kernel.kernel() {
             kernel.disarm();
+        }
+        if PAUSABLE {
             self.tokio = None;
         }
     }
 
-    /// While a clock is followed that jumps to what is armed. One that the kernel refuses is left armed: it
-    /// is what listens.
+    /// While a clock is followed that jumps to what is armed.
     pub(crate) fn is_exact(&self) -> bool {
-        PAUSABLE && self.tokio.is_some() && self.kernel.serves()
+        PAUSABLE && self.tokio.is_some()
+    }
+
+    pub(crate) fn clock_moved(&self) -> bool {
+        self.tokio.is_none() && self.kernel.clock_differs()
     }
 
     /// # Errors
@@ -115,7 +157,7 @@ impl Alarm {
     /// If the runtime's clock was paused, or moved, after the alarm had been armed: the kernel knows nothing
     /// of that, and those who wait would wait for ever.
     pub(crate) fn resync(&mut self) -> io::Result<()> {
-        if self.kernel.clock_differs() && self.tokio.is_none() {
+        if self.clock_moved() {
             return Err(moved());
         }
         if let Some(kernel) = self.kernel.kernel() {

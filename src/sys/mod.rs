@@ -7,19 +7,21 @@
 //!
 //! | method | what it must do |
 //! | --- | --- |
-//! | `new(&Handle) -> io::Result<Alarm>` | make the kernel's timer and register it with the current runtime; panic at the caller's location if the runtime lacks the driver it needs |
+//! | `new(&Handle, insists: bool) -> io::Result<Alarm>` | make the kernel's timer and register it with the current runtime; panic at the caller's location if the runtime lacks the driver it needs. Who insists on it is told if the kernel refuses; for others tokio's may serve |
 //! | `listen(&mut self, &Waker) -> io::Result<()>` | have the waker woken at the next expiry, and when the runtime shuts down; an error once it has. Called when the alarm is new and after each wake-up |
 //! | `arm(&mut self, Instant, Duration, &Waker) -> io::Result<Armed>` | expire at that instant or, if other work of the machine's makes it convenient, up to so long before it, but not earlier, in place of what it was armed for |
 //! | `disarm(&mut self)` | nobody waits any more; called only where `EXACT`, and by what is |
 //! | `resync(&mut self) -> io::Result<()>` | the alarm was early by the runtime's clock: compare the two anew, and let the next alarm be a millisecond away; an error if the clock cannot be followed |
 //! | `insist(&mut self, &Waker) -> io::Result<()>` | if the kernel has refused its timer, ask again, and tell its error |
+//! | `question(&self) -> Option<Question>` | the kernel refused to set it: whether tokio's can serve is to be asked without a lock, and then told by `answer(&mut self, bool)`. It is set anew after that |
 //! | `news(&mut self) -> Option<News>` | what has become of the kernel's timer since the last call |
 //! | `second(&self) -> io::Result<Alarm>` | where `AHEAD`: another of the same runtime |
 //! | `EXACT: bool` | whether an alarm that is left armed for longer than anybody waits does harm; otherwise it is left so, since that is cheaper |
 //! | `CAN_BE_EXACT: bool`, `is_exact(&self) -> bool` | whether it may come to that; and whether it has |
 //! | `AHEAD: bool` | whether a second one, set for the wake-up after the next, makes wake-ups cheaper; never where `EXACT`, nor where `arm` keeps the waker |
 //! | `OF_RUNTIME: bool` | whether the alarm needs its runtime, and ends with it; else one serves the process |
-//! | `OUTLIVES_TIMERS: bool` | whether its driver does: the alarm holds the waker that listens until its end, timers or not, or one driver serves the process |
+//! | `OUTLIVES_TIMERS: bool`, `listens(&self) -> bool` | whether its driver does, as a rule, and now: the alarm holds the waker that listens until its end, timers or not, or one driver serves the process. It is let go of then with the last timer of its |
+//! | `clock_moved(&self) -> bool` | whether the runtime's clock is not the one that it goes by, so that it is to be set anew whatever it is set for |
 //!
 //! None of them may wake a waker: the driver holds its lock.
 //!
@@ -42,25 +44,18 @@
     reason = "every backend has the same shape, whatever it needs of it"
 )]
 
-/// The clock that timers go by.
-mod clock {
-    #[cfg(model)]
-    pub(crate) use super::model::TokioClock;
-    #[cfg(all(runtime_clock, not(model)))]
-    pub(crate) use super::runtime_clock::RuntimeClock as TokioClock;
-    #[cfg(not(any(runtime_clock, model)))]
-    pub(crate) use super::system_clock::SystemClock as TokioClock;
-}
+mod clock;
 
-#[cfg(not(any(runtime_clock, model)))]
+#[cfg(not(model))]
+#[allow(dead_code, reason = "of the two clocks one is used")]
 mod system_clock;
 
 #[cfg(not(model))]
-#[cfg_attr(
-    any(portable, not(driver)),
-    allow(dead_code, reason = "the part that this set of features leaves unused")
-)]
+#[allow(dead_code, reason = "each set of features uses its part")]
 mod runtime_clock;
+
+#[cfg(not(model))]
+mod pausable;
 
 #[cfg(model)]
 #[cfg_attr(not(test), allow(dead_code, reason = "its tests use it"))]
@@ -105,9 +100,6 @@ mod portable;
 pub(crate) mod process;
 
 #[cfg(all(driver, not(any(portable, model))))]
-mod pausable;
-
-#[cfg(all(driver, not(any(portable, model))))]
 #[allow(dead_code, reason = "each alarm uses its part")]
 mod refusable;
 
@@ -142,6 +134,9 @@ pub(crate) use portable::Periodic;
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
 
 /// What became of an alarm that was armed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -167,6 +162,26 @@ pub(crate) enum News {
     Refused(io::Error),
     /// It serves again.
     Accepted,
+}
+
+/// Whether tokio's timer can serve a runtime in place of the kernel's.
+#[derive(Debug)]
+#[allow(dead_code, reason = "where there is nothing to ask")]
+pub(crate) struct Question {
+    runtime: Handle,
+}
+
+#[allow(dead_code, reason = "where there is nothing to ask")]
+impl Question {
+    /// Not under a lock: what answers may be tokio's panic, which foreign code hears of.
+    pub(crate) fn ask(self) -> bool {
+        catch_disabled(|| {
+            let _context = self.runtime.enter();
+            drop(tokio::time::sleep(Duration::ZERO));
+            Ok(())
+        })
+        .is_ok()
+    }
 }
 
 /// An error in place of the panic with which tokio answers when the runtime lacks the driver that

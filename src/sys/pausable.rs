@@ -13,3 +13,14 @@ pub(super) const PAUSABLE: bool = {
     // A function's own type has no size.
     size_of_val(&pause) == 0
 };
+
+#[cfg(test)]
+mod tests {
+    use super::PAUSABLE;
+
+    /// What a dev-dependency asks for, production's tests would have as well, and so test another alarm.
+    #[test]
+    fn the_tests_have_no_clock_to_pause_but_with_test_util() {
+        assert_eq!(PAUSABLE, cfg!(feature = "test-util"));
+    }
+}

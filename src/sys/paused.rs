@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use super::refusable::Refusable;
-use super::{Armed, News, native, portable};
+use super::{Armed, News, Question, native, portable};
 use crate::clock::Clock;
 use crate::wall::Start;
 
@@ -30,24 +30,42 @@ impl Alarm {
     pub(crate) const OUTLIVES_TIMERS: bool = native::Alarm::OF_RUNTIME;
 
     #[track_caller]
-    pub(crate) fn new(runtime: &Handle) -> io::Result<Self> {
-        Ok(Self {
-            kernel: Refusable::new(runtime),
-            tokio: portable::Alarm::new(runtime)?,
-        })
+    pub(crate) fn new(runtime: &Handle, insists: bool) -> io::Result<Self> {
+        let alarm = Self {
+            kernel: Refusable::new(runtime)?,
+            tokio: portable::Alarm::new(runtime, insists)?,
+        };
+        match alarm.kernel.refusal() {
+            Some(refusal) if insists => Err(refusal),
+            _ => Ok(alarm),
+        }
     }
 
     pub(crate) fn second(&self) -> io::Result<Self> {
-        Self::new(self.kernel.runtime())
+        Ok(Self {
+            kernel: self.kernel.another()?,
+            tokio: self.tokio.second()?,
+        })
     }
 
     pub(crate) fn listen(&mut self, waker: &Waker) -> io::Result<()> {
-        // A paused clock would jump to what is only kept.
-        if self.kernel.listen(waker)? || self.kernel.clock_differs() {
-            return self.tokio.listen(waker);
-        }
-        self.tokio.keep(waker)
+        self.kernel.listen(waker)?;
+        self.tokio.listen(waker)
     }
+
+    pub(crate) fn listens(&self) -> bool {
+        Self::OUTLIVES_TIMERS && self.kernel.serves()
+    }
+
+    pub(crate) fn clock_moved(&self) -> bool {
+        false
+    }
+
+    pub(crate) fn question(&self) -> Option<Question> {
+        None
+    }
+
+    pub(crate) fn answer(&mut self, _serves: bool) {}
 
     pub(crate) fn arm(
         &mut self,
@@ -59,7 +77,7 @@ impl Alarm {
         if let Some(kernel) = self.kernel.kernel() {
             kernel.compare_clocks();
         }
-        let kernel = self.kernel.arm(latest, slack, waker);
+        let kernel = self.kernel.arm(latest, slack, waker)?;
         let tokio = self.tokio.arm(latest, slack, waker)?;
         Ok(kernel
             .filter(|kernel| *kernel == Armed::Due)

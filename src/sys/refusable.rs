@@ -11,13 +11,16 @@ use tokio::time::Instant;
 
 use super::pausable::PAUSABLE;
 use super::runtime_clock::RuntimeClock;
-use super::{Armed, News, native};
+use super::{Armed, News, catch_disabled, native};
 
 #[derive(Debug)]
 pub(super) struct Refusable {
     kernel: Option<native::Alarm>,
-    runtime: RuntimeClock,
+    /// `None` where the kernel's serves the process: that would keep the runtime whose timer was the first.
+    runtime: Option<RuntimeClock>,
     retry: Retry,
+    /// Why it refused last.
+    refusal: Option<i32>,
     /// Whether it has been told that the kernel refuses.
     is_told: bool,
     /// What is to be told.
@@ -25,23 +28,44 @@ pub(super) struct Refusable {
 }
 
 impl Refusable {
+    /// # Errors
+    ///
+    /// If it is not the kernel that refuses: the runtime has shut down.
+    ///
     /// # Panics
     ///
     /// At the caller's location, in a runtime that lacks the driver that the kernel's alarm needs.
     #[track_caller]
-    pub(super) fn new(runtime: &Handle) -> Self {
+    pub(super) fn new(runtime: &Handle) -> io::Result<Self> {
         let mut alarm = Self {
             kernel: None,
-            runtime: RuntimeClock::new(runtime),
+            runtime: (native::Alarm::OF_RUNTIME || PAUSABLE).then(|| RuntimeClock::new(runtime)),
             retry: Retry::default(),
+            refusal: None,
             is_told: false,
             news: None,
         };
         match native::Alarm::new(runtime) {
             Ok(kernel) => alarm.kernel = Some(kernel),
-            Err(error) => alarm.refused(error),
+            Err(error) => alarm.refused(error)?,
         }
-        alarm
+        Ok(alarm)
+    }
+
+    /// Another of the same runtime.
+    ///
+    /// # Errors
+    ///
+    /// If the kernel refuses it.
+    pub(super) fn another(&self) -> io::Result<Self> {
+        Ok(Self {
+            kernel: Some(self.make()?),
+            runtime: self.runtime.clone(),
+            retry: Retry::default(),
+            refusal: None,
+            is_told: false,
+            news: None,
+        })
     }
 
     /// As the kernel's, if there is one: returns whether.
@@ -53,22 +77,27 @@ impl Refusable {
     }
 
     /// As the kernel's. `None` if it refuses; it is asked again from time to time.
-    pub(super) fn arm(&mut self, latest: Instant, slack: Duration, waker: &Waker) -> Option<Armed> {
+    pub(super) fn arm(
+        &mut self,
+        latest: Instant,
+        slack: Duration,
+        waker: &Waker,
+    ) -> io::Result<Option<Armed>> {
         if self.kernel.is_none() && self.retry.is_due() {
             // Whoever listens knows that it refuses.
             let _ = self.insist(waker);
         }
-        match self.kernel.as_mut()?.arm(latest, slack, waker) {
+        let Some(kernel) = &mut self.kernel else {
+            return Ok(None);
+        };
+        match kernel.arm(latest, slack, waker) {
             Ok(armed) => {
                 if mem::take(&mut self.is_told) {
                     self.news = Some(News::Accepted);
                 }
-                Some(armed)
+                Ok(Some(armed))
             }
-            Err(error) => {
-                self.refused(error);
-                None
-            }
+            Err(error) => self.refused(error).map(|()| None),
         }
     }
 
@@ -76,26 +105,42 @@ impl Refusable {
     pub(super) fn insist(&mut self, waker: &Waker) -> io::Result<()> {
         if self.kernel.is_none() {
             let opened = self.open(waker);
-            self.kernel = Some(opened.inspect_err(|_| self.retry.refused())?);
+            self.kernel = Some(opened.inspect_err(|error| self.retry.failed(error))?);
         }
         Ok(())
     }
 
     fn open(&self, waker: &Waker) -> io::Result<native::Alarm> {
-        let Some(_context) = self.runtime.enter() else {
-            return Err(io::Error::other("this thread ends"));
-        };
-        let mut kernel = native::Alarm::new(self.runtime.handle())?;
+        let mut kernel = self.make()?;
         kernel.listen(waker)?;
         Ok(kernel)
     }
 
-    fn refused(&mut self, error: io::Error) {
+    /// In its runtime, whichever is the current one here.
+    fn make(&self) -> io::Result<native::Alarm> {
+        let runtime = self.runtime.as_ref();
+        let entered = runtime.and_then(|runtime| Some((runtime.handle(), runtime.enter()?)));
+        let Some((handle, _context)) = entered else {
+            return Err(io::Error::other("this thread ends"));
+        };
+        // What was refused before it came to that may lack the reactor that it needs.
+        catch_disabled(|| native::Alarm::new(handle))
+    }
+
+    /// # Errors
+    ///
+    /// That error, if it is not the kernel's.
+    fn refused(&mut self, error: io::Error) -> io::Result<()> {
+        if error.raw_os_error().is_none() {
+            return Err(error);
+        }
         self.kernel = None;
+        self.refusal = error.raw_os_error();
         self.retry.refused();
         if !mem::replace(&mut self.is_told, true) {
             self.news = Some(News::Refused(error));
         }
+        Ok(())
     }
 
     /// Whether the kernel has not refused.
@@ -107,8 +152,14 @@ impl Refusable {
         self.kernel.as_mut()
     }
 
-    pub(super) fn runtime(&self) -> &Handle {
-        self.runtime.handle()
+    pub(super) fn runtime(&self) -> Option<&Handle> {
+        self.runtime.as_ref().map(RuntimeClock::handle)
+    }
+
+    /// Why the kernel refused last, if it does.
+    pub(super) fn refusal(&self) -> Option<io::Error> {
+        let refusal = self.refusal.filter(|_| !self.serves());
+        refusal.map(io::Error::from_raw_os_error)
     }
 
     pub(super) fn news(&mut self) -> Option<News> {
@@ -117,13 +168,7 @@ impl Refusable {
 
     /// Whether the runtime's clock is another than the kernel's: paused, or moved.
     pub(super) fn clock_differs(&self) -> bool {
-        if !PAUSABLE {
-            return false;
-        }
-        let before = SystemInstant::now();
-        let runtimes = self.runtime.now().into_std();
-        let after = SystemInstant::now();
-        runtimes < before || runtimes > after
+        PAUSABLE && self.runtime.as_ref().is_some_and(RuntimeClock::differs)
     }
 }
 
@@ -132,6 +177,7 @@ impl Refusable {
 struct Retry {
     at: Option<SystemInstant>,
     wait: Duration,
+    never: bool,
 }
 
 /// It may have been one call that was refused.
@@ -142,11 +188,17 @@ const SELDOM: Duration = Duration::from_secs(1);
 
 impl Retry {
     fn is_due(&self) -> bool {
-        self.at.is_none_or(|at| SystemInstant::now() >= at)
+        !self.never && self.at.is_none_or(|at| SystemInstant::now() >= at)
     }
 
     fn refused(&mut self) {
         self.refused_at(SystemInstant::now());
+    }
+
+    /// What is not the kernel's error is there to stay.
+    fn failed(&mut self, error: &io::Error) {
+        self.never |= error.raw_os_error().is_none();
+        self.refused();
     }
 
     /// The longer the kernel has been refusing, the longer the wait.

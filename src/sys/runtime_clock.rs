@@ -26,6 +26,13 @@ impl RuntimeClock {
         }
     }
 
+    /// Whether it is another than the system's: paused, or moved.
+    pub(crate) fn differs(&self) -> bool {
+        let before = std::time::Instant::now();
+        let now = self.now().into_std();
+        now < before || now > std::time::Instant::now()
+    }
+
     pub(super) fn handle(&self) -> &Handle {
         &self.runtime
     }

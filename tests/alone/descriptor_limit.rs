@@ -9,7 +9,10 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use crate::alone;
-use crate::support::{Watchdog, current_thread, ms, open_descriptors, panic_of, poll_once};
+use crate::support::{
+    Watchdog, current_thread, ms, multi_thread, open_descriptors, panic_of, poll_once,
+};
+use futures::executor::block_on;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::runtime::Builder;
 use tokio::task::JoinSet;
@@ -49,7 +52,10 @@ fn fifty_thousand_intervals_and_no_descriptor_left() {
         no_descriptor_is_left();
         whoever_insists_has_the_kernel_asked_at_once();
         a_refused_driver_ends_with_its_runtime();
+        a_refused_driver_that_nobody_waits_for_leaves_nothing();
+        the_kernel_serves_again_in_the_runtime_of_the_timer();
         without_a_time_driver_the_refusal_is_told();
+        without_an_io_driver_tokios_timer_goes_on();
     });
 }
 
@@ -198,6 +204,59 @@ fn a_refused_driver_ends_with_its_runtime() {
         assert!(message.contains("shutdown"), "{message}");
     }
     assert_eq!(open_descriptors(), before);
+}
+
+/// Nor does its last timer leave it behind.
+fn a_refused_driver_that_nobody_waits_for_leaves_nothing() {
+    let before = open_descriptors();
+    for _ in 0..8 {
+        let runtime = current_thread();
+        let hoard = hoard();
+        runtime.block_on(async {
+            sleep(ms(1)).await;
+            let polled = poll_once(&mut Box::pin(sleep(ms(60_000)))).await;
+            assert!(polled.is_pending());
+        });
+        drop(hoard);
+        drop(runtime);
+    }
+    assert_eq!(open_descriptors(), before);
+}
+
+/// Whoever polls it, and wherever.
+fn the_kernel_serves_again_in_the_runtime_of_the_timer() {
+    let own = multi_thread(1);
+    let other = current_thread();
+    let hoard = hoard();
+    let mut interval = own.block_on(async { interval(ms(1)) });
+    let mut ticks = async |times| {
+        for _ in 0..times {
+            interval.tick().await;
+        }
+    };
+    other.block_on(ticks(3));
+    block_on(ticks(3));
+    drop(hoard);
+    // Until it does.
+    block_on(ticks(50));
+    other.block_on(ticks(50));
+    drop(other);
+    block_on(ticks(3));
+}
+
+/// What the kernel refused was never registered with it.
+fn without_an_io_driver_tokios_timer_goes_on() {
+    if cfg!(any(not(descriptor), feature = "test-util")) {
+        return;
+    }
+    let runtime = Builder::new_current_thread().enable_time().build().unwrap();
+    let hoard = hoard();
+    let mut interval = runtime.block_on(async { interval(ms(1)) });
+    runtime.block_on(interval.tick());
+    drop(hoard);
+    for _ in 0..50 {
+        runtime.block_on(interval.tick());
+    }
 }
 
 /// Where tokio has no timer either, it is as it was.

@@ -20,6 +20,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::alone;
 use crate::support::{Watchdog, current_thread, ms, multi_thread, open_descriptors};
 use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio_osinterval::error::ClockWasSet;
 use tokio_osinterval::{Clock, OsInterval, PeriodicInterval, interval, sleep, timeout};
@@ -29,11 +30,12 @@ type Run = Pin<Box<dyn Future<Output = io::Result<()>> + Send>>;
 /// Its name; whether it is told of a refusal; and what makes timers of its own and uses them to their end.
 type Kind = (&'static str, bool, fn() -> Run);
 
-const KINDS: [Kind; 7] = [
+const KINDS: [Kind; 8] = [
     ("built", true, || Box::pin(built())),
     ("interval", false, || Box::pin(interval_resets())),
     ("sleep", false, || Box::pin(sleep_ends())),
     ("timeout", false, || Box::pin(timeout_elapses())),
+    ("elsewhere", false, || Box::pin(polled_elsewhere())),
     ("dropped", false, || Box::pin(dropped_while_it_waits())),
     ("periodic", true, || Box::pin(periodic(Clock::Monotonic))),
     ("wall", true, || Box::pin(periodic(Clock::Realtime))),
@@ -75,6 +77,18 @@ async fn timeout_elapses() -> io::Result<()> {
         .unwrap_err();
     timeout(ms(60_000), sleep(ms(1))).await?;
     Ok(())
+}
+
+/// On a thread that is in no runtime.
+async fn polled_elsewhere() -> io::Result<()> {
+    let (done, is_done) = oneshot::channel();
+    let (deadline, sleep) = (Instant::now() + ms(3), sleep(ms(3)));
+    std::thread::spawn(move || {
+        futures::executor::block_on(sleep);
+        assert!(deadline <= Instant::now(), "early");
+        done.send(()).unwrap();
+    });
+    is_done.await.map_err(io::Error::other)
 }
 
 async fn dropped_while_it_waits() -> io::Result<()> {
@@ -164,7 +178,8 @@ impl Write for Told {
     }
 }
 
-/// `FAULT` is what must stand in each failure, and `FAULT_LASTS` that there may be no end of them.
+/// `FAULT` is what must stand in each failure, and `FAULT_LASTS` that there may be no end of them. With
+/// `FAULT_ALWAYS` there is none for a timer that insists on the kernel's.
 #[test]
 #[ignore = "for tests/faults.sh"]
 fn every_kind_of_timer() {
@@ -192,6 +207,9 @@ fn every_kind_of_timer() {
     );
     if std::env::var_os("FAULT_LASTS").is_none() {
         assert!(never.is_empty(), "{never:?} did not recover");
+    }
+    if std::env::var_os("FAULT_ALWAYS").is_some() {
+        assert!(never.contains("built"), "it was not told of the refusal");
     }
     assert_eq!(open_descriptors(), before, "descriptors");
 }

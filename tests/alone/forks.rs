@@ -10,6 +10,7 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Waker};
 use std::thread;
+use std::time::Duration;
 
 use crate::alone;
 use crate::support::fork::in_child;
@@ -18,6 +19,9 @@ use tokio::time::Instant;
 use tokio_osinterval::{OsInterval, interval, sleep, sleep_until, timeout};
 
 const CHILDREN: usize = 2000;
+
+/// On a machine with much else to do a test ends after that, with fewer.
+const ENOUGH: Duration = Duration::from_secs(60);
 
 /// Of what a timer needs nothing is left as another thread had it when the child was forked off.
 #[test]
@@ -34,7 +38,8 @@ fn a_child_has_timers_whatever_its_parent_was_at() {
         for _ in 0..2 {
             scope.spawn(beside);
         }
-        for child in 0..CHILDREN {
+        let began = Instant::now();
+        for child in (0..CHILDREN).take_while(|_| began.elapsed() < ENOUGH) {
             let ended = in_child(|| current_thread().block_on(timers()));
             if ended != 0 {
                 stop.store(true, Ordering::Relaxed);
@@ -148,7 +153,8 @@ fn what_a_child_drops_its_parent_still_has() {
     let _alone = alone();
     let _watchdog = Watchdog::new("what_a_child_drops_its_parent_still_has");
     let mut inherited = Inherited::new();
-    for child in 0..CHILDREN {
+    let began = Instant::now();
+    for child in (0..CHILDREN).take_while(|_| began.elapsed() < ENOUGH) {
         inherited.tick();
         let ended = in_child(|| {
             inherited.drop_some(child);
@@ -183,7 +189,8 @@ fn a_child_drops_what_another_thread_was_at() {
             }
         });
         let mut ended = 0;
-        for child in 0..CHILDREN / 2 {
+        let began = Instant::now();
+        for child in (0..CHILDREN / 2).take_while(|_| began.elapsed() < ENOUGH) {
             inherited.tick();
             inherited.begin_to_wait();
             ended = in_child(|| {
@@ -209,6 +216,9 @@ fn a_child_is_told_whose_runtime_it_is() {
     let _watchdog = Watchdog::new("a_child_is_told_whose_runtime_it_is");
     let mut inherited = Inherited::new();
     inherited.tick();
+    inherited.begin_to_wait();
+    let waits = inherited.interval.as_mut().unwrap();
+    waits.reset_after(ms(3_600_000));
     let ended = in_child(|| {
         let cx = &mut Context::from_waker(Waker::noop());
         let runtime = inherited.runtime.as_ref().unwrap();
@@ -220,6 +230,11 @@ fn a_child_is_told_whose_runtime_it_is() {
         is_told(crate::support::panic_of(|| drop(interval(ms(1)))));
         is_told(crate::support::panic_of(|| {
             let _polled = pin!(sleep(ms(1))).poll(cx);
+        }));
+        // Also where nothing seems to have changed since it began to wait.
+        let waits = inherited.interval.as_mut().unwrap();
+        is_told(crate::support::panic_of(|| {
+            let _polled = waits.poll_tick(&mut Context::from_waker(Waker::noop()));
         }));
         let error = OsInterval::builder(ms(1)).build().unwrap_err();
         assert!(error.to_string().contains("made by another process"));
@@ -240,5 +255,6 @@ fn a_child_is_told_whose_runtime_it_is() {
         }
     });
     assert_eq!(ended, 0);
+    inherited.interval.as_mut().unwrap().reset_immediately();
     inherited.tick();
 }

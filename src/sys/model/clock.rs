@@ -13,6 +13,10 @@ impl TokioClock {
         Self
     }
 
+    pub(crate) fn differs(&self) -> bool {
+        false
+    }
+
     pub(crate) fn now(&self) -> Instant {
         kernel().now()
     }

@@ -14,7 +14,7 @@ use loom::sync::{Condvar, Mutex};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
-use super::{Armed, News};
+use super::{Armed, News, Question};
 use crate::span::nanos;
 
 pub(crate) use clock::TokioClock;
@@ -138,9 +138,23 @@ impl Alarm {
     pub(crate) const OF_RUNTIME: bool = true;
     pub(crate) const OUTLIVES_TIMERS: bool = true;
 
-    pub(crate) fn new(_runtime: &Handle) -> io::Result<Self> {
+    pub(crate) fn new(_runtime: &Handle, _insists: bool) -> io::Result<Self> {
         Ok(Self::open())
     }
+
+    pub(crate) fn listens(&self) -> bool {
+        true
+    }
+
+    pub(crate) fn clock_moved(&self) -> bool {
+        false
+    }
+
+    pub(crate) fn question(&self) -> Option<Question> {
+        None
+    }
+
+    pub(crate) fn answer(&mut self, _serves: bool) {}
 
     pub(crate) fn second(&self) -> io::Result<Self> {
         Ok(Self::open())

@@ -15,7 +15,7 @@ use crate::span;
 use crate::sync::Arc;
 use crate::sys::relay::Relay;
 use crate::sys::runtime_clock::RuntimeClock;
-use crate::sys::{Armed, News};
+use crate::sys::{Armed, News, Question};
 
 #[derive(Debug)]
 pub(crate) struct Alarm {
@@ -34,11 +34,19 @@ impl Alarm {
     pub(crate) const OUTLIVES_TIMERS: bool = false;
 
     #[track_caller]
-    pub(crate) fn new(runtime: &Handle) -> io::Result<Self> {
-        let clock = RuntimeClock::new(runtime);
+    pub(crate) fn new(runtime: &Handle, _insists: bool) -> io::Result<Self> {
+        let alarm = Self::of(runtime);
         // For its panic, if the runtime has no time driver.
-        drop(sleep_until(clock.now()));
-        Ok(Self { sleep: None, clock })
+        drop(sleep_until(alarm.clock.now()));
+        Ok(alarm)
+    }
+
+    /// Of a runtime that has one.
+    pub(crate) fn of(runtime: &Handle) -> Self {
+        Self {
+            sleep: None,
+            clock: RuntimeClock::new(runtime),
+        }
     }
 
     /// A runtime that shuts down wakes whoever waits for a `Sleep`, so while this alarm is armed
@@ -105,6 +113,24 @@ impl Alarm {
             clock: self.clock.clone(),
         })
     }
+
+    pub(crate) fn listens(&self) -> bool {
+        false
+    }
+
+    pub(crate) fn is_armed(&self) -> bool {
+        self.sleep.is_some()
+    }
+
+    pub(crate) fn clock_moved(&self) -> bool {
+        false
+    }
+
+    pub(crate) fn question(&self) -> Option<Question> {
+        None
+    }
+
+    pub(crate) fn answer(&mut self, _serves: bool) {}
 
     pub(crate) fn is_exact(&self) -> bool {
         Self::EXACT

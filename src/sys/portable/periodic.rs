@@ -26,7 +26,7 @@ impl Periodic {
         refuse_unless_monotonic(clock)?;
         let runtime = Handle::current();
         Ok(Self {
-            alarm: Alarm::new(&runtime)?,
+            alarm: Alarm::new(&runtime, true)?,
             counts: Counts::new(TokioClock::new(&runtime), start, period),
         })
     }

@@ -36,8 +36,15 @@ impl Alarm {
     #[track_caller]
     pub(crate) fn new(runtime: &Handle) -> io::Result<Self> {
         let clock = TokioClock::new(runtime);
+        let timer = create(TimerfdClockId::Monotonic)?;
+        // Here, and not when somebody first waits, it shall turn out that it may not be set. It is not, so.
+        let disarmed = Itimerspec {
+            it_interval: ZERO,
+            it_value: ZERO,
+        };
+        timerfd_settime(&timer, TimerfdTimerFlags::ABSTIME, &disarmed)?;
         Ok(Self {
-            timer: Descriptor::new(create(TimerfdClockId::Monotonic)?)?,
+            timer: Descriptor::new(timer)?,
             epoch: Epoch::read(&clock),
             clock,
             back_off: BackOff::default(),

@@ -3,7 +3,7 @@
 #![cfg(test)]
 
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::{Pin, pin};
 use std::sync::mpsc::channel;
 use std::task::{Context, Poll, Waker};
@@ -113,18 +113,50 @@ fn a_clock_stands_still_while_nobody_waits() {
     });
 }
 
+/// Nor to one that was gone before it was paused, and nobody is told that somebody waited then.
+#[test]
+fn a_timer_that_is_gone_before_the_pause_harms_nobody() {
+    within_a_minute(|| {
+        runtime(false).block_on(async {
+            timeout(Duration::from_secs(3), sleep(Duration::from_millis(1)))
+                .await
+                .unwrap();
+            time::pause();
+            let (real, began) = (std::time::Instant::now(), Instant::now());
+            sleep(HOUR).await;
+            assert!(began.elapsed() >= HOUR, "early");
+            assert!(real.elapsed() < HOUR);
+        });
+    });
+}
+
+/// On a thread of another runtime, or of none, its own runtime's clock decides.
+#[test]
+fn a_timer_goes_by_the_clock_of_its_runtime() {
+    within_a_minute(|| {
+        let runtime = runtime(true);
+        let context = runtime.enter();
+        let mut waits = Box::pin(sleep(Duration::from_millis(20)));
+        drop(context);
+        thread::sleep(Duration::from_millis(40));
+        assert!(poll(waits.as_mut()).is_pending(), "early");
+        runtime.block_on(waits);
+    });
+}
+
 /// Nobody hangs, and whoever waits is told what to do.
 #[test]
 fn an_alarm_that_was_armed_before_the_pause_says_how_to_follow_it() {
     within_a_minute(|| {
         let panic = catch_unwind(AssertUnwindSafe(|| {
             runtime(false).block_on(async {
-                let mut waits = pin!(sleep(Duration::from_millis(50)));
-                let first = poll(waits.as_mut());
+                let waits = tokio::spawn(sleep(Duration::from_millis(50)));
+                yield_now().await;
                 time::pause();
-                // Unless this thread was preempted for so long.
-                assert!(first.is_pending(), "`test-util` is not needed");
-                waits.await;
+                // Nobody makes, polls or drops a timer from here on.
+                waits
+                    .await
+                    .unwrap_or_else(|error| resume_unwind(error.into_panic()));
             });
         }));
         let panic = panic.expect_err("it has been followed");

@@ -79,9 +79,9 @@
 //!
 //! With the feature `test-util`, for dev-dependencies, timers follow `tokio::time::pause`,
 //! `advance`, `resume`, `start_paused` and the jumps of a paused clock. If tokio's own `test-util` is on
-//! and this crate's is off, a clock that is paused is followed from the next timer that is the first to
-//! come; whoever waits for one that was first before the pause panics when it comes, with a message that names
-//! the feature. The wall clock cannot be paused, and neither can `Clock::Boottime`.
+//! and this crate's is off, a clock that is paused is followed as soon as a timer of the runtime begins to
+//! wait; if none does, whoever waited before the pause panics when the operating system's timer fires, with a
+//! message that names the feature. The wall clock cannot be paused, and neither can `Clock::Boottime`.
 //!
 //! # Features
 //!

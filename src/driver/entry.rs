@@ -358,7 +358,7 @@ impl Entry {
         let slots = self.home.slots();
         let span = span(self.aim, slots, moment, lead, period);
         let last = self.key.map(|key| slots.get(key).moment());
-        let period = self.likely_period(last, span.deadline(), period);
+        let period = likely_period(&mut self.regular, last, span.deadline(), period);
         // The words are those of the clone, which the queue keeps: those of the original may come to mean
         // another.
         let waker = waker.clone();
@@ -367,7 +367,6 @@ impl Entry {
         self.phase = Phase::waits_with(&waker);
         self.polls = 0;
         self.waited = true;
-        let slots = self.home.slots();
         if let Err(Dead) = Driver::wait(slots, &mut self.key, span, period, now, waker) {
             panic!("{}", slots.driver.why_dead());
         }
@@ -409,17 +408,6 @@ impl Entry {
         Some((slots, key, span(self.aim, slots, deadline, lead, period)))
     }
 
-    /// `period` in nanoseconds, if one that waited for `last` and now for `deadline` is likely to wait for
-    /// one `period` later; else 0. Who is reset after each tick is not.
-    fn likely_period(&mut self, last: Option<u64>, deadline: u64, period: Duration) -> u64 {
-        let period = nanos(period);
-        if last != Some(deadline) {
-            let since = last.and_then(|last| deadline.checked_sub(last));
-            self.regular = since.is_some_and(|since| since % period == 0);
-        }
-        if self.regular { period } else { 0 }
-    }
-
     /// A clock that is paused would be looked at for ever.
     fn may_spin(&mut self, limit: u64) -> bool {
         let now = self.home.slots().driver.real_moment();
@@ -452,6 +440,18 @@ impl Entry {
             Driver::cancel(slots, key);
         }
     }
+}
+
+/// `period` in nanoseconds, if one that waited for `last` and now for `deadline` is likely to wait for
+/// one `period` later; else 0. Who is reset after each tick is not.
+#[inline]
+fn likely_period(regular: &mut bool, last: Option<u64>, deadline: u64, period: Duration) -> u64 {
+    let period = nanos(period);
+    if last != Some(deadline) {
+        let since = last.and_then(|last| deadline.checked_sub(last));
+        *regular = since.is_some_and(|since| since % period == 0);
+    }
+    if *regular { period } else { 0 }
 }
 
 /// Sees to it that there is a driver for that runtime.

@@ -101,7 +101,7 @@ pub(super) fn is_known(scope: Scope) -> bool {
 pub(super) fn know(handle: &Handle) -> io::Result<()> {
     let scope = Scope::of(handle);
     let ended = ended();
-    if last(scope).is_none() {
+    if last(scope).is_none_or(|slots| !slots.driver.is_here()) {
         Driver::of(handle)?;
     }
     KNOWN.with(|known| known.set(Some((scope, ended))));
@@ -148,15 +148,13 @@ pub(super) fn slots(handle: &Handle) -> io::Result<Arc<Slots>> {
     Ok(slots)
 }
 
-/// The slots that this thread found last, if they are in a driver that serves that runtime.
+/// The slots that this thread found last, if they are in a driver that serves that runtime: perhaps another
+/// process's, for which nobody can wait.
 pub(super) fn last(scope: Scope) -> Option<Arc<Slots>> {
     // Not there any more in the destructor of another thread-local variable.
     let last = LAST.try_with(|last| last.borrow().upgrade());
     let last = last.ok().flatten();
-    last.filter(|slots| {
-        let driver = &slots.driver;
-        driver.scope == scope && driver.is_alive() && driver.is_here()
-    })
+    last.filter(|slots| slots.driver.scope == scope && slots.driver.is_alive())
 }
 
 /// This thread uses those the next time, if they are in its shard: a timer may have come from another.

@@ -2,6 +2,7 @@
 
 #[cfg(any(test, fuzzing))]
 pub(crate) mod check;
+mod rate;
 
 use std::mem;
 use std::time::Duration;
@@ -9,6 +10,8 @@ use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::span::{checked_period, later, nanos};
+use rate::Fraction;
+pub(crate) use rate::{Rate, RoundedUp};
 
 /// A tick that is later than this is missed, however long its period.
 const MISSED_AFTER: Duration = Duration::from_millis(5);
@@ -27,20 +30,18 @@ pub(crate) struct Tick {
 pub(crate) struct Missed {
     pub(crate) lateness: Duration,
     pub(crate) period: Duration,
-}
-
-impl Missed {
     /// How many more deadlines of the schedule had passed by then.
-    pub(crate) fn ticks(self) -> u64 {
-        nanos(self.lateness) / nanos(self.period)
-    }
+    pub(crate) ticks: u64,
 }
 
 /// The deadlines of one interval.
 #[derive(Debug)]
 pub(crate) struct Schedule {
     deadline: Instant,
+    /// Rounded up, if it is no whole number of nanoseconds.
     period: Duration,
+    /// `None` if it is one.
+    fraction: Option<Fraction>,
     behavior: MissedTickBehavior,
     missed: u64,
     /// In a burst that makes up for missed ticks.
@@ -56,19 +57,40 @@ impl Schedule {
         Self {
             deadline: start,
             period: checked_period(period),
+            fraction: None,
             behavior,
             missed: 0,
             behind: false,
         }
     }
 
+    /// Of a rate: the first deadline is `start`, which was rounded up so.
+    pub(crate) fn of_rate(
+        (start, rounded): (Instant, RoundedUp),
+        rate: Rate,
+        behavior: MissedTickBehavior,
+    ) -> Self {
+        let mut schedule = Self::new(start, rate.period(), behavior);
+        schedule.set_rate(rate);
+        schedule.set_rounded_deadline(start, rounded);
+        schedule
+    }
+
     pub(crate) fn deadline(&self) -> Instant {
         self.deadline
     }
 
+    /// What comes after it is counted from there.
     pub(crate) fn set_deadline(&mut self, deadline: Instant) {
+        self.set_rounded_deadline(deadline, RoundedUp::NOT);
+    }
+
+    pub(crate) fn set_rounded_deadline(&mut self, deadline: Instant, rounded: RoundedUp) {
         self.deadline = deadline;
         self.behind = false;
+        if let Some(fraction) = &mut self.fraction {
+            fraction.begin(rounded);
+        }
     }
 
     pub(crate) fn period(&self) -> Duration {
@@ -81,6 +103,41 @@ impl Schedule {
     #[track_caller]
     pub(crate) fn set_period(&mut self, period: Duration) {
         self.period = checked_period(period);
+        self.fraction = None;
+    }
+
+    /// The rate, whose period [`period`](Self::period) may have rounded up.
+    pub(crate) fn rate(&self) -> Option<Rate> {
+        self.fraction.map(|fraction| fraction.rate(nanos(self.period)))
+    }
+
+    pub(crate) fn set_rate(&mut self, rate: Rate) {
+        self.period = rate.period();
+        self.fraction = rate.fraction();
+    }
+
+    /// How far it is from this deadline to the next.
+    #[inline]
+    pub(crate) fn step(&self) -> Duration {
+        match self.fraction {
+            None => self.period,
+            Some(_) => self.next().1,
+        }
+    }
+
+    /// The deadline after this one, how far it is, and where it lies.
+    #[inline]
+    fn next(&self) -> (Instant, Duration, Option<Fraction>) {
+        let Some(fraction) = self.fraction else {
+            return (later(self.deadline, self.period), self.period, None);
+        };
+        let (step, next) = fraction.ahead(1, nanos(self.period));
+        // Fits: it is a period at the most.
+        let step = Duration::from_nanos(u64::try_from(step).unwrap_or(u64::MAX));
+        match self.deadline.checked_add(step) {
+            Some(deadline) => (deadline, step, Some(next)),
+            None => (self.deadline, step, Some(fraction)),
+        }
     }
 
     pub(crate) fn behavior(&self) -> MissedTickBehavior {
@@ -101,13 +158,14 @@ impl Schedule {
     /// it whenever it is alone, and by what the kernel adds.
     #[inline]
     pub(crate) fn tick(&mut self, now: Instant, tolerance: Duration) -> Tick {
-        let (deadline, next) = (self.deadline, later(self.deadline, self.period));
+        let deadline = self.deadline;
+        let (next, step, fraction) = self.next();
         let was_behind = mem::replace(&mut self.behind, false);
         let mut missed = None;
-        if !self.is_missed(now, next, tolerance) {
-            self.deadline = next;
+        if !self.is_missed(now, next, step, tolerance) {
+            (self.deadline, self.fraction) = (next, fraction);
         } else if self.behavior == MissedTickBehavior::Burst {
-            (self.deadline, self.behind) = (next, true);
+            (self.deadline, self.fraction, self.behind) = (next, fraction, true);
             if !was_behind {
                 missed = Some(self.missed_by(now, deadline));
             }
@@ -119,34 +177,53 @@ impl Schedule {
         Tick { deadline, missed }
     }
 
-    /// Whether the tick that is taken at `now` is missed. `next` is the deadline after it.
+    /// Whether the tick that is taken at `now` is missed. `next` is the deadline after it, one `step` later.
     #[inline]
-    fn is_missed(&self, now: Instant, next: Instant, tolerance: Duration) -> bool {
-        if tolerance.is_zero() && self.period <= MISSED_AFTER {
+    fn is_missed(&self, now: Instant, next: Instant, step: Duration, tolerance: Duration) -> bool {
+        if tolerance.is_zero() && step <= MISSED_AFTER {
             return now > next;
         }
-        let threshold = MISSED_AFTER.min(self.period).saturating_add(tolerance);
+        let threshold = MISSED_AFTER.min(step).saturating_add(tolerance);
         let latest = self.deadline.checked_add(threshold);
         latest.is_some_and(|latest| now > latest)
     }
 
     fn missed_by(&self, now: Instant, deadline: Instant) -> Missed {
+        let lateness = now.saturating_duration_since(deadline);
+        let (late, period) = (nanos(lateness), nanos(self.period));
         Missed {
-            lateness: now.saturating_duration_since(deadline),
+            lateness,
             period: self.period,
+            ticks: match self.fraction {
+                None => late / period,
+                Some(fraction) => fraction.passed(late, period),
+            },
         }
     }
 
     /// Leaves out what has passed.
     fn pass_over(&mut self, now: Instant, missed: Missed) {
-        let wait = if self.behavior == MissedTickBehavior::Skip {
-            let period = nanos(self.period);
-            Duration::from_nanos(period - nanos(missed.lateness) % period)
-        } else {
-            self.period
+        let (late, period) = (nanos(missed.lateness), nanos(self.period));
+        let (wait, next) = match self.fraction {
+            // Counted from now.
+            _ if self.behavior != MissedTickBehavior::Skip => {
+                let fraction = self.fraction.map(Fraction::anew);
+                (self.period, fraction)
+            }
+            None => (Duration::from_nanos(period - late % period), None),
+            Some(fraction) => {
+                let (far, next) = fraction.ahead(missed.ticks + 1, period);
+                // Fits: it is a period at the most.
+                let wait = u64::try_from(far - u128::from(late)).unwrap_or(u64::MAX);
+                (Duration::from_nanos(wait), Some(next))
+            }
         };
-        self.deadline = later(now, wait);
-        self.missed = self.missed.saturating_add(missed.ticks());
+        if let Some(deadline) = now.checked_add(wait) {
+            (self.deadline, self.fraction) = (deadline, next);
+        } else {
+            self.deadline = now;
+        }
+        self.missed = self.missed.saturating_add(missed.ticks);
     }
 }
 
@@ -195,6 +272,10 @@ mod tests {
         prop_oneof![
             6 => (any(), short()).prop_map(|(late, tolerance)| Step::Tick { late, tolerance }),
             1 => short().prop_map(Step::SetPeriod),
+            2 => (1_u64..100_000, short()).prop_map(|(ticks, per)| Step::SetRate(ticks, per)),
+            1 => (any::<u64>(), any::<u64>()).prop_map(|(ticks, per)| {
+                Step::SetRate(ticks.max(1), Duration::from_nanos(per.max(1)))
+            }),
             1 => behavior().prop_map(Step::SetBehavior),
             1 => any().prop_map(Step::SetDeadline),
         ]

@@ -11,7 +11,7 @@ pub(crate) fn missed(missed: Missed) {
         target: "tokio_osinterval",
         period = ?missed.period,
         lateness = ?missed.lateness,
-        behind = missed.ticks(),
+        behind = missed.ticks,
         "missed tick",
     );
 }

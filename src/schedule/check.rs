@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::{Schedule, Tick};
+use super::{Rate, Schedule, Tick};
+use crate::span::{FAR_FUTURE, nanos};
 
 /// What is done to a schedule.
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +24,8 @@ pub enum Step {
     },
     /// Changes the period; never to zero.
     SetPeriod(Duration),
+    /// Changes it to a part of it: so many ticks in that time, never zero and never more than nanoseconds.
+    SetRate(u64, Duration),
     /// Changes what happens after a missed tick.
     SetBehavior(MissedTickBehavior),
     /// Moves the next deadline, to so long after the beginning.
@@ -32,8 +35,12 @@ pub enum Step {
 /// In nanoseconds since the beginning.
 struct Model {
     beginning: Instant,
-    deadline: u128,
-    period: u128,
+    /// The next deadline is the one that is so many `steps` after this.
+    from: u128,
+    steps: u128,
+    /// So many `ticks` in every `per`.
+    per: u128,
+    ticks: u128,
     behavior: MissedTickBehavior,
     burst: bool,
     missed: u128,
@@ -43,33 +50,70 @@ struct Model {
 type Missed = (Duration, u64);
 
 impl Model {
+    /// The deadline that is so many steps after the first.
+    fn deadline_of(&self, steps: u128) -> u128 {
+        self.from + (steps * self.per).div_ceil(self.ticks)
+    }
+
+    fn deadline(&self) -> u128 {
+        self.deadline_of(self.steps)
+    }
+
+    fn next(&self) -> u128 {
+        self.deadline_of(self.steps + 1)
+    }
+
+    fn period(&self) -> u128 {
+        self.per.div_ceil(self.ticks)
+    }
+
+    fn set_deadline(&mut self, deadline: u128) {
+        (self.from, self.steps) = (deadline, 0);
+    }
+
     fn tick(&mut self, now: u128, tolerance: u128) -> Option<Missed> {
-        let late = now - self.deadline;
-        let is_missed = late > self.period.min(5_000_000) + tolerance;
+        let (deadline, next) = (self.deadline(), self.next());
+        let late = now - deadline;
+        let is_missed = late > (next - deadline).min(5_000_000) + tolerance;
         let told = is_missed && !self.burst;
         self.burst = is_missed && self.behavior == MissedTickBehavior::Burst;
         // What is later than 584 years is taken for that.
         let counted = late.min(u64::MAX.into());
-        let passed = counted / self.period;
-        let (from, next) = match self.behavior {
-            MissedTickBehavior::Delay if is_missed => (now, now + self.period),
-            // The first slot of the schedule that is still to come.
-            MissedTickBehavior::Skip if is_missed => {
-                (now, now - counted + (passed + 1) * self.period)
+        // In parts of a nanosecond, of which there are as many as ticks: that a deadline is rounded up makes
+        // what comes after it no later.
+        let exact = (self.from + counted + deadline - self.from) * self.ticks;
+        let since = exact - self.from * self.ticks - self.steps * self.per;
+        let passed = since / self.per;
+        match self.behavior {
+            MissedTickBehavior::Delay if is_missed => {
+                let next = now + self.period();
+                self.set_deadline(if self.at(next).is_some() { next } else { now });
             }
-            _ => (self.deadline, self.deadline + self.period),
-        };
-        // Where the clock ends, it stands still.
-        self.deadline = if self.at(next).is_some() { next } else { from };
+            // The first of the schedule that is still to come.
+            MissedTickBehavior::Skip if is_missed => {
+                let next = now - counted - deadline + self.deadline_of(self.steps + passed + 1);
+                if self.at(next).is_none() {
+                    self.set_deadline(now);
+                } else if counted == late {
+                    self.steps += passed + 1;
+                } else {
+                    self.set_deadline(next);
+                }
+            }
+            // Where the clock ends, it stands still.
+            _ if self.at(next).is_some() => self.steps += 1,
+            _ => {}
+        }
         if is_missed && self.behavior != MissedTickBehavior::Burst {
             self.missed = (self.missed + passed).min(u64::MAX.into());
         }
         told.then(|| (duration(late).unwrap(), u64::try_from(passed).unwrap()))
     }
 
-    fn set_period(&mut self, period: Duration) {
+    fn set_rate(&mut self, ticks: u64, per: Duration) {
         let thirty_years = 30 * 365 * 86_400 * 1_000_000_000;
-        self.period = period.as_nanos().min(thirty_years);
+        self.set_deadline(self.deadline());
+        (self.per, self.ticks) = (per.as_nanos().min(thirty_years), ticks.into());
     }
 
     /// `None` for what the clock cannot express.
@@ -98,17 +142,19 @@ pub fn keeps_its_contract(
     let mut schedule = Schedule::new(beginning, period, behavior);
     let mut model = Model {
         beginning,
-        deadline: 0,
-        period: 0,
+        from: 0,
+        steps: 0,
+        per: 1,
+        ticks: 1,
         behavior,
         burst: false,
         missed: 0,
     };
-    model.set_period(period);
+    model.set_rate(1, period);
     for step in steps {
         match step {
             Step::Tick { late, tolerance } => {
-                let due = model.deadline;
+                let due = model.deadline();
                 let now = due + late.as_nanos();
                 let Some(instant) = model.at(now) else {
                     continue;
@@ -116,8 +162,8 @@ pub fn keeps_its_contract(
                 let Tick { deadline, missed } = schedule.tick(instant, tolerance);
                 assert_eq!(Some(deadline), model.at(due));
                 let told = model.tick(now, tolerance.as_nanos());
-                assert_eq!(missed.map(|missed| (missed.lateness, missed.ticks())), told);
-                let is_last = model.at(due + model.period).is_none();
+                assert_eq!(missed.map(|missed| (missed.lateness, missed.ticks)), told);
+                let is_last = model.at(due + model.period()).is_none();
                 assert!(
                     schedule.deadline() > deadline || is_last,
                     "strictly increasing"
@@ -125,7 +171,12 @@ pub fn keeps_its_contract(
             }
             Step::SetPeriod(period) => {
                 schedule.set_period(period);
-                model.set_period(period);
+                model.set_rate(1, period);
+            }
+            Step::SetRate(ticks, per) => {
+                let ticks = ticks.min(nanos(per.min(FAR_FUTURE)));
+                schedule.set_rate(Rate::new(ticks, per));
+                model.set_rate(ticks, per);
             }
             Step::SetBehavior(behavior) => {
                 schedule.set_behavior(behavior);
@@ -136,12 +187,12 @@ pub fn keeps_its_contract(
                     continue;
                 };
                 schedule.set_deadline(deadline);
-                model.deadline = after.as_nanos();
+                model.set_deadline(after.as_nanos());
                 model.burst = false;
             }
         }
-        assert_eq!(Some(schedule.deadline()), model.at(model.deadline));
-        assert_eq!(schedule.period().as_nanos(), model.period);
+        assert_eq!(Some(schedule.deadline()), model.at(model.deadline()));
+        assert_eq!(schedule.period().as_nanos(), model.period());
         assert_eq!(schedule.behavior(), model.behavior);
         assert_eq!(u128::from(schedule.missed()), model.missed);
     }

@@ -108,7 +108,8 @@ impl Schedule {
 
     /// The rate, whose period [`period`](Self::period) may have rounded up.
     pub(crate) fn rate(&self) -> Option<Rate> {
-        self.fraction.map(|fraction| fraction.rate(nanos(self.period)))
+        self.fraction
+            .map(|fraction| fraction.rate(nanos(self.period)))
     }
 
     pub(crate) fn set_rate(&mut self, rate: Rate) {
@@ -131,9 +132,8 @@ impl Schedule {
         let Some(fraction) = self.fraction else {
             return (later(self.deadline, self.period), self.period, None);
         };
-        let (step, next) = fraction.ahead(1, nanos(self.period));
-        // Fits: it is a period at the most.
-        let step = Duration::from_nanos(u64::try_from(step).unwrap_or(u64::MAX));
+        let (step, next) = fraction.next(nanos(self.period));
+        let step = Duration::from_nanos(step);
         match self.deadline.checked_add(step) {
             Some(deadline) => (deadline, step, Some(next)),
             None => (self.deadline, step, Some(fraction)),
@@ -165,10 +165,10 @@ impl Schedule {
         if !self.is_missed(now, next, step, tolerance) {
             (self.deadline, self.fraction) = (next, fraction);
         } else if self.behavior == MissedTickBehavior::Burst {
-            (self.deadline, self.fraction, self.behind) = (next, fraction, true);
             if !was_behind {
                 missed = Some(self.missed_by(now, deadline));
             }
+            (self.deadline, self.fraction, self.behind) = (next, fraction, true);
         } else {
             let late = self.missed_by(now, deadline);
             self.pass_over(now, late);
@@ -273,9 +273,8 @@ mod tests {
             6 => (any(), short()).prop_map(|(late, tolerance)| Step::Tick { late, tolerance }),
             1 => short().prop_map(Step::SetPeriod),
             2 => (1_u64..100_000, short()).prop_map(|(ticks, per)| Step::SetRate(ticks, per)),
-            1 => (any::<u64>(), any::<u64>()).prop_map(|(ticks, per)| {
-                Step::SetRate(ticks.max(1), Duration::from_nanos(per.max(1)))
-            }),
+            1 => (1..u64::MAX, 1..u64::MAX)
+                .prop_map(|(ticks, per)| Step::SetRate(ticks, Duration::from_nanos(per))),
             1 => behavior().prop_map(Step::SetBehavior),
             1 => any().prop_map(Step::SetDeadline),
         ]

@@ -25,6 +25,16 @@ pub(crate) fn next_multiple(now: impl Fn() -> Instant, period: Duration) -> Inst
     after(now, until_multiple(wall, period))
 }
 
+/// How long ago 1970 began, in nanoseconds.
+pub(crate) fn since_1970(wall: SystemTime) -> i128 {
+    // Fits: no clock reaches 2^63 seconds.
+    let nanos = |span: Duration| i128::try_from(span.as_nanos()).unwrap_or(i128::MAX);
+    match wall.duration_since(UNIX_EPOCH) {
+        Ok(since) => nanos(since),
+        Err(before) => -nanos(before.duration()),
+    }
+}
+
 /// How far it is from `wall` to the first multiple of `period` after it, counted from 1970: more
 /// than nothing, and at most one period.
 pub(crate) fn until_multiple(wall: SystemTime, period: Duration) -> Duration {
@@ -45,15 +55,6 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// In nanoseconds since 1970, in arithmetic that cannot overflow.
-    fn of_1970(wall: SystemTime) -> i128 {
-        let nanos = |span: Duration| i128::try_from(span.as_nanos()).unwrap();
-        match wall.duration_since(UNIX_EPOCH) {
-            Ok(since) => nanos(since),
-            Err(before) => -nanos(before.duration()),
-        }
-    }
-
     proptest! {
         #[test]
         fn it_is_the_first_multiple_to_come(
@@ -73,7 +74,7 @@ mod tests {
             let wall = wall.unwrap();
             let until = until_multiple(wall, Duration::from_nanos(period));
             prop_assert!(!until.is_zero() && until.as_nanos() <= u128::from(period));
-            let multiple = of_1970(wall) + i128::try_from(until.as_nanos()).unwrap();
+            let multiple = since_1970(wall) + i128::try_from(until.as_nanos()).unwrap();
             prop_assert_eq!(multiple.rem_euclid(i128::from(period)), 0);
         }
     }

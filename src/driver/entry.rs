@@ -449,7 +449,8 @@ fn likely_period(regular: &mut bool, last: Option<u64>, deadline: u64, period: D
     let period = nanos(period);
     if last != Some(deadline) {
         let since = last.and_then(|last| deadline.checked_sub(last));
-        *regular = since.is_some_and(|since| since % period == 0);
+        // The steps of a rate differ by a nanosecond.
+        *regular = since.is_some_and(|since| since % period == 0 || (since + 1) % period <= 2);
     }
     if *regular { period } else { 0 }
 }

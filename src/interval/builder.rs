@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::OsInterval;
+use super::{OsInterval, aligned};
 use crate::driver::Entry;
 use crate::precision::{Aim, Precision};
-use crate::schedule::Schedule;
-use crate::span;
-use crate::wall::{self, Start};
+use crate::schedule::{Rate, RoundedUp, Schedule};
+use crate::wall::Start;
 
 /// Sets up an [`OsInterval`]; made by [`OsInterval::builder`].
 ///
@@ -35,6 +34,7 @@ use crate::wall::{self, Start};
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct IntervalBuilder {
     period: Duration,
+    rate: Rate,
     start: Start,
     missed_tick_behavior: MissedTickBehavior,
     aim: Aim,
@@ -47,11 +47,39 @@ impl IntervalBuilder {
     #[track_caller]
     pub(super) fn new(period: Duration) -> Self {
         Self {
-            period: span::checked_period(period),
+            period,
+            rate: Rate::new(1, period),
             start: Start::Default,
             missed_tick_behavior: MissedTickBehavior::default(),
             aim: Aim::default(),
         }
+    }
+
+    /// Spreads so many ticks evenly over every period, in place of one: an exact [rate](OsInterval::rate).
+    ///
+    /// # Panics
+    ///
+    /// If `ticks` is zero, or if there are more ticks than nanoseconds.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tokio_osinterval::OsInterval;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// // 29.97 frames a second.
+    /// let mut frames = OsInterval::builder(Duration::from_secs(1001)).ticks(30_000).build()?;
+    /// frames.tick().await;
+    /// assert_eq!(frames.period(), Duration::from_nanos(33_366_667));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn ticks(mut self, ticks: u64) -> Self {
+        self.rate = Rate::new(ticks, self.period);
+        self
     }
 
     /// When the first tick is due. Without it: at once, when the interval is built.
@@ -217,12 +245,12 @@ impl IntervalBuilder {
         let mut entry = Entry::try_current()?;
         entry.aim(|aim| *aim = self.aim);
         let start = match self.start {
-            Start::Default => entry.now(),
-            Start::At(start) => start,
-            Start::Aligned => wall::next_multiple(|| entry.now(), self.period),
+            Start::Default => (entry.now(), RoundedUp::NOT),
+            Start::At(start) => (start, RoundedUp::NOT),
+            Start::Aligned => aligned::next_tick(|| entry.now(), self.rate),
         };
         Ok(OsInterval {
-            schedule: Schedule::new(start, self.period, self.missed_tick_behavior),
+            schedule: Schedule::of_rate(start, self.rate, self.missed_tick_behavior),
             entry,
         })
     }

@@ -1,5 +1,6 @@
 //! `OsInterval`, and the functions that make one.
 
+mod aligned;
 mod builder;
 
 use std::fmt;
@@ -11,7 +12,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::driver::Entry;
 use crate::precision::Precision;
-use crate::schedule::Schedule;
+use crate::schedule::{Rate, RoundedUp, Schedule};
 use crate::{events, span, wall};
 
 pub use builder::IntervalBuilder;
@@ -174,6 +175,56 @@ pub struct OsInterval {
 }
 
 impl OsInterval {
+    /// An interval that ticks `ticks` times in every `per`, evenly spread, for the first time at once.
+    ///
+    /// The ticks of many rates lie no whole number of nanoseconds apart: an interval of 1/60 s, as a
+    /// [`Duration`], has drifted by 1.7 ms after a day. Here the deadline of tick number `k` is the first one
+    /// plus `per * k / ticks`, exactly, rounded up to the next nanosecond, also after years.
+    /// [`IntervalBuilder::ticks`] sets a rate with everything else.
+    ///
+    /// | rate | `ticks` | `per` |
+    /// | --- | --- | --- |
+    /// | video at 59.94 frames a second | 60,000 | 1,001 s |
+    /// | video at 29.97 frames a second | 30,000 | 1,001 s |
+    /// | audio in blocks of 64 frames at 48 kHz | 750 | 1 s |
+    /// | audio in blocks of 64 frames at 44.1 kHz | 11,025 | 16 s |
+    /// | MIDI clock at 128 beats a minute | 24 × 128 | 60 s |
+    ///
+    /// A [`reset`](Self::reset) of any kind, and a tick that [`MissedTickBehavior::Delay`] moves, begins
+    /// anew: the ticks that follow are counted from that deadline. [`MissedTickBehavior::Skip`] keeps to the
+    /// rate.
+    ///
+    /// # Panics
+    ///
+    /// If `ticks` or `per` is zero, or if there are more ticks than nanoseconds. Otherwise as [`interval`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tokio_osinterval::OsInterval;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// // Three ticks in every 10 ms.
+    /// let mut interval = OsInterval::rate(3, Duration::from_millis(10));
+    /// let first = interval.tick().await;
+    /// for _ in 0..2 {
+    ///     interval.tick().await;
+    /// }
+    /// assert_eq!(interval.tick().await, first + Duration::from_millis(10));
+    /// # }
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn rate(ticks: u64, per: Duration) -> Self {
+        let rate = Rate::new(ticks, per);
+        let entry = Entry::current();
+        let start = (entry.now(), RoundedUp::NOT);
+        let schedule = Schedule::of_rate(start, rate, MissedTickBehavior::default());
+        Self { schedule, entry }
+    }
+
     /// Everything that can be set; and what refuses a timer is an error there, in place of a panic.
     ///
     /// # Panics
@@ -254,7 +305,7 @@ impl OsInterval {
     /// ```
     #[track_caller]
     pub fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<Instant> {
-        let (deadline, period) = (self.schedule.deadline(), self.schedule.period());
+        let (deadline, period) = (self.schedule.deadline(), self.schedule.step());
         let now = ready!(self.entry.poll_elapsed(cx, deadline, period));
         let tick = self.schedule.tick(now, self.entry.aims_at().patience());
         if let Some(missed) = tick.missed {
@@ -346,7 +397,7 @@ impl OsInterval {
     /// ```
     pub fn reset_at(&mut self, deadline: Instant) {
         self.schedule.set_deadline(deadline);
-        self.entry.postpone(deadline, self.period());
+        self.entry.postpone(deadline, self.schedule.step());
     }
 
     /// The next tick: at the next multiple of the period of wall-clock time, as the wall clock
@@ -372,7 +423,15 @@ impl OsInterval {
     /// # }
     /// ```
     pub fn reset_aligned(&mut self) {
-        self.reset_at(wall::next_multiple(|| self.entry.now(), self.period()));
+        let now = || self.entry.now();
+        match self.schedule.rate() {
+            None => self.reset_at(wall::next_multiple(now, self.period())),
+            Some(rate) => {
+                let (deadline, rounded) = aligned::next_tick(now, rate);
+                self.schedule.set_rounded_deadline(deadline, rounded);
+                self.entry.postpone(deadline, self.schedule.step());
+            }
+        }
     }
 
     /// What happens after a missed tick.
@@ -449,7 +508,7 @@ impl OsInterval {
         self.schedule.missed()
     }
 
-    /// The period.
+    /// The period; that of a [rate](Self::rate) rounded up to the next nanosecond.
     ///
     /// # Examples
     ///
@@ -468,7 +527,8 @@ impl OsInterval {
     }
 
     /// Sets the period from the next tick on: that one keeps its deadline, and the one after it
-    /// follows the new period later. So a tempo changes without a jump.
+    /// follows the new period later. So a tempo changes without a jump. [`set_rate`](Self::set_rate) sets one
+    /// that is no whole number of nanoseconds.
     ///
     /// More than 30 years are taken for 30 years.
     ///
@@ -493,6 +553,37 @@ impl OsInterval {
     #[track_caller]
     pub fn set_period(&mut self, period: Duration) {
         self.schedule.set_period(period);
+    }
+
+    /// Sets a [rate](Self::rate) in place of the period, from the next tick on, as
+    /// [`set_period`](Self::set_period) does: that tick keeps its deadline, and those after it are counted from
+    /// there.
+    ///
+    /// # Panics
+    ///
+    /// If `ticks` or `per` is zero, or if there are more ticks than nanoseconds.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let mut interval = tokio_osinterval::interval(Duration::from_millis(2));
+    /// let first = interval.tick().await;
+    /// interval.set_rate(3, Duration::from_millis(10));
+    /// let next = interval.tick().await;
+    /// assert_eq!(next, first + Duration::from_millis(2));
+    /// for _ in 0..2 {
+    ///     interval.tick().await;
+    /// }
+    /// assert_eq!(interval.tick().await, next + Duration::from_millis(10));
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn set_rate(&mut self, ticks: u64, per: Duration) {
+        self.schedule.set_rate(Rate::new(ticks, per));
     }
 
     /// How close to their deadlines its ticks are.
@@ -532,7 +623,8 @@ impl OsInterval {
     /// ```
     pub fn set_precision(&mut self, precision: Precision) {
         self.entry.aim(|aim| aim.set_precision(precision));
-        self.entry.aim_anew(self.schedule.deadline(), self.period());
+        let schedule = &self.schedule;
+        (self.entry).aim_anew(schedule.deadline(), schedule.step());
     }
 
     /// For how long it may keep looking at the clock before a tick.
@@ -572,7 +664,8 @@ impl OsInterval {
     /// ```
     pub fn set_spin_limit(&mut self, limit: Duration) {
         self.entry.aim(|aim| aim.set_spin_limit(limit));
-        self.entry.aim_anew(self.schedule.deadline(), self.period());
+        let schedule = &self.schedule;
+        (self.entry).aim_anew(schedule.deadline(), schedule.step());
     }
 
     /// How late a tick may be so as to share a wake-up with other timers.
@@ -617,7 +710,8 @@ impl OsInterval {
     /// ```
     pub fn set_tolerance(&mut self, tolerance: Duration) {
         self.entry.aim(|aim| aim.set_tolerance(tolerance));
-        self.entry.aim_anew(self.schedule.deadline(), self.period());
+        let schedule = &self.schedule;
+        (self.entry).aim_anew(schedule.deadline(), schedule.step());
     }
 }
 

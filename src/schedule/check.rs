@@ -81,8 +81,7 @@ impl Model {
         let counted = late.min(u64::MAX.into());
         // In parts of a nanosecond, of which there are as many as ticks: that a deadline is rounded up makes
         // what comes after it no later.
-        let exact = (self.from + counted + deadline - self.from) * self.ticks;
-        let since = exact - self.from * self.ticks - self.steps * self.per;
+        let since = (deadline + counted - self.from) * self.ticks - self.steps * self.per;
         let passed = since / self.per;
         match self.behavior {
             MissedTickBehavior::Delay if is_missed => {

@@ -98,6 +98,19 @@ impl Fraction {
         self.part = rounded.0;
     }
 
+    /// How far it is to the next deadline; and where that lies.
+    #[inline]
+    pub(super) fn next(self, period: u64) -> (u64, Self) {
+        // Fits: either is less than the ticks, of which there are no more than nanoseconds in thirty years.
+        let parts = self.part + self.rest;
+        let (whole, part) = match parts.checked_sub(self.ticks.get()) {
+            Some(part) => (period, part),
+            None => (period - 1, parts),
+        };
+        let far = whole + u64::from(part > 0) - u64::from(self.part > 0);
+        (far, Self { part, ..self })
+    }
+
     /// How far it is from the present deadline to the one that is so many `steps` later, of a period that is
     /// `period` nanoseconds when it is rounded up; and where that lies.
     pub(super) fn ahead(self, steps: u64, period: u64) -> (u128, Self) {
@@ -160,6 +173,9 @@ mod tests {
             for steps in steps {
                 k += u128::from(steps);
                 if let Some(before) = fraction {
+                    let (far, next) = before.next(period);
+                    let (slow_far, slow_next) = before.ahead(1, period);
+                    prop_assert_eq!((far.into(), next.part), (slow_far, slow_next.part));
                     let (far, next) = before.ahead(steps, period);
                     deadline += far;
                     fraction = Some(next);

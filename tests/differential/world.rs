@@ -255,7 +255,7 @@ impl World {
                 start,
                 period,
             } => {
-                let interval = time::interval_at(from_now(start), ms(period));
+                let interval = super::interval_at(from_now(start), ms(period));
                 slots[slot] = Slot::new(Timer::Interval(interval), Some(now + i64::from(start)));
             }
             Op::Sleep { slot, after } => {

@@ -5,7 +5,7 @@ use super::program::{self, Op};
 #[path = "."]
 mod theirs {
     use super::program;
-    use tokio::time;
+    use tokio::time::{self, interval_at};
     #[path = "world.rs"]
     pub(crate) mod world;
 }
@@ -14,9 +14,17 @@ mod theirs {
 #[allow(clippy::duplicate_mod, reason = "that is the point")]
 mod ours {
     use super::program;
-    use tokio_osinterval::time;
+    use std::time::Duration;
+    use tokio_osinterval::time::{self, Instant, Interval};
     #[path = "world.rs"]
     pub(crate) mod world;
+
+    /// Every other one as a rate, which is the same.
+    fn interval_at(start: Instant, period: Duration) -> Interval {
+        let ticks = u32::try_from(period.as_millis() % 3 + 1).unwrap();
+        let builder = Interval::builder(period * ticks).ticks(ticks.into());
+        builder.start(start).build().unwrap()
+    }
 }
 
 /// # Errors

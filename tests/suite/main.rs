@@ -15,6 +15,7 @@ mod panics;
 mod paused;
 mod periodic;
 mod precision;
+mod rates;
 mod runtimes;
 mod sleep;
 mod stream;

@@ -26,10 +26,19 @@ fn zero_period_panics_at_the_caller() {
     assert_panics_here(ZERO, || drop(interval(Duration::ZERO)));
     assert_panics_here(ZERO, || drop(interval_at(Instant::now(), Duration::ZERO)));
     assert_panics_here(ZERO, || drop(OsInterval::builder(Duration::ZERO)));
+    assert_panics_here(ZERO, || drop(OsInterval::rate(1, Duration::ZERO)));
+    assert_panics_here("`ticks` must be non-zero", || {
+        drop(OsInterval::builder(ms(1)).ticks(0));
+    });
     current_thread().block_on(async {
         assert_panics_here(ZERO, || drop(interval(Duration::ZERO)));
         let mut interval = interval(ms(1));
         assert_panics_here(ZERO, || interval.set_period(Duration::ZERO));
+        assert_panics_here(ZERO, || interval.set_rate(1, Duration::ZERO));
+        assert_panics_here("`ticks` must be non-zero", || interval.set_rate(0, ms(1)));
+        assert_panics_here("one tick in a nanosecond", || {
+            interval.set_rate(1_000_001, ms(1));
+        });
         assert_eq!(interval.period(), ms(1));
     });
 }

@@ -1,0 +1,19 @@
+//! Ticks at multiples of their period of wall-clock time.
+
+use std::time::SystemTime;
+
+use tokio::time::Instant;
+
+use crate::readings::closest;
+use crate::schedule::{Rate, RoundedUp};
+use crate::span::after;
+use crate::wall::since_1970;
+
+/// The next tick of `rate`, counted from 1970, on the clock that `now` reads: as the wall clock and that clock
+/// stand to each other now.
+pub(super) fn next_tick(now: impl Fn() -> Instant, rate: Rate) -> (Instant, RoundedUp) {
+    // The wall clock first: what lies between the readings makes it late, and never early.
+    let (wall, now) = closest(SystemTime::now, now);
+    let (wait, rounded) = rate.until_next(since_1970(wall));
+    (after(now, wait), rounded)
+}

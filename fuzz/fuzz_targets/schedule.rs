@@ -35,7 +35,7 @@ impl<'a> Arbitrary<'a> for Program {
 }
 
 fn step(bytes: &mut Unstructured<'_>, period_now: Duration) -> Result<Step> {
-    Ok(match bytes.int_in_range(0_u8..=7)? {
+    Ok(match bytes.int_in_range(0_u8..=8)? {
         0 => Step::SetPeriod(period(bytes)?),
         1 => Step::SetBehavior(behavior(bytes)?),
         2 => Step::SetDeadline(span(bytes)?),
@@ -47,6 +47,11 @@ fn step(bytes: &mut Unstructured<'_>, period_now: Duration) -> Result<Step> {
             late: span(bytes)?,
             tolerance: Duration::ZERO,
         },
+        5 => {
+            let per = period(bytes)?;
+            let most = u64::try_from(per.as_nanos()).unwrap_or(u64::MAX);
+            Step::SetRate(bytes.int_in_range(1..=most)?, per)
+        }
         _ => Step::Tick {
             late: span(bytes)?,
             tolerance: span(bytes)?,

@@ -53,6 +53,26 @@ fn a_lone_interval_is_armed_for_ahead() {
     }
 }
 
+/// Whose steps differ by a nanosecond.
+#[test]
+fn a_rate_is_armed_for_ahead() {
+    let Some(mut kernel) = with_two() else { return };
+    let mut timer = kernel.ticking(1_001);
+    for k in 0..10 {
+        let step = 1_000 + u64::from(k % 3 == 0);
+        let next = timer.deadline + step;
+        kernel.wake(30);
+        timer.period = 1_000 + u64::from((k + 1) % 3 == 0);
+        let before = kernel.armings();
+        kernel.wait(&mut timer, next);
+        if k > 0 {
+            assert_eq!(kernel.armings(), before + 1);
+            let moments = [0, timer.period];
+            assert_eq!(kernel.all_armed(timer.deadline), moments);
+        }
+    }
+}
+
 #[test]
 fn a_lone_sleep_is_armed_for_once() {
     let Some(mut kernel) = with_two() else { return };

@@ -323,6 +323,29 @@ mod tests {
         }
     }
 
+    proptest! {
+        /// Whenever it begins, it ticks at the same multiples.
+        #[test]
+        fn an_aligned_rate_is_exact_from_its_first_tick(
+            ticks in 1_u64..100_000,
+            per in 100_000_u64..2_000_000_000,
+            since in 0_u64..1_000_000_000_000,
+        ) {
+            let rate = Rate::new(ticks, Duration::from_nanos(per));
+            let (wait, rounded) = rate.until_next(since.into());
+            let origin = Instant::now();
+            let start = origin + Duration::from_nanos(since) + wait;
+            let behavior = MissedTickBehavior::Burst;
+            let mut schedule = Schedule::of_rate((start, rounded), rate, behavior);
+            let first = u128::from(since) * u128::from(ticks) / u128::from(per) + 1;
+            for k in first..first + 5 {
+                let nanos = (k * u128::from(per)).div_ceil(ticks.into());
+                let deadline = origin + Duration::from_nanos(u64::try_from(nanos).unwrap());
+                prop_assert_eq!(schedule.tick(deadline, Duration::ZERO).deadline, deadline);
+            }
+        }
+    }
+
     #[test]
     fn delay_does_not_drift() {
         let origin = Instant::now();

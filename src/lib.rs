@@ -92,7 +92,7 @@
 //! | `stream` | | `IntervalStream`, `PeriodicStream` |
 //! | `os-native` | yes | the operating system's timers; without it, everything runs on `tokio::time::Sleep` |
 //! | `periodic` | | `PeriodicInterval` |
-//! | `tracing` | | a missed tick of an `OsInterval` is an event of `tracing`, level DEBUG; a timer that the kernel refuses is one, level WARN, and that it serves again, level INFO |
+//! | `tracing` | | a missed tick of an `OsInterval` is an event of `tracing`, level DEBUG; a timer that the kernel refuses is one, level WARN, and that it serves again, level INFO; timers that are late since the runtime is busy are one, level WARN, once in a second |
 //! | `test-util` | | timers follow tokio's paused clock |
 //! | `full` | | everything except `test-util` |
 
@@ -126,6 +126,8 @@ mod events;
 pub mod fuzz;
 #[cfg(feature = "interval")]
 mod interval;
+#[cfg(driver)]
+mod metrics;
 #[cfg(feature = "periodic")]
 mod periodic;
 #[cfg(driver)]
@@ -187,6 +189,8 @@ mod wall;
 pub use clock::Clock;
 #[cfg(feature = "interval")]
 pub use interval::{IntervalBuilder, OsInterval, interval, interval_aligned, interval_at};
+#[cfg(driver)]
+pub use metrics::{Metrics, metrics};
 #[cfg(feature = "periodic")]
 pub use periodic::{Expirations, PeriodicBuilder, PeriodicInterval};
 #[cfg(driver)]
@@ -197,6 +201,8 @@ pub use sleep::{Sleep, sleep, sleep_until};
 pub use stream::IntervalStream;
 #[cfg(all(feature = "stream", feature = "periodic"))]
 pub use stream::PeriodicStream;
+#[cfg(driver)]
+pub use sys::TimerSource;
 #[cfg(feature = "sleep")]
 pub use timeout::{Timeout, timeout, timeout_at};
 #[cfg(feature = "interval")]

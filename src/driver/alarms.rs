@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use super::queue::Span;
 use crate::span::{later, nanos};
-use crate::sys::{Alarm, Armed, News, Question};
+use crate::sys::{Alarm, Armed, News, Question, TimerSource};
 
 /// The moments of one driver: nanoseconds since it was made; any before that, as then.
 #[derive(Debug, Clone, Copy)]
@@ -237,6 +237,11 @@ impl Alarms {
     /// Whether they hear of the end of the runtime, whoever waits.
     pub(super) fn listen_on(&self) -> bool {
         self.first.alarm.listens()
+    }
+
+    /// What serves.
+    pub(super) fn source(&self) -> TimerSource {
+        self.first.alarm.source()
     }
 
     /// Whether they are to be set anew, since the clock is another.

@@ -3,7 +3,7 @@
 
 /// How late the kernel wakes.
 #[derive(Debug)]
-pub(super) struct Lateness {
+pub(crate) struct Lateness {
     usual: u64,
     most: u64,
 }
@@ -24,12 +24,12 @@ impl Lateness {
     }
 
     /// An estimate of the median.
-    pub(super) fn usual(&self) -> u64 {
+    pub(crate) fn usual(&self) -> u64 {
         self.usual
     }
 
     /// An estimate of the 99th percentile, or of as much of it as is worth its price.
-    pub(super) fn most(&self) -> u64 {
+    pub(crate) fn most(&self) -> u64 {
         self.most
     }
 

@@ -48,11 +48,12 @@ use registry::Scope;
 use shard::{Apart, Dead, NEVER, Shard};
 use slots::Slots;
 use wakers::Batch;
-use wakeups::{Event, Wakeups};
+use wakeups::Event;
 
 pub(crate) use entry::Entry;
 #[cfg(fuzzing)]
 pub(crate) use queue::check;
+pub(crate) use wakeups::Wakeups;
 
 #[derive(Debug)]
 pub(crate) struct Driver {
@@ -567,6 +568,7 @@ impl Driver {
                 }
             }
             any |= !due.is_empty();
+            wakeups.fired(due.len());
             if !due.has_room() {
                 // Perhaps there are more; what falls due meanwhile is for the next time, so that
                 // the reactor is not kept from its other work.
@@ -629,6 +631,23 @@ impl Driver {
         }
         wakers.wake();
     }
+}
+
+/// Looks at the alarms of the driver that serves that runtime, if it has one.
+pub(crate) fn observe<T>(runtime: &Handle, what: impl FnOnce(&mut Wakeups) -> T) -> Option<T> {
+    let driver = registry::find(Scope::of(runtime)).ok()??;
+    match &mut *driver.state.0.lock() {
+        State::Alive(wakeups) => Some(what(wakeups)),
+        State::Dead(_) => None,
+    }
+}
+
+/// How many timers of that runtime wait.
+pub(crate) fn waiting(runtime: &Handle) -> usize {
+    let driver = registry::find(Scope::of(runtime)).ok().flatten();
+    driver.map_or(0, |driver| {
+        driver.used_shards().iter().map(Shard::waiting).sum()
+    })
 }
 
 /// What is said of an alarm that cannot be had.

@@ -141,6 +141,17 @@ impl<T, C: Default> Queue<T, C> {
         true
     }
 
+    /// How many wait.
+    pub(crate) fn waiting(&self) -> usize {
+        let seats = self
+            .slab
+            .chunks
+            .iter()
+            .flatten()
+            .flat_map(|chunk| &chunk.seats);
+        seats.filter(|seat| seat.value.is_some()).count()
+    }
+
     /// Stops waiting; returns what waited.
     #[inline]
     pub(crate) fn cancel(&mut self, key: Key) -> Option<T> {

@@ -162,6 +162,12 @@ impl Shard {
         canceled
     }
 
+    /// How many timers wait.
+    pub(super) fn waiting(&self) -> usize {
+        let timers = self.timers.0.lock();
+        timers.as_ref().map_or(0, Queue::waiting)
+    }
+
     /// Lets go of the slots of nobody, and so of the driver.
     pub(super) fn let_go(&self) {
         let _empty;

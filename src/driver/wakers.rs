@@ -24,6 +24,10 @@ impl Batch {
         self.len < BATCH
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.len == 0
     }

@@ -3,15 +3,16 @@
 
 use std::io;
 use std::task::Waker;
+use std::time::Duration;
 
 use super::alarms::{Alarms, Which};
 use super::hints::Hints;
 use super::learned::{Crowd, Kernel, Lateness};
 use super::queue::Span;
-use crate::sys::{Alarm, Armed, News, Question};
+use crate::sys::{Alarm, Armed, News, Question, TimerSource};
 
 #[derive(Debug)]
-pub(super) struct Wakeups {
+pub(crate) struct Wakeups {
     /// They may be set for an earlier moment than that of the first timer: one spurious wake-up costs
     /// less than setting one back would.
     alarms: Alarms,
@@ -21,7 +22,27 @@ pub(super) struct Wakeups {
     last: u64,
     /// For so many wake-ups nothing is armed ahead.
     hold: u32,
+    tally: Tally,
+    /// When it was told last that a wake-up was late.
+    told: Option<u64>,
+    late: Option<u64>,
 }
+
+/// What is counted for whoever asks.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) wakeups: u64,
+    pub(crate) early: u64,
+    pub(crate) fired: u64,
+    /// How late it was woken at the most, since somebody asked.
+    pub(crate) largest: u64,
+}
+
+/// A wake-up that is later was kept waiting in the process: as late is a missed tick. 5 ms.
+const LATE: u64 = 5_000_000;
+
+/// It is told once in so long. 1 s.
+const SELDOM: u64 = 1_000_000_000;
 
 /// After a call that set an alarm ahead for nobody, for so many wake-ups none does: who is often wrong
 /// shall not cost more than with one alarm.
@@ -43,6 +64,9 @@ impl Wakeups {
             crowd: Crowd::default(),
             last: 0,
             hold: 0,
+            tally: Tally::default(),
+            told: None,
+            late: None,
         }
     }
 
@@ -65,6 +89,7 @@ impl Wakeups {
             return Ok(false);
         }
         self.alarms.listen(event.which, event.waker)?;
+        self.tally.wakeups += 1;
         let Some(set) = self.alarms.setting(event.which) else {
             return Ok(false);
         };
@@ -75,10 +100,39 @@ impl Wakeups {
         let latest = set.span.latest();
         // What was due at the last wake-up already was late for the same reason as that.
         if set.in_time && latest <= now && latest > self.last {
-            self.lateness.learn(now - latest);
+            self.was_late(now, now - latest);
             hints.set_lead(self.lateness.most());
         }
-        Ok(set.is_early(now))
+        let is_early = set.is_early(now);
+        self.tally.early += u64::from(is_early);
+        Ok(is_early)
+    }
+
+    fn was_late(&mut self, now: u64, lateness: u64) {
+        self.lateness.learn(lateness);
+        self.tally.largest = self.tally.largest.max(lateness);
+        let told = self.told.is_some_and(|told| now - told < SELDOM);
+        // A clock that jumps is late by as much.
+        if lateness > LATE && !told && !Alarm::EXACT {
+            (self.told, self.late) = (Some(now), Some(lateness));
+        }
+    }
+
+    /// So many timers are fired.
+    pub(super) fn fired(&mut self, timers: usize) {
+        self.tally.fired += timers as u64;
+    }
+
+    pub(crate) fn tally(&mut self) -> &mut Tally {
+        &mut self.tally
+    }
+
+    pub(crate) fn lateness(&self) -> &Lateness {
+        &self.lateness
+    }
+
+    pub(crate) fn source(&self) -> TimerSource {
+        self.alarms.source()
     }
 
     /// Woken at `now`, the driver has taken all that was due; whether that was anything. `close` tells
@@ -237,7 +291,10 @@ impl Wakeups {
     /// What has become of the kernel's timer. Once it serves again, so may a second: `waker` is what that
     /// wakes.
     pub(super) fn news(&mut self, waker: impl FnOnce() -> Waker) -> Option<News> {
-        let news = self.alarms.news()?;
+        let late = self.late.take().map(Duration::from_nanos);
+        let Some(news) = self.alarms.news() else {
+            return late.map(News::Late);
+        };
         if matches!(news, News::Accepted) && !self.alarms.has_second() {
             self.alarms.add_second();
             if self.alarms.has_second() && self.alarms.listen(Which::Second, &waker()).is_err() {

@@ -25,6 +25,16 @@ pub(crate) fn alarm(news: &News) {
             errno = error.raw_os_error(),
             "the operating system refused a timer: tokio's serves",
         ),
+        News::Clock => tracing::debug!(
+            target: "tokio_osinterval",
+            "the runtime's clock was paused or moved: tokio's timer serves",
+        ),
+        News::Late(lateness) => tracing::warn!(
+            target: "tokio_osinterval",
+            ?lateness,
+            "timers were fired late, since the runtime was busy: let its tasks yield more often, or have it \
+             look for events more often (`event_interval` of tokio's runtime builder)",
+        ),
         News::Accepted => tracing::info!(
             target: "tokio_osinterval",
             "the operating system's timer serves again",

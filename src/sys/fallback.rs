@@ -2,6 +2,7 @@
 //! not the kernel's.
 
 use std::io;
+use std::mem;
 use std::task::Waker;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use tokio::time::Instant;
 
 use super::pausable::PAUSABLE;
 use super::refusable::Refusable;
-use super::{Armed, News, Question, native, portable};
+use super::{Armed, News, Question, TimerSource, native, portable};
 
 #[derive(Debug)]
 pub(crate) struct Alarm {
@@ -20,6 +21,8 @@ pub(crate) struct Alarm {
     tokios: Tokios,
     /// Whether it could not be set, since that is not known.
     asks: bool,
+    /// Whether nobody has been told yet that it goes by the runtime's clock.
+    clock_is_news: bool,
 }
 
 /// Whether tokio's timer can serve. tokio can be asked that only by running into its panic, and the panic hook
@@ -56,6 +59,7 @@ impl Alarm {
                 Tokios::DoesNot
             },
             asks: false,
+            clock_is_news: false,
         };
         if !alarm.kernel.serves() && alarm.fall_back().is_err() {
             if let Some(question) = alarm.question() {
@@ -78,6 +82,7 @@ impl Alarm {
             tokio: None,
             tokios: Tokios::DoesNot,
             asks: false,
+            clock_is_news: false,
         })
     }
 
@@ -116,6 +121,7 @@ impl Alarm {
     fn fall_back(&mut self) -> io::Result<&mut portable::Alarm> {
         if self.tokio.is_none() && self.tokios == Tokios::Serves {
             self.tokio = self.kernel.runtime().map(portable::Alarm::of);
+            self.clock_is_news = self.kernel.serves();
         }
         self.asks = self.tokio.is_none() && self.tokios == Tokios::Unasked;
         match &mut self.tokio {
@@ -148,6 +154,14 @@ impl Alarm {
         PAUSABLE && self.tokio.is_some()
     }
 
+    pub(crate) fn source(&self) -> TimerSource {
+        match (self.kernel.errno(), &self.tokio) {
+            (Some(errno), _) => TimerSource::Refused(errno),
+            (None, Some(_)) => TimerSource::PausedClock,
+            (None, None) => TimerSource::OperatingSystem,
+        }
+    }
+
     pub(crate) fn clock_moved(&self) -> bool {
         self.tokio.is_none() && self.kernel.clock_differs()
     }
@@ -171,7 +185,8 @@ impl Alarm {
     }
 
     pub(crate) fn news(&mut self) -> Option<News> {
-        self.kernel.news()
+        let clock = mem::take(&mut self.clock_is_news).then_some(News::Clock);
+        self.kernel.news().or(clock)
     }
 }
 

@@ -14,6 +14,7 @@
 //! | `resync(&mut self) -> io::Result<()>` | the alarm was early by the runtime's clock: compare the two anew, and let the next alarm be a millisecond away; an error if the clock cannot be followed |
 //! | `insist(&mut self, &Waker) -> io::Result<()>` | if the kernel has refused its timer, ask again, and tell its error |
 //! | `question(&self) -> Option<Question>` | the kernel refused to set it: whether tokio's can serve is to be asked without a lock, and then told by `answer(&mut self, bool)`. It is set anew after that |
+//! | `source(&self) -> TimerSource` | what serves now |
 //! | `news(&mut self) -> Option<News>` | what has become of the kernel's timer since the last call |
 //! | `second(&self) -> io::Result<Alarm>` | where `AHEAD`: another of the same runtime |
 //! | `EXACT: bool` | whether an alarm that is left armed for longer than anybody waits does harm; otherwise it is left so, since that is cheaper |
@@ -45,6 +46,9 @@
 )]
 
 mod clock;
+
+#[cfg(driver)]
+mod source;
 
 #[cfg(not(model))]
 #[allow(dead_code, reason = "of the two clocks one is used")]
@@ -115,6 +119,8 @@ mod paused;
 
 #[cfg(driver)]
 pub(crate) use clock::TokioClock;
+#[cfg(driver)]
+pub use source::TimerSource;
 
 #[cfg(all(driver, not(any(runtime_clock, model))))]
 pub(crate) use fallback::Alarm;
@@ -153,15 +159,16 @@ pub(crate) enum Armed {
 
 /// What becomes of the kernel's timer, if anybody listens.
 #[derive(Debug)]
-#[cfg_attr(
-    any(portable, model),
-    allow(dead_code, reason = "where there is none to refuse")
-)]
+#[allow(dead_code, reason = "each alarm and set of features has its part")]
 pub(crate) enum News {
     /// The kernel refuses it: tokio's serves.
     Refused(io::Error),
     /// It serves again.
     Accepted,
+    /// The runtime's clock is not the one that it goes by: tokio's serves.
+    Clock,
+    /// It woke so late that it was not the kernel's doing.
+    Late(std::time::Duration),
 }
 
 /// Whether tokio's timer can serve a runtime in place of the kernel's.

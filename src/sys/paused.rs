@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use super::refusable::Refusable;
-use super::{Armed, News, Question, native, portable};
+use super::{Armed, News, Question, TimerSource, native, portable};
 use crate::clock::Clock;
 use crate::wall::Start;
 
@@ -55,6 +55,13 @@ impl Alarm {
 
     pub(crate) fn listens(&self) -> bool {
         Self::OUTLIVES_TIMERS && self.kernel.serves()
+    }
+
+    pub(crate) fn source(&self) -> TimerSource {
+        match self.kernel.errno() {
+            Some(errno) => TimerSource::Refused(errno),
+            None => TimerSource::TestUtil,
+        }
     }
 
     pub(crate) fn clock_moved(&self) -> bool {

@@ -157,9 +157,13 @@ impl Refusable {
     }
 
     /// Why the kernel refused last, if it does.
+    pub(super) fn errno(&self) -> Option<i32> {
+        self.refusal.filter(|_| !self.serves())
+    }
+
+    /// The same.
     pub(super) fn refusal(&self) -> Option<io::Error> {
-        let refusal = self.refusal.filter(|_| !self.serves());
-        refusal.map(io::Error::from_raw_os_error)
+        self.errno().map(io::Error::from_raw_os_error)
     }
 
     pub(super) fn news(&mut self) -> Option<News> {

@@ -17,7 +17,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::runtime::Builder;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use tokio_osinterval::{OsInterval, interval, sleep, timeout};
+use tokio_osinterval::{OsInterval, TimerSource, interval, metrics, sleep, timeout};
 
 const EMFILE: i32 = 24;
 
@@ -129,6 +129,10 @@ fn no_descriptor_is_left() {
         for _ in 0..3 {
             let deadline = first.tick().await;
             assert!(deadline <= Instant::now(), "early");
+        }
+        if cfg!(descriptor) {
+            let refused = Some(TimerSource::Refused(EMFILE));
+            assert_eq!(metrics().source(), refused);
         }
         // As an accept loop does.
         sleep(ms(3)).await;

@@ -9,6 +9,7 @@ mod cancel_safety;
 mod clocks;
 mod fairness;
 mod far_future;
+mod metrics;
 mod missed_ticks;
 mod never_early;
 mod panics;

@@ -14,7 +14,7 @@ use loom::sync::{Condvar, Mutex};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
-use super::{Armed, News, Question};
+use super::{Armed, News, Question, TimerSource};
 use crate::span::nanos;
 
 pub(crate) use clock::TokioClock;
@@ -144,6 +144,10 @@ impl Alarm {
 
     pub(crate) fn listens(&self) -> bool {
         true
+    }
+
+    pub(crate) fn source(&self) -> TimerSource {
+        TimerSource::OperatingSystem
     }
 
     pub(crate) fn clock_moved(&self) -> bool {

@@ -15,7 +15,7 @@ use crate::span;
 use crate::sync::Arc;
 use crate::sys::relay::Relay;
 use crate::sys::runtime_clock::RuntimeClock;
-use crate::sys::{Armed, News, Question};
+use crate::sys::{Armed, News, Question, TimerSource};
 
 #[derive(Debug)]
 pub(crate) struct Alarm {
@@ -120,6 +120,10 @@ impl Alarm {
 
     pub(crate) fn is_armed(&self) -> bool {
         self.sleep.is_some()
+    }
+
+    pub(crate) fn source(&self) -> TimerSource {
+        TimerSource::Tokio
     }
 
     pub(crate) fn clock_moved(&self) -> bool {

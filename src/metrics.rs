@@ -44,6 +44,16 @@ pub fn metrics() -> Metrics {
 /// begin again with the next timer after the last one was dropped. Each method looks up what it returns when it is called, and
 /// takes a lock for that: cheap enough for once in a second, and not for each tick. What is counted is
 /// counted under locks that are held anyway, so that nothing becomes slower for it.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let metrics = tokio_osinterval::metrics();
+/// println!("{metrics:?}");
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Metrics {
     runtime: Handle,
@@ -160,7 +170,6 @@ impl Metrics {
     /// println!("{:?}", tokio_osinterval::metrics().take_max_lateness());
     /// # }
     /// ```
-    #[must_use]
     pub fn take_max_lateness(&self) -> Duration {
         Duration::from_nanos(self.observe(|wakeups| mem::take(&mut wakeups.tally().largest)))
     }

@@ -1,6 +1,19 @@
 //! What fires timers, for whoever asks.
 
 /// What fires the timers of a runtime.
+///
+/// # Examples
+///
+/// ```
+/// use tokio_osinterval::TimerSource;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// if let Some(TimerSource::Refused(errno)) = tokio_osinterval::metrics().source() {
+///     println!("the operating system refuses timers: {}", std::io::Error::from_raw_os_error(errno));
+/// }
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TimerSource {

@@ -170,6 +170,7 @@ impl Metrics {
     /// println!("{:?}", tokio_osinterval::metrics().take_max_lateness());
     /// # }
     /// ```
+    #[must_use]
     pub fn take_max_lateness(&self) -> Duration {
         Duration::from_nanos(self.observe(|wakeups| mem::take(&mut wakeups.tally().largest)))
     }

@@ -89,7 +89,8 @@
 //! | --- | --- | --- |
 //! | `interval` | yes | `OsInterval`, `interval`, `interval_at`, `interval_aligned` |
 //! | `sleep` | yes | `Sleep`, `sleep`, `sleep_until`, `Timeout`, `timeout`, `timeout_at` |
-//! | `stream` | | `IntervalStream`, `PeriodicStream` |
+//! | `delay-queue` | | `DelayQueue` |
+//! | `stream` | | `IntervalStream`, `PeriodicStream`; a `DelayQueue` is a `Stream` |
 //! | `os-native` | yes | the operating system's timers; without it, everything runs on `tokio::time::Sleep` |
 //! | `periodic` | | `PeriodicInterval` |
 //! | `tracing` | | a missed tick of an `OsInterval` is an event of `tracing`, level DEBUG; a timer that the kernel refuses is one, level WARN, and that it serves again, level INFO |
@@ -111,6 +112,8 @@
 mod clock;
 #[cfg(any(driver, all(threadpool, feature = "periodic")))]
 mod contain;
+#[cfg(feature = "delay-queue")]
+pub mod delay_queue;
 #[cfg(driver)]
 #[cfg_attr(
     not(feature = "interval"),
@@ -185,6 +188,9 @@ mod wall;
 
 #[cfg(feature = "periodic")]
 pub use clock::Clock;
+#[cfg(feature = "delay-queue")]
+#[doc(inline)]
+pub use delay_queue::DelayQueue;
 #[cfg(feature = "interval")]
 pub use interval::{IntervalBuilder, OsInterval, interval, interval_aligned, interval_at};
 #[cfg(feature = "periodic")]

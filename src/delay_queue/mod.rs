@@ -517,9 +517,10 @@ impl<T> DelayQueue<T> {
             return;
         }
         self.queue = Queue::new();
+        // A destructor may panic. Who waits is woken at the old deadline then.
+        self.values.clear();
         self.wake();
         self.leave();
-        self.values.clear();
     }
 
     /// Returns for how many values the queue has room.

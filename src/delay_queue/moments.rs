@@ -37,13 +37,11 @@ impl Moments {
 
     #[inline]
     pub(super) fn instant(self, moment: u64) -> Instant {
-        match moment.checked_sub(ORIGIN) {
-            Some(after) => span::later(self.origin, Duration::from_nanos(after)),
-            None => {
-                let before = Duration::from_nanos(ORIGIN - moment);
-                self.origin.checked_sub(before).unwrap_or(self.origin)
-            }
+        if moment >= ORIGIN {
+            return span::later(self.origin, Duration::from_nanos(moment - ORIGIN));
         }
+        let before = Duration::from_nanos(ORIGIN - moment);
+        self.origin.checked_sub(before).unwrap_or(self.origin)
     }
 }
 

@@ -119,7 +119,6 @@ impl<T> Values<T> {
     pub(super) fn clear(&mut self) {
         self.len = 0;
         self.moved.clear();
-        // Last: a destructor may panic.
         self.slots.clear();
     }
 

@@ -445,6 +445,50 @@ fn an_empty_queue_may_go_on_in_another_runtime() {
     }
 }
 
+/// It may be behind that of the runtime in which the queue was before.
+#[test]
+#[cfg(feature = "test-util")]
+fn a_queue_goes_by_the_clock_of_the_runtime_that_it_is_in() {
+    let _watchdog = Watchdog::new("a_queue_goes_by_the_clock_of_the_runtime_that_it_is_in");
+    let mut queue = DelayQueue::new();
+    current_thread().block_on(async {
+        tokio::time::pause();
+        queue.insert((), HOUR);
+        tokio::time::advance(HOUR).await;
+        assert!(next(&mut queue).await.is_some());
+    });
+    current_thread().block_on(async {
+        let deadline = Instant::now() + ms(5);
+        queue.insert_at((), deadline);
+        assert!(next(&mut queue).await.is_some());
+        assert!(Instant::now() >= deadline, "early");
+    });
+}
+
+/// The queue is as it should be, and goes on.
+#[test]
+fn a_value_whose_drop_panics_harms_no_queue() {
+    struct Panics(bool);
+    impl Drop for Panics {
+        fn drop(&mut self) {
+            assert!(!self.0, "its own");
+        }
+    }
+    let _watchdog = Watchdog::new("a_value_whose_drop_panics_harms_no_queue");
+    current_thread().block_on(async {
+        let (_, waker) = counted();
+        let mut queue = DelayQueue::new();
+        queue.insert(Panics(true), HOUR);
+        queue.insert(Panics(false), HOUR);
+        assert!(poll(&mut queue, &waker).is_pending());
+        assert_eq!(panic_of(|| queue.clear()).expect("no panic").0, "its own");
+        assert!(queue.is_empty() && queue.peek().is_none());
+        queue.insert(Panics(false), us(50));
+        assert!(next(&mut queue).await.is_some());
+        assert!(next(&mut queue).await.is_none());
+    });
+}
+
 #[test]
 #[cfg_attr(
     all(threadpool, not(feature = "test-util")),

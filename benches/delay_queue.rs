@@ -145,7 +145,7 @@ const APART: Duration = Duration::from_micros(50);
 const VALUES: u32 = 1_000;
 
 /// The lateness at the median, in microseconds.
-fn lateness(late: Vec<Duration>) -> f64 {
+fn lateness(late: &[Duration]) -> f64 {
     median(late.iter().map(|late| late.as_secs_f64() * 1e6).collect())
 }
 
@@ -160,7 +160,7 @@ fn late_in_ours_with(precision: Precision) -> f64 {
         while let Some(expired) = poll_fn(|cx| queue.poll_expired(cx)).await {
             late.push(expired.deadline().elapsed());
         }
-        lateness(late)
+        lateness(&late)
     })
 }
 
@@ -185,7 +185,7 @@ fn late_in_theirs() -> f64 {
         while let Some(expired) = poll_fn(|cx| queue.poll_expired(cx)).await {
             late.push(expired.get_ref().elapsed());
         }
-        lateness(late)
+        lateness(&late)
     })
 }
 
@@ -198,7 +198,7 @@ fn late_sleep() -> f64 {
             late.push(deadline.elapsed());
             deadline += APART;
         }
-        lateness(late)
+        lateness(&late)
     })
 }
 

@@ -411,7 +411,7 @@ fn keys_that_are_not_in_the_queue_panic_at_the_caller() {
         queue.remove(&key);
         assert!(queue.try_remove(&key).is_none());
         let invalid = Some(("invalid key".to_owned(), file!().to_owned()));
-        assert_eq!(panic_of(|| drop(queue.remove(&key))), invalid);
+        assert_eq!(panic_of(|| _ = queue.remove(&key)), invalid);
         assert_eq!(panic_of(|| queue.reset(&key, HOUR)), invalid);
         assert_eq!(panic_of(|| queue.reset_at(&key, Instant::now())), invalid);
         assert_eq!(panic_of(|| _ = queue.deadline(&key)), invalid);

@@ -167,7 +167,7 @@ impl Model {
         let removed = match expected {
             Some(_) if !tries => Some(queue.remove(&key)),
             None if !tries => {
-                let panic = panic_of(|| drop(queue.remove(&key)));
+                let panic = panic_of(|| _ = queue.remove(&key));
                 assert_eq!(panic.expect("no panic").0, "invalid key");
                 None
             }

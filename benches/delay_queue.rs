@@ -113,6 +113,29 @@ fn insert_and_remove<Q: Queue, const WAITING: usize>() -> f64 {
     }))
 }
 
+/// Nanoseconds for each of those that are removed, in no order, and replaced.
+fn replace<Q: Queue, const WAITING: usize>() -> f64 {
+    const TIMES: usize = 20;
+    let mut numbers = Numbers::new(42);
+    runtime().block_on(unconstrained(async {
+        let mut queue = Q::new();
+        let mut keys: Vec<_> = (0..WAITING)
+            .map(|value| queue.insert(value, far(&mut numbers)))
+            .collect();
+        wait(&mut queue).await;
+        let mut any = || usize::try_from(numbers.below(WAITING as u64)).unwrap();
+        let replaced = (0..TIMES * BATCH).map(|_| any()).collect::<Vec<_>>();
+        let timeouts = replaced.iter().map(|_| far(&mut numbers));
+        let timeouts = timeouts.collect::<Vec<_>>();
+        let began = Instant::now();
+        for (key, timeout) in replaced.into_iter().zip(timeouts) {
+            queue.remove(&keys[key]);
+            keys[key] = queue.insert(key, timeout);
+        }
+        each(began.elapsed(), TIMES * BATCH)
+    }))
+}
+
 /// Nanoseconds for each value, without the time until they are due.
 fn insert_and_expire<Q: Queue, const WAITING: usize>() -> f64 {
     const TIMES: usize = 5;
@@ -212,6 +235,15 @@ fn beside<const WAITING: usize>() {
         &[
             ("tokio-osinterval", insert_and_remove::<Ours, WAITING>),
             ("tokio-util", insert_and_remove::<Theirs, WAITING>),
+        ],
+    );
+    compare(
+        &format!("remove any and insert another, {WAITING} waiting"),
+        "ns",
+        ROUNDS,
+        &[
+            ("tokio-osinterval", replace::<Ours, WAITING>),
+            ("tokio-util", replace::<Theirs, WAITING>),
         ],
     );
     compare(

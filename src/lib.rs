@@ -73,6 +73,7 @@
 //! | a child that was forked off | may use what it inherits | has timers in runtimes of its own; those that it inherits it may drop, and its parent keeps them |
 //! | runtime has shut down | every poll panics | a poll that would have to wait panics; so does making an interval. On Windows, without `test-util`, both go on |
 //! | a waker that panics | unwinds through the reactor | is reported by the panic hook, and goes no further (unless panics abort) |
+//! | `DelayQueue` | in tokio-util; deadlines are rounded up to 1 ms; a `timeout` that overflows panics | deadlines are kept to the nanosecond, equal ones expire in the order of insertion; a `timeout` of more than 30 years is taken for 30 years; a waker is not kept once a value has expired |
 //! | beyond tokio | | `set_period`, `missed_ticks`, `set_precision`, `set_tolerance`, `interval_aligned`, `reset_aligned`, `OsInterval::builder`, `PeriodicInterval` |
 //!
 //! # Testing with a paused clock

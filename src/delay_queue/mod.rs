@@ -296,7 +296,7 @@ impl<T> DelayQueue<T> {
             self.seen = self.moments.moment(now);
         }
         let seat = self.queue.due(self.seen);
-        let expired = seat.and_then(|seat| self.take(seat));
+        let expired = seat.and_then(|seat| self.take(seat, first));
         if self.queue.is_empty() {
             self.leave();
         }
@@ -358,7 +358,7 @@ impl<T> DelayQueue<T> {
     pub fn try_remove(&mut self, key: &Key) -> Option<Expired<T>> {
         let seat = self.values.seat(*key)?;
         let first = self.queue.first();
-        let removed = self.take(seat);
+        let removed = self.take(seat, self.queue.deadline(seat));
         if self.queue.is_empty() {
             self.wake();
             self.leave();
@@ -709,15 +709,14 @@ impl<T> DelayQueue<T> {
         }
     }
 
-    /// Takes out the value at that seat.
+    /// Takes out the value at that seat, which waits for `moment`.
     #[inline]
-    fn take(&mut self, seat: queue::Key) -> Option<Expired<T>> {
-        let deadline = self.moments.instant(self.queue.deadline(seat));
+    fn take(&mut self, seat: queue::Key, moment: u64) -> Option<Expired<T>> {
         self.queue.leave(seat);
         let (key, value) = self.values.remove(seat)?;
         Some(Expired {
             value,
-            deadline,
+            deadline: self.moments.instant(moment),
             key,
         })
     }

@@ -37,11 +37,11 @@ impl Moments {
 
     #[inline]
     pub(super) fn instant(self, moment: u64) -> Instant {
-        if moment >= ORIGIN {
-            return span::later(self.origin, Duration::from_nanos(moment - ORIGIN));
-        }
-        let before = Duration::from_nanos(ORIGIN - moment);
-        self.origin.checked_sub(before).unwrap_or(self.origin)
+        let Some(after) = moment.checked_sub(ORIGIN) else {
+            let before = Duration::from_nanos(ORIGIN - moment);
+            return self.origin.checked_sub(before).unwrap_or(self.origin);
+        };
+        span::later(self.origin, Duration::from_nanos(after))
     }
 }
 

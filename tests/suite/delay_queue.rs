@@ -130,10 +130,11 @@ fn only_the_latest_waker_of_a_queue_is_woken() {
     on_every_runtime("only_the_latest_waker_of_a_queue_is_woken", || async {
         let ((first, one), (latest, other)) = (counted(), counted());
         let mut queue = DelayQueue::new();
-        queue.insert((), ms(20));
+        let key = queue.insert((), HOUR);
         assert!(poll(&mut queue, &one).is_pending());
         assert!(poll(&mut queue, &other).is_pending());
         assert_eq!(held(&first), 0, "the earlier one is let go of");
+        queue.reset(&key, ms(1));
         until(|| latest.get() == 1).await;
         assert_eq!(first.get(), 0);
         until(|| held(&latest) == 0).await;
@@ -350,7 +351,10 @@ fn a_queue_that_tolerates_lateness_shares_a_wake_up() {
             while deadline.elapsed() < ms(5) {
                 tokio::task::yield_now().await;
             }
-            assert_eq!(count.get(), 0, "it can wait");
+            // An alarm that was set already fires all the same, unless it is exact.
+            if !set_late || cfg!(feature = "test-util") {
+                assert_eq!(count.get(), 0, "it can wait");
+            }
             sleep_for(ms(2)).await;
             until(|| count.get() == 1).await;
             assert!(poll(&mut queue, &waker).is_ready());
@@ -618,8 +622,9 @@ fn a_stream_yields_what_expires_and_ends_when_empty() {
     let _watchdog = Watchdog::new("a_stream_yields_what_expires_and_ends_when_empty");
     current_thread().block_on(async {
         let mut queue = DelayQueue::default();
-        queue.insert(2, us(200));
-        queue.insert(1, us(100));
+        let start = Instant::now();
+        queue.insert_at(2, start + us(200));
+        queue.insert_at(1, start + us(100));
         let values = queue.by_ref().map(Expired::into_inner);
         assert_eq!(values.collect::<Vec<_>>().await, [1, 2]);
         queue.insert(3, us(100));

@@ -167,3 +167,56 @@ impl<T> Values<T> {
         self.slots[to.index()] = slot;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn insert(queue: &mut Queue<()>, values: &mut Values<u64>, value: u64) -> Key {
+        let seat = queue.join();
+        queue.wait(seat, Span::new(value, 0), 0, ());
+        values.insert(seat, value)
+    }
+
+    fn remove(queue: &mut Queue<()>, values: &mut Values<u64>, key: Key) -> Option<u64> {
+        let seat = values.seat(key)?;
+        queue.leave(seat);
+        values.remove(seat).map(|(_, value)| value)
+    }
+
+    #[test]
+    fn the_map_of_keys_has_no_more_than_were_moved() {
+        let (mut queue, mut values) = (Queue::new(), Values::with_capacity(0));
+        let keys: Vec<_> = (0..100)
+            .map(|value| insert(&mut queue, &mut values, value))
+            .collect();
+        for key in &keys[..60] {
+            assert!(remove(&mut queue, &mut values, *key).is_some());
+        }
+        values.compact(&mut queue);
+        assert_eq!(values.moved.len(), 40);
+        // Into the seats whose numbers those have: they get others.
+        let others: Vec<_> = (100..160)
+            .map(|value| insert(&mut queue, &mut values, value))
+            .collect();
+        assert_eq!(values.moved.len(), 80);
+        for (key, value) in keys[60..].iter().chain(&others).zip(60..) {
+            assert_eq!(remove(&mut queue, &mut values, *key), Some(value));
+        }
+        assert!(values.moved.is_empty() && queue.is_empty());
+        assert_eq!(insert(&mut queue, &mut values, 0), keys[0]);
+    }
+
+    #[test]
+    fn numbers_that_stand_in_begin_anew() {
+        let mut values: Values<()> = Values::with_capacity(0);
+        let first = values.spare_key();
+        values.spare = SPARE + 1;
+        let last = values.spare_key();
+        assert_eq!(values.spare_key(), first);
+        // Nor is one taken that is in use.
+        values.moved.insert(last, last.0);
+        values.spare = SPARE + 1;
+        assert_eq!(values.spare_key(), first);
+    }
+}

@@ -560,16 +560,20 @@ fn the_capacity_is_what_was_asked_for() {
         let mut queue = DelayQueue::with_capacity(10);
         let capacity = queue.capacity();
         assert!(capacity >= 10);
-        for n in 0..capacity {
-            queue.insert(n, HOUR);
-        }
+        let keys: Vec<_> = (0..capacity).map(|n| queue.insert(n, HOUR)).collect();
+        assert_eq!(queue.capacity(), capacity);
+        // What is free between others counts.
+        queue.remove(&keys[3]);
+        queue.remove(&keys[5]);
+        queue.reserve(2);
+        queue.insert(3, HOUR);
+        queue.insert(5, HOUR);
         assert_eq!(queue.capacity(), capacity);
         queue.reserve(5);
         assert!(queue.capacity() >= capacity + 5);
         let capacity = queue.capacity();
         queue.clear();
         assert_eq!((queue.len(), queue.capacity()), (0, capacity));
-        // What is free counts.
         queue.reserve(capacity);
         assert_eq!(queue.capacity(), capacity);
         queue.shrink_to_fit();

@@ -19,7 +19,7 @@ done
 tool cargo-mutants 27.1.0
 
 pure=(
-    src/schedule.rs src/precision.rs src/span.rs src/wall.rs src/readings.rs
+    src/schedule.rs src/precision.rs src/span.rs src/delay_queue/moments.rs src/wall.rs src/readings.rs
     src/driver/learned.rs src/driver/hints.rs src/driver/queue.rs
     src/driver/queue/bits.rs src/driver/queue/heap.rs src/driver/queue/seat.rs src/driver/queue/slab.rs
     src/driver/queue/slack.rs src/driver/queue/span.rs src/driver/queue/wheel.rs

@@ -42,6 +42,7 @@ portable() {
     cargo test --all-features
     cargo test --features full
     tests/tokio-suite.sh
+    tests/delay-queue-suite.sh
 }
 
 powerset() {
@@ -67,6 +68,7 @@ run powerset powerset
 run test all_features
 run portable portable
 run tokio-suite tests/tokio-suite.sh
+run delay-queue-suite tests/delay-queue-suite.sh
 run clock-set clock_set
 run doc ci/doc.sh
 run faults tests/faults.sh

@@ -73,6 +73,7 @@
 //! | a child that was forked off | may use what it inherits | has timers in runtimes of its own; those that it inherits it may drop, and its parent keeps them |
 //! | runtime has shut down | every poll panics | a poll that would have to wait panics; so does making an interval. On Windows, without `test-util`, both go on |
 //! | a waker that panics | unwinds through the reactor | is reported by the panic hook, and goes no further (unless panics abort) |
+//! | `DelayQueue` | in tokio-util; deadlines are rounded up to 1 ms; a `timeout` that overflows panics | deadlines are kept to the nanosecond, equal ones expire in the order of insertion; a `timeout` of more than 30 years is taken for 30 years; a waker is not kept once a value has expired |
 //! | beyond tokio | | `set_period`, `missed_ticks`, `set_precision`, `set_tolerance`, `interval_aligned`, `reset_aligned`, `OsInterval::builder`, `PeriodicInterval` |
 //!
 //! # Testing with a paused clock
@@ -89,7 +90,8 @@
 //! | --- | --- | --- |
 //! | `interval` | yes | `OsInterval`, `interval`, `interval_at`, `interval_aligned` |
 //! | `sleep` | yes | `Sleep`, `sleep`, `sleep_until`, `Timeout`, `timeout`, `timeout_at` |
-//! | `stream` | | `IntervalStream`, `PeriodicStream` |
+//! | `delay-queue` | | `DelayQueue` |
+//! | `stream` | | `IntervalStream`, `PeriodicStream`; a `DelayQueue` is a `Stream` |
 //! | `os-native` | yes | the operating system's timers; without it, everything runs on `tokio::time::Sleep` |
 //! | `periodic` | | `PeriodicInterval` |
 //! | `tracing` | | a missed tick of an `OsInterval` is an event of `tracing`, level DEBUG; a timer that the kernel refuses is one, level WARN, and that it serves again, level INFO; timers that are late since the runtime is busy are one, level WARN, once in a second |
@@ -111,6 +113,8 @@
 mod clock;
 #[cfg(any(driver, all(threadpool, feature = "periodic")))]
 mod contain;
+#[cfg(feature = "delay-queue")]
+pub mod delay_queue;
 #[cfg(driver)]
 #[cfg_attr(
     not(feature = "interval"),
@@ -187,6 +191,9 @@ mod wall;
 
 #[cfg(feature = "periodic")]
 pub use clock::Clock;
+#[cfg(feature = "delay-queue")]
+#[doc(inline)]
+pub use delay_queue::DelayQueue;
 #[cfg(feature = "interval")]
 pub use interval::{IntervalBuilder, OsInterval, interval, interval_aligned, interval_at};
 #[cfg(driver)]

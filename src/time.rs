@@ -18,6 +18,9 @@
 pub use std::time::Duration;
 pub use tokio::time::Instant;
 
+#[cfg(feature = "delay-queue")]
+#[doc(inline)]
+pub use crate::delay_queue::{self, DelayQueue};
 #[cfg(feature = "interval")]
 pub use crate::interval::{OsInterval as Interval, interval, interval_at};
 #[cfg(feature = "sleep")]

@@ -433,11 +433,17 @@ impl Entry {
 
     /// Leaves no waker behind.
     fn cancel(&mut self) {
+        drop(self.take_waker());
+    }
+
+    /// Stops waiting. Returns the waker, unless the driver has taken it to wake it.
+    pub(crate) fn take_waker(&mut self) -> Option<Waker> {
         if !self.is_waiting() {
-            return;
+            return None;
         }
-        if let (Home::Slots(slots), Some(key)) = (&self.home, self.key) {
-            Driver::cancel(slots, key);
+        match (&self.home, self.key) {
+            (Home::Slots(slots), Some(key)) => Driver::cancel(slots, key),
+            _ => None,
         }
     }
 }

@@ -17,7 +17,7 @@ mod hints;
 mod learned;
 #[cfg(all(test, model))]
 mod model;
-mod queue;
+pub(crate) mod queue;
 mod registry;
 mod shard;
 #[cfg(all(test, not(model)))]
@@ -372,13 +372,15 @@ impl Driver {
         let _ = self.release(state, armed);
     }
 
-    /// Forgets what `key` waits for.
-    fn cancel(slots: &Slots, key: Key) {
+    /// Forgets what `key` waits for; returns the waker that it waited with.
+    fn cancel(slots: &Slots, key: Key) -> Option<Waker> {
         let driver = &slots.driver;
-        if driver.is_here() {
-            let _canceled = driver.shards[slots.shard].cancel(slots, key);
-            driver.settle();
+        if !driver.is_here() {
+            return None;
         }
+        let canceled = driver.shards[slots.shard].cancel(slots, key);
+        driver.settle();
+        canceled
     }
 
     /// Forgets `key`.

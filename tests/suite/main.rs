@@ -7,6 +7,7 @@ mod aligned;
 mod auto_traits;
 mod cancel_safety;
 mod clocks;
+mod delay_queue;
 mod fairness;
 mod far_future;
 mod metrics;

@@ -21,11 +21,11 @@ const IDLE: u32 = u32::MAX - 2;
 ///
 /// Only ever used with the queue that gave it, and not after [`Queue::leave`](super::Queue::leave):
 /// its one owner upholds that.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Key(NonZeroU32);
 
 impl Key {
-    pub(super) fn new(seat: u32) -> Self {
+    pub(crate) fn new(seat: u32) -> Self {
         Self(NonZeroU32::MIN.saturating_add(seat))
     }
 

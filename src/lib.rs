@@ -88,8 +88,9 @@
 //! | feature | default | |
 //! | --- | --- | --- |
 //! | `interval` | yes | `OsInterval`, `interval`, `interval_at`, `interval_aligned` |
-//! | `sleep` | yes | `Sleep`, `sleep`, `sleep_until`, `Timeout`, `timeout`, `timeout_at` |
-//! | `stream` | | `IntervalStream`, `PeriodicStream` |
+//! | `sleep` | yes | `Sleep`, `sleep`, `sleep_until`, `Timeout`, `timeout`, `timeout_at`, `FutureExt` |
+//! | `stream` | | `IntervalStream`, `PeriodicStream`; with `interval` and `sleep`, `StreamTimeExt`: `throttle`, `timeout`, `timeout_repeating`, `chunks_timeout` |
+//! | `hyper` | | `OsTimer`, the timer of hyper 1 |
 //! | `os-native` | yes | the operating system's timers; without it, everything runs on `tokio::time::Sleep` |
 //! | `periodic` | | `PeriodicInterval` |
 //! | `tracing` | | a missed tick of an `OsInterval` is an event of `tracing`, level DEBUG; a timer that the kernel refuses is one, level WARN, and that it serves again, level INFO |
@@ -121,11 +122,15 @@ mod driver;
 #[cfg_attr(feature = "tracing", path = "events/on.rs")]
 #[cfg_attr(not(feature = "tracing"), path = "events/off.rs")]
 mod events;
+#[cfg(feature = "sleep")]
+mod future_ext;
 #[cfg(all(fuzzing, feature = "interval"))]
 #[doc(hidden)]
 pub mod fuzz;
 #[cfg(feature = "interval")]
 mod interval;
+#[cfg(feature = "hyper")]
+mod os_timer;
 #[cfg(feature = "periodic")]
 mod periodic;
 #[cfg(driver)]
@@ -151,7 +156,7 @@ mod sleep;
 )]
 mod span;
 #[cfg(feature = "stream")]
-mod stream;
+pub mod stream;
 #[cfg(any(driver, feature = "periodic"))]
 #[cfg_attr(
     not(all(driver, runtime_clock)),
@@ -185,8 +190,12 @@ mod wall;
 
 #[cfg(feature = "periodic")]
 pub use clock::Clock;
+#[cfg(feature = "sleep")]
+pub use future_ext::FutureExt;
 #[cfg(feature = "interval")]
 pub use interval::{IntervalBuilder, OsInterval, interval, interval_aligned, interval_at};
+#[cfg(feature = "hyper")]
+pub use os_timer::OsTimer;
 #[cfg(feature = "periodic")]
 pub use periodic::{Expirations, PeriodicBuilder, PeriodicInterval};
 #[cfg(driver)]
@@ -197,6 +206,8 @@ pub use sleep::{Sleep, sleep, sleep_until};
 pub use stream::IntervalStream;
 #[cfg(all(feature = "stream", feature = "periodic"))]
 pub use stream::PeriodicStream;
+#[cfg(all(feature = "stream", feature = "interval", feature = "sleep"))]
+pub use stream::StreamTimeExt;
 #[cfg(feature = "sleep")]
 pub use timeout::{Timeout, timeout, timeout_at};
 #[cfg(feature = "interval")]

@@ -18,10 +18,14 @@
 pub use std::time::Duration;
 pub use tokio::time::Instant;
 
+#[cfg(feature = "sleep")]
+pub use crate::future_ext::FutureExt;
 #[cfg(feature = "interval")]
 pub use crate::interval::{OsInterval as Interval, interval, interval_at};
 #[cfg(feature = "sleep")]
 pub use crate::sleep::{Sleep, sleep, sleep_until};
+#[cfg(all(feature = "stream", feature = "interval", feature = "sleep"))]
+pub use crate::stream::StreamTimeExt;
 #[cfg(feature = "sleep")]
 pub use crate::timeout::{Timeout, timeout, timeout_at};
 #[cfg(feature = "interval")]

@@ -9,11 +9,11 @@ minutes=${1:-1}
 cargo build --quiet --release --examples --features full
 built=${CARGO_TARGET_DIR:-target}/release/examples
 count=0
-for example in heartbeat cron many pacer control_loop metronome; do
+for example in heartbeat cron many pacer control_loop metronome hyper_server quinn_runtime retry tower_timeout; do
     timeout 60 "$built/$example"
     count=$((count + 1))
 done
-for example in heartbeat cron many pacer control_loop metronome soak; do
+for example in heartbeat cron many pacer control_loop metronome hyper_server quinn_runtime retry tower_timeout soak; do
     timeout 10 "$built/$example" --help | grep "^Usage: $example " >/dev/null
 done
 refusal=$("$built/heartbeat" 0s 2>&1) && status=0 || status=$?

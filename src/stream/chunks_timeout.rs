@@ -92,10 +92,7 @@ impl<S: Stream> ChunksTimeout<S> {
     /// assert_eq!(chunks.as_mut().into_remainder(), [0, 1, 2]);
     /// # }
     /// ```
-    #[allow(
-        clippy::wrong_self_convention,
-        reason = "tokio-stream's signature, so that changing the import is all"
-    )]
+    #[must_use]
     pub fn into_remainder(self: Pin<&mut Self>) -> Vec<S::Item> {
         let mut this = self.project();
         this.delay.set(None);

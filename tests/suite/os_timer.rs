@@ -127,11 +127,12 @@ fn hypers_reset_of_anothers_sleep_replaces_it() {
 #[test]
 #[cfg(feature = "test-util")]
 fn hypers_timer_follows_a_paused_clock() {
-    use tokio::time::{advance, pause};
+    use tokio::time::advance;
 
     let _watchdog = Watchdog::new("hypers_timer_follows_a_paused_clock");
-    current_thread().block_on(async {
-        pause();
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    let runtime = builder.enable_all().start_paused(true).build().unwrap();
+    runtime.block_on(async {
         let real = Instant::now();
         let timer = OsTimer::new();
         let start = timer.now();

@@ -14,18 +14,19 @@ use tokio_test::{assert_pending, assert_ready_eq, task};
 fn items_are_never_closer_than_throttled() {
     on_every_runtime("items_are_never_closer_than_throttled", || async {
         for apart in [us(100), us(700), ms(2)] {
-            let mut paced = pin!(stream::iter(0..5).throttle(apart));
-            let mut last = None;
+            // When each was asked for: the pause is counted from a moment no earlier than that.
+            let items = stream::iter(0..5).map(|n| (n, Instant::now()));
+            let mut paced = pin!(items.throttle(apart));
+            let mut last: Option<Instant> = None;
             for n in 0..5 {
-                assert_eq!(paced.next().await, Some(n));
-                let now = Instant::now();
+                let (item, now) = paced.next().await.unwrap();
+                assert_eq!(item, n);
                 if let Some(last) = last.replace(now) {
                     assert!(now - last >= apart, "{:?} < {apart:?}", now - last);
                 }
             }
-            let last = last.unwrap();
             assert_eq!(paced.next().await, None);
-            assert!(last.elapsed() >= apart, "so is the end");
+            assert!(last.unwrap().elapsed() >= apart, "so is the end");
         }
     });
 }

@@ -113,6 +113,57 @@ async fn collected_by_an_impatient<S: Stream>(mut stream: Pin<&mut S>) -> Vec<S:
     }
 }
 
+/// A runtime whose clock stands still, but while nobody has anything to do.
+#[cfg(feature = "test-util")]
+fn paused() -> tokio::runtime::Runtime {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_all().start_paused(true).build().unwrap()
+}
+
+#[test]
+#[cfg(feature = "test-util")]
+fn what_a_stream_waits_for_does_not_begin_anew_with_each_poll() {
+    use tokio::time::{Instant, advance};
+    use tokio_osinterval::interval_at;
+
+    /// That there is an item after 10 ms, although it is polled for before that, and `halfway` once.
+    async fn check<S: Stream>(stream: S, halfway: impl FnOnce()) -> S::Item {
+        let mut stream = task::spawn(stream);
+        assert!(stream.poll_next().is_pending());
+        advance(ms(5)).await;
+        halfway();
+        assert!(stream.poll_next().is_pending());
+        advance(ms(4)).await;
+        assert!(stream.poll_next().is_pending());
+        assert!(!stream.is_woken());
+        advance(ms(1)).await;
+        assert!(stream.is_woken());
+        match stream.poll_next() {
+            Poll::Ready(Some(item)) => item,
+            _ => panic!("it was woken, and has nothing"),
+        }
+    }
+
+    paused().block_on(async {
+        let mut paced = Box::pin(stream::iter(0..2).throttle(ms(10)));
+        assert_eq!(paced.next().await, Some(0));
+        assert_eq!(check(paced, || ()).await, 1);
+
+        let silent = stream::pending::<()>;
+        assert!(check(silent().timeout(ms(10)), || ()).await.is_err());
+        let ticks = interval_at(Instant::now() + ms(10), ms(10));
+        let watched = silent().timeout_repeating(ticks);
+        assert!(check(watched, || ()).await.is_err());
+
+        // The time of a chunk is that of its first item.
+        let (sender, receiver) = unbounded();
+        sender.unbounded_send(0).unwrap();
+        let chunks = receiver.chunks_timeout(3, ms(10));
+        let send = || sender.unbounded_send(1).unwrap();
+        assert_eq!(check(chunks, send).await, [0, 1]);
+    });
+}
+
 #[test]
 fn whatever_a_streams_duration_nothing_overflows() {
     current_thread().block_on(async {

@@ -60,8 +60,7 @@ fn a_chunk_that_is_full_comes_at_once_and_none_is_empty() {
 #[test]
 #[cfg(feature = "test-util")]
 fn a_full_chunk_leaves_no_timer_behind() {
-    current_thread().block_on(async {
-        tokio::time::pause();
+    super::paused().block_on(async {
         let (sender, receiver) = futures::channel::mpsc::unbounded();
         let mut chunks = task::spawn(receiver.chunks_timeout(2, ms(2)));
         sender.unbounded_send(0).unwrap();

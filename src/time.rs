@@ -2,7 +2,7 @@
 //!
 //! Changing `use tokio::time` to `use tokio_osinterval::time` is the whole migration of code that
 //! uses the names below. The types are this crate's own, so an `Interval` is not one that
-//! tokio-stream takes. What differs is listed in the
+//! tokio-stream takes: in its place there are `IntervalStream` and `StreamTimeExt`. What differs is listed in the
 //! [crate's documentation](crate#differences-from-tokio).
 //!
 //! ```

@@ -10,8 +10,9 @@ use crate::interval::OsInterval;
 /// Adapters that give a [`Stream`] a deadline or a pace.
 ///
 /// They are those of tokio-stream's `StreamExt` that have to do with time, with the same signatures
-/// and semantics, on this crate's timers. Durations may be of any length: more than 30 years are
-/// taken for 30 years.
+/// and semantics, on this crate's timers. Beyond those, durations may be of any length (more than 30
+/// years are taken for 30 years), size hints are closer, and the adapters implement
+/// [`FusedStream`](futures_core::stream::FusedStream).
 ///
 /// tokio-stream's `StreamExt` has methods of the same names. Where both traits are in scope, call
 /// these as functions, `StreamTimeExt::timeout(stream, duration)`, or take the other combinators

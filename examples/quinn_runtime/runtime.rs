@@ -1,15 +1,4 @@
-//! A quinn `Runtime` whose timers are this crate's, and how late they are beside those of quinn's own
-//! `TokioRuntime`: made once and reset for each deadline, as quinn's connections do.
-//!
-//! ```text
-//! cargo run --release --example quinn_runtime -- [RESETS] [APART]
-//! cargo run --release --example quinn_runtime -- 500 700us
-//! ```
-//!
-//! To use it, hand an `Arc<OsRuntime>` to `quinn::Endpoint::new`. A connection takes one of quinn's features for
-//! TLS besides, which this example does without.
-
-mod support;
+//! The runtime, and the measurement.
 
 use std::io;
 use std::net::UdpSocket;
@@ -19,10 +8,11 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use quinn::{AsyncTimer, AsyncUdpSocket, Runtime, TokioRuntime};
-use support::{Arguments, Lateness};
 use tokio_osinterval::{Sleep, sleep_until};
 
-fn main() {
+use crate::support::{Arguments, Lateness};
+
+pub(crate) fn main() {
     let mut arguments = Arguments::new(
         "A quinn Runtime on this crate's timers, beside quinn's own on tokio's.",
         "quinn_runtime [RESETS] [APART]",

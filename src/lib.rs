@@ -89,9 +89,10 @@
 //! | feature | default | |
 //! | --- | --- | --- |
 //! | `interval` | yes | `OsInterval`, `interval`, `interval_at`, `interval_aligned` |
-//! | `sleep` | yes | `Sleep`, `sleep`, `sleep_until`, `Timeout`, `timeout`, `timeout_at` |
+//! | `sleep` | yes | `Sleep`, `sleep`, `sleep_until`, `Timeout`, `timeout`, `timeout_at`, `FutureExt` |
+//! | `stream` | | `IntervalStream`, `PeriodicStream`; with `interval` and `sleep`, `StreamTimeExt`: `throttle`, `timeout`, `timeout_repeating`, `chunks_timeout`; a `DelayQueue` is a `Stream` |
+//! | `hyper` | | `OsTimer`, the timer of hyper 1 |
 //! | `delay-queue` | | `DelayQueue` |
-//! | `stream` | | `IntervalStream`, `PeriodicStream`; a `DelayQueue` is a `Stream` |
 //! | `os-native` | yes | the operating system's timers; without it, everything runs on `tokio::time::Sleep` |
 //! | `periodic` | | `PeriodicInterval` |
 //! | `tracing` | | a missed tick of an `OsInterval` is an event of `tracing`, level DEBUG; a timer that the kernel refuses is one, level WARN, and that it serves again, level INFO; timers that are late since the runtime is busy are one, level WARN, once in a second |
@@ -125,6 +126,8 @@ mod driver;
 #[cfg_attr(feature = "tracing", path = "events/on.rs")]
 #[cfg_attr(not(feature = "tracing"), path = "events/off.rs")]
 mod events;
+#[cfg(feature = "sleep")]
+mod future_ext;
 #[cfg(all(fuzzing, feature = "interval"))]
 #[doc(hidden)]
 pub mod fuzz;
@@ -132,6 +135,8 @@ pub mod fuzz;
 mod interval;
 #[cfg(driver)]
 mod metrics;
+#[cfg(feature = "hyper")]
+mod os_timer;
 #[cfg(feature = "periodic")]
 mod periodic;
 #[cfg(driver)]
@@ -157,7 +162,7 @@ mod sleep;
 )]
 mod span;
 #[cfg(feature = "stream")]
-mod stream;
+pub mod stream;
 #[cfg(any(driver, feature = "periodic"))]
 #[cfg_attr(
     not(all(driver, runtime_clock)),
@@ -194,10 +199,14 @@ pub use clock::Clock;
 #[cfg(feature = "delay-queue")]
 #[doc(inline)]
 pub use delay_queue::DelayQueue;
+#[cfg(feature = "sleep")]
+pub use future_ext::FutureExt;
 #[cfg(feature = "interval")]
 pub use interval::{IntervalBuilder, OsInterval, interval, interval_aligned, interval_at};
 #[cfg(driver)]
 pub use metrics::{Metrics, metrics};
+#[cfg(feature = "hyper")]
+pub use os_timer::OsTimer;
 #[cfg(feature = "periodic")]
 pub use periodic::{Expirations, PeriodicBuilder, PeriodicInterval};
 #[cfg(driver)]
@@ -208,6 +217,8 @@ pub use sleep::{Sleep, sleep, sleep_until};
 pub use stream::IntervalStream;
 #[cfg(all(feature = "stream", feature = "periodic"))]
 pub use stream::PeriodicStream;
+#[cfg(all(feature = "stream", feature = "interval", feature = "sleep"))]
+pub use stream::StreamTimeExt;
 #[cfg(driver)]
 pub use sys::TimerSource;
 #[cfg(feature = "sleep")]

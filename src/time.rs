@@ -2,7 +2,7 @@
 //!
 //! Changing `use tokio::time` to `use tokio_osinterval::time` is the whole migration of code that
 //! uses the names below. The types are this crate's own, so an `Interval` is not one that
-//! tokio-stream takes. What differs is listed in the
+//! tokio-stream takes: in its place there are `IntervalStream` and `StreamTimeExt`. What differs is listed in the
 //! [crate's documentation](crate#differences-from-tokio).
 //!
 //! ```
@@ -21,10 +21,14 @@ pub use tokio::time::Instant;
 #[cfg(feature = "delay-queue")]
 #[doc(inline)]
 pub use crate::delay_queue::{self, DelayQueue};
+#[cfg(feature = "sleep")]
+pub use crate::future_ext::FutureExt;
 #[cfg(feature = "interval")]
 pub use crate::interval::{OsInterval as Interval, interval, interval_at};
 #[cfg(feature = "sleep")]
 pub use crate::sleep::{Sleep, sleep, sleep_until};
+#[cfg(all(feature = "stream", feature = "interval", feature = "sleep"))]
+pub use crate::stream::StreamTimeExt;
 #[cfg(feature = "sleep")]
 pub use crate::timeout::{Timeout, timeout, timeout_at};
 #[cfg(feature = "interval")]

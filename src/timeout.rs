@@ -198,7 +198,7 @@ impl<T: Future> Future for Timeout<T> {
     }
 }
 
-/// The deadline of a [`Timeout`] has passed.
+/// The deadline of a [`Timeout`] has passed, or of an item of a stream.
 ///
 /// # Examples
 ///
@@ -220,7 +220,7 @@ pub struct Elapsed {
 }
 
 impl Elapsed {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { _private: () }
     }
 }

@@ -3,6 +3,8 @@
 
 #[cfg(all(target_os = "linux", feature = "os-native"))]
 pub(crate) mod fork;
+#[allow(unused_imports, unused_macros, reason = "each test file uses its part")]
+pub(crate) mod task;
 
 use std::future::Future;
 use std::sync::Arc;

@@ -1,0 +1,181 @@
+//! An HTTP/1 server of hyper's whose timeouts are on `OsTimer`. Clients of its own keep it at work, while
+//! others begin a request and do not go on, or have one answered and then say no more: when does the
+//! server close their connections?
+//!
+//! ```text
+//! cargo run --release --example hyper_server -- [CONNECTIONS] [DURATION] [LIMIT]
+//! cargo run --release --example hyper_server -- 50 1s 20ms
+//! ```
+
+mod support;
+
+use std::convert::Infallible;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use support::{Arguments, Lateness};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_osinterval::{FutureExt, OsTimer, sleep};
+
+const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+const BODY: &str = "hello\n";
+const MOST_CONNECTIONS: u64 = 200;
+/// A request on a connection that is made for it arrives in less, as a rule.
+const LEAST_LIMIT: Duration = Duration::from_millis(1);
+/// Between two requests of one connection, at the most: what is measured is the timer, not a server that is
+/// overloaded.
+const PAUSE: Duration = Duration::from_millis(5);
+/// What "at its deadline" means.
+const AT_ONCE: Duration = Duration::from_millis(1);
+/// How long after the limit a client goes on to wait for the server to close.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn main() {
+    let mut arguments = Arguments::new(
+        "A hyper server with timeouts on OsTimer, and when it closes slow and idle connections.",
+        "hyper_server [CONNECTIONS] [DURATION] [LIMIT]",
+    );
+    let connections = arguments.count("CONNECTIONS", 20);
+    let duration = arguments.duration("DURATION", Duration::from_secs(1));
+    let limit = arguments.duration("LIMIT", Duration::from_millis(20));
+    arguments.finish();
+    if limit < LEAST_LIMIT {
+        support::fail(&format!("LIMIT: {LEAST_LIMIT:?} at the least"));
+    }
+    if connections > MOST_CONNECTIONS {
+        support::fail(&format!("CONNECTIONS: {MOST_CONNECTIONS} at the most"));
+    }
+    if let Err(error) = run(connections, duration, limit) {
+        support::fail(&error.to_string());
+    }
+}
+
+#[tokio::main]
+async fn run(connections: u64, duration: Duration, limit: Duration) -> io::Result<()> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let server = listener.local_addr()?;
+    tokio::spawn(serve(listener, limit));
+    println!("serving on {server}: a header within {limit:?}, or the connection is closed");
+
+    let end = Instant::now() + duration;
+    let mut busy = JoinSet::new();
+    for _ in 0..connections {
+        busy.spawn(ask_until(server, end, PAUSE.min(limit / 4)));
+    }
+    let slow = tokio::spawn(cut_off_until(server, end, limit, Silence::InTheHeader));
+    let idle = tokio::spawn(cut_off_until(server, end, limit, Silence::AfterAResponse));
+
+    let mut requests = 0;
+    while let Some(answered) = busy.join_next().await {
+        requests += answered??;
+    }
+    println!("{connections} connections had {requests} requests answered");
+    println!("slow clients: {}", slow.await??);
+    println!("idle clients: {}", idle.await??);
+    Ok(())
+}
+
+async fn serve(listener: TcpListener, limit: Duration) -> io::Result<()> {
+    loop {
+        let (stream, _) = listener.accept().await?;
+        stream.set_nodelay(true)?;
+        let connection = http1::Builder::new()
+            .timer(OsTimer::new())
+            // For the header of a request from its start, and for the next one from the last response.
+            .header_read_timeout(limit)
+            .serve_connection(TokioIo::new(stream), service_fn(hello));
+        tokio::spawn(connection);
+    }
+}
+
+async fn hello(_: Request<Incoming>) -> Result<Response<String>, Infallible> {
+    Ok(Response::new(BODY.to_owned()))
+}
+
+/// One request after the other; how many.
+async fn ask_until(server: SocketAddr, end: Instant, pause: Duration) -> io::Result<u64> {
+    let mut stream = connect(server).await?;
+    let mut answered = 0;
+    while Instant::now() < end {
+        match ask(&mut stream).await {
+            Ok(()) => answered += 1,
+            // On a machine that stalls, a pause may be longer than the limit.
+            Err(_) => stream = connect(server).await?,
+        }
+        sleep(pause).await;
+    }
+    Ok(answered)
+}
+
+async fn connect(server: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(server).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+async fn ask(stream: &mut TcpStream) -> io::Result<()> {
+    stream.write_all(REQUEST).await?;
+    let mut response = Vec::with_capacity(256);
+    while !response.ends_with(BODY.as_bytes()) {
+        if stream.read_buf(&mut response).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    Ok(())
+}
+
+#[derive(Clone, Copy)]
+enum Silence {
+    InTheHeader,
+    AfterAResponse,
+}
+
+/// One connection after the other that falls silent; how long after the limit each was closed.
+async fn cut_off_until(
+    server: SocketAddr,
+    end: Instant,
+    limit: Duration,
+    silence: Silence,
+) -> io::Result<String> {
+    let mut lateness = Lateness::new();
+    let (mut closed, mut at_once) = (0_u32, 0_u32);
+    // Once at the least.
+    while closed == 0 || Instant::now() < end {
+        // Before the server's time begins: what lies between them counts as lateness.
+        let mut began = Instant::now();
+        let mut stream = connect(server).await?;
+        match silence {
+            Silence::InTheHeader => {
+                // If this fails, it has been closed already.
+                let _ = stream.write_all(&REQUEST[..REQUEST.len() / 2]).await;
+            }
+            Silence::AfterAResponse => {
+                began = Instant::now();
+                if ask(&mut stream).await.is_err() {
+                    // Too late itself: the next one may be faster.
+                    continue;
+                }
+            }
+        }
+        // The server may say why before it closes, and an error is an end as well.
+        let mut rest = Vec::new();
+        let closing = stream.read_to_end(&mut rest);
+        let _ = closing.timeout(limit.saturating_add(PATIENCE)).await?;
+        let late = began.elapsed().saturating_sub(limit);
+        lateness.record(late);
+        closed += 1;
+        at_once += u32::from(late < AT_ONCE);
+    }
+    Ok(format!(
+        "{closed} cut off, {at_once} of them within {AT_ONCE:?} of their deadline; late {lateness}"
+    ))
+}

@@ -47,7 +47,10 @@
 
 mod clock;
 
-#[cfg(driver)]
+#[cfg_attr(
+    not(driver),
+    allow(unreachable_pub, reason = "public with a driver's metrics")
+)]
 mod source;
 
 #[cfg(not(model))]
@@ -119,7 +122,11 @@ mod paused;
 
 #[cfg(driver)]
 pub(crate) use clock::TokioClock;
-#[cfg(driver)]
+#[allow(
+    unreachable_pub,
+    unused_imports,
+    reason = "public with a driver's metrics"
+)]
 pub use source::TimerSource;
 
 #[cfg(all(driver, not(any(runtime_clock, model))))]

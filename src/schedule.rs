@@ -34,14 +34,35 @@ pub(crate) struct Missed {
     pub(crate) ticks: u64,
 }
 
+/// A period in half the size of a [`Duration`]: none has more than 30 years of seconds.
+#[derive(Debug, Clone, Copy)]
+struct Period {
+    secs: u32,
+    nanos: u32,
+}
+
+impl Period {
+    fn new(period: Duration) -> Self {
+        Self {
+            secs: u32::try_from(period.as_secs()).unwrap_or(u32::MAX),
+            nanos: period.subsec_nanos(),
+        }
+    }
+
+    #[inline]
+    fn get(self) -> Duration {
+        Duration::new(self.secs.into(), self.nanos)
+    }
+}
+
 /// The deadlines of one interval.
 #[derive(Debug)]
 pub(crate) struct Schedule {
     deadline: Instant,
-    /// Rounded up, if it is no whole number of nanoseconds.
-    period: Duration,
-    /// `None` if it is one.
-    fraction: Option<Fraction>,
+    /// Rounded up if it is no whole number of nanoseconds.
+    period: Period,
+    /// `None` if it is one, as that of most is: they are not to be larger for it.
+    fraction: Option<Box<Fraction>>,
     behavior: MissedTickBehavior,
     missed: u64,
     /// In a burst that makes up for missed ticks.
@@ -56,7 +77,7 @@ impl Schedule {
     pub(crate) fn new(start: Instant, period: Duration, behavior: MissedTickBehavior) -> Self {
         Self {
             deadline: start,
-            period: checked_period(period),
+            period: Period::new(checked_period(period)),
             fraction: None,
             behavior,
             missed: 0,
@@ -94,7 +115,7 @@ impl Schedule {
     }
 
     pub(crate) fn period(&self) -> Duration {
-        self.period
+        self.period.get()
     }
 
     /// # Panics
@@ -102,42 +123,39 @@ impl Schedule {
     /// If `period` is zero.
     #[track_caller]
     pub(crate) fn set_period(&mut self, period: Duration) {
-        self.period = checked_period(period);
+        self.period = Period::new(checked_period(period));
         self.fraction = None;
     }
 
     /// The rate, whose period [`period`](Self::period) may have rounded up.
     pub(crate) fn rate(&self) -> Option<Rate> {
-        self.fraction
-            .map(|fraction| fraction.rate(nanos(self.period)))
+        let fraction = self.fraction.as_deref()?;
+        Some(fraction.rate(nanos(self.period())))
     }
 
     pub(crate) fn set_rate(&mut self, rate: Rate) {
-        self.period = rate.period();
-        self.fraction = rate.fraction();
+        self.period = Period::new(rate.period());
+        self.fraction = rate.fraction().map(Box::new);
     }
 
     /// How far it is from this deadline to the next.
     #[inline]
     pub(crate) fn step(&self) -> Duration {
-        match self.fraction {
-            None => self.period,
-            Some(_) => self.next().1,
+        match &self.fraction {
+            None => self.period(),
+            Some(fraction) => Duration::from_nanos(fraction.next(nanos(self.period())).0),
         }
     }
 
-    /// The deadline after this one, how far it is, and where it lies.
+    /// Moves on to the next deadline, one `step` later.
     #[inline]
-    fn next(&self) -> (Instant, Duration, Option<Fraction>) {
-        let Some(fraction) = self.fraction else {
-            return (later(self.deadline, self.period), self.period, None);
-        };
-        let (step, next) = fraction.next(nanos(self.period));
-        let step = Duration::from_nanos(step);
-        match self.deadline.checked_add(step) {
-            Some(deadline) => (deadline, step, Some(next)),
-            None => (self.deadline, step, Some(fraction)),
+    fn move_on(&mut self, next: Instant) {
+        if let Some(fraction) = &mut self.fraction {
+            if next > self.deadline {
+                **fraction = fraction.next(nanos(self.period.get())).1;
+            }
         }
+        self.deadline = next;
     }
 
     pub(crate) fn behavior(&self) -> MissedTickBehavior {
@@ -158,17 +176,18 @@ impl Schedule {
     /// it whenever it is alone, and by what the kernel adds.
     #[inline]
     pub(crate) fn tick(&mut self, now: Instant, tolerance: Duration) -> Tick {
-        let deadline = self.deadline;
-        let (next, step, fraction) = self.next();
+        let (deadline, step) = (self.deadline, self.step());
+        let next = later(deadline, step);
         let was_behind = mem::replace(&mut self.behind, false);
         let mut missed = None;
         if !self.is_missed(now, next, step, tolerance) {
-            (self.deadline, self.fraction) = (next, fraction);
+            self.move_on(next);
         } else if self.behavior == MissedTickBehavior::Burst {
             if !was_behind {
                 missed = Some(self.missed_by(now, deadline));
             }
-            (self.deadline, self.fraction, self.behind) = (next, fraction, true);
+            self.move_on(next);
+            self.behind = true;
         } else {
             let late = self.missed_by(now, deadline);
             self.pass_over(now, late);
@@ -190,11 +209,11 @@ impl Schedule {
 
     fn missed_by(&self, now: Instant, deadline: Instant) -> Missed {
         let lateness = now.saturating_duration_since(deadline);
-        let (late, period) = (nanos(lateness), nanos(self.period));
+        let (late, period) = (nanos(lateness), nanos(self.period()));
         Missed {
             lateness,
-            period: self.period,
-            ticks: match self.fraction {
+            period: self.period(),
+            ticks: match self.fraction.as_deref() {
                 None => late / period,
                 Some(fraction) => fraction.passed(late, period),
             },
@@ -203,12 +222,12 @@ impl Schedule {
 
     /// Leaves out what has passed.
     fn pass_over(&mut self, now: Instant, missed: Missed) {
-        let (late, period) = (nanos(missed.lateness), nanos(self.period));
-        let (wait, next) = match self.fraction {
+        let (late, period) = (nanos(missed.lateness), nanos(self.period()));
+        let fraction = self.fraction.as_deref().copied();
+        let (wait, next) = match fraction {
             // Counted from now.
             _ if self.behavior != MissedTickBehavior::Skip => {
-                let fraction = self.fraction.map(Fraction::anew);
-                (self.period, fraction)
+                (self.period(), fraction.map(Fraction::anew))
             }
             None => (Duration::from_nanos(period - late % period), None),
             Some(fraction) => {
@@ -219,7 +238,10 @@ impl Schedule {
             }
         };
         if let Some(deadline) = now.checked_add(wait) {
-            (self.deadline, self.fraction) = (deadline, next);
+            self.deadline = deadline;
+            if let (Some(fraction), Some(next)) = (&mut self.fraction, next) {
+                **fraction = next;
+            }
         } else {
             self.deadline = now;
         }

@@ -455,10 +455,15 @@ fn likely_period(regular: &mut bool, last: Option<u64>, deadline: u64, period: D
     let period = nanos(period);
     if last != Some(deadline) {
         let since = last.and_then(|last| deadline.checked_sub(last));
-        // The steps of a rate differ by a nanosecond.
-        *regular = since.is_some_and(|since| since % period == 0 || (since + 1) % period <= 2);
+        *regular = since.is_some_and(|since| is_multiple(since, period));
     }
     if *regular { period } else { 0 }
+}
+
+/// Or nearly: the steps of a rate differ by a nanosecond.
+#[inline(never)]
+fn is_multiple(since: u64, period: u64) -> bool {
+    since % period == 0 || (since + 1) % period <= 2
 }
 
 /// Sees to it that there is a driver for that runtime.

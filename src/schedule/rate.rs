@@ -78,7 +78,7 @@ pub(super) struct Fraction {
 
 impl Fraction {
     /// Whose it is, by its period, rounded up.
-    pub(super) fn rate(self, period: u64) -> Rate {
+    pub(super) fn rate(&self, period: u64) -> Rate {
         let whole = u128::from(period - 1) * u128::from(self.ticks.get());
         Rate {
             ticks: self.ticks,
@@ -100,7 +100,7 @@ impl Fraction {
 
     /// How far it is to the next deadline; and where that lies.
     #[inline]
-    pub(super) fn next(self, period: u64) -> (u64, Self) {
+    pub(super) fn next(&self, period: u64) -> (u64, Self) {
         // Fits: either is less than the ticks, of which there are no more than nanoseconds in thirty years.
         let parts = self.part + self.rest;
         let (whole, part) = match parts.checked_sub(self.ticks.get()) {
@@ -108,7 +108,7 @@ impl Fraction {
             None => (period - 1, parts),
         };
         let far = whole + u64::from(part > 0) - u64::from(self.part > 0);
-        (far, Self { part, ..self })
+        (far, Self { part, ..*self })
     }
 
     /// How far it is from the present deadline to the one that is so many `steps` later, of a period that is
@@ -127,7 +127,7 @@ impl Fraction {
     }
 
     /// How many periods, and no more, have passed so long after the present deadline.
-    pub(super) fn passed(self, late: u64, period: u64) -> u64 {
+    pub(super) fn passed(&self, late: u64, period: u64) -> u64 {
         let ticks = u128::from(self.ticks.get());
         // Of a nanosecond that it was rounded up by the rest has passed as well.
         let rounded = if self.part > 0 {

@@ -95,7 +95,7 @@
 //! | `delay-queue` | | `DelayQueue` |
 //! | `os-native` | yes | the operating system's timers; without it, everything runs on `tokio::time::Sleep` |
 //! | `periodic` | | `PeriodicInterval` |
-//! | `tracing` | | a missed tick of an `OsInterval` is an event of `tracing`, level DEBUG; a timer that the kernel refuses is one, level WARN, and that it serves again, level INFO; timers that are late since the runtime is busy are one, level WARN, once in a second |
+//! | `tracing` | | a missed tick of an `OsInterval` is an event of `tracing`, level DEBUG; a timer that the kernel refuses is one, level WARN, and that it serves again, level INFO; timers that are fired late, most often since the runtime is busy, are one, level WARN, once in a second |
 //! | `test-util` | | timers follow tokio's paused clock |
 //! | `full` | | everything except `test-util` |
 

@@ -65,8 +65,8 @@ impl Metrics {
         driver::observe(&self.runtime, what).unwrap_or_default()
     }
 
-    /// How many timers wait at present: those that are polled and have neither fired nor been dropped. It looks at
-    /// each timer that there is.
+    /// How many timers wait at present: those that have been polled and have neither fired nor been dropped. A
+    /// `DelayQueue` is one, if there is anything in it.
     ///
     /// # Examples
     ///
@@ -160,7 +160,7 @@ impl Metrics {
         Duration::from_nanos(self.observe(|wakeups| wakeups.lateness().most()))
     }
 
-    /// How late the runtime was woken at the most since the last call.
+    /// How late the runtime was woken at the most since the last call, whoever in the process made that.
     ///
     /// # Examples
     ///

@@ -143,13 +143,7 @@ impl<T, C: Default> Queue<T, C> {
 
     /// How many wait.
     pub(crate) fn waiting(&self) -> usize {
-        let seats = self
-            .slab
-            .chunks
-            .iter()
-            .flatten()
-            .flat_map(|chunk| &chunk.seats);
-        seats.filter(|seat| seat.value.is_some()).count()
+        self.heap.len() + self.wheel.len
     }
 
     /// Stops waiting; returns what waited.

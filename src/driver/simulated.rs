@@ -356,7 +356,6 @@ proptest! {
     }
 }
 
-/// A crowd is over when it is gone, whether anybody is left to be woken or not.
 /// Counted one by one.
 #[test]
 fn metrics_are_what_has_happened() {
@@ -391,9 +390,12 @@ fn metrics_are_what_has_happened() {
     kernel.wake_at(2_000_300);
     let [wakeups, early, fired, largest] = counts();
     assert_eq!((wakeups, early, fired), (3, 1, 101));
-    assert_eq!((largest, waiting(&runtime)), (700, 0));
+    // A clock that jumps is never late.
+    let expected = if Alarm::EXACT { 0 } else { 700 };
+    assert_eq!((largest, waiting(&runtime)), (expected, 0));
 }
 
+/// A crowd is over when it is gone, whether anybody is left to be woken or not.
 #[test]
 fn a_crowd_that_is_dropped_is_over() {
     let Some(mut kernel) = Simulated::new() else {

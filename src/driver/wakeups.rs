@@ -38,8 +38,11 @@ pub(crate) struct Tally {
     pub(crate) largest: u64,
 }
 
-/// A wake-up that is later was kept waiting in the process: as late is a missed tick. 5 ms.
+/// A wake-up that is later has most often been kept waiting by the runtime's tasks: as late is a missed tick. 5 ms.
 const LATE: u64 = 5_000_000;
+
+/// So many times as late as usual, whatever the kernel's usual is: some keep timers in ticks of 10 ms.
+const UNUSUAL: u64 = 5;
 
 /// It is told once in so long. 1 s.
 const SELDOM: u64 = 1_000_000_000;
@@ -109,11 +112,15 @@ impl Wakeups {
     }
 
     fn was_late(&mut self, now: u64, lateness: u64) {
+        let late = LATE.max(UNUSUAL * self.lateness.usual());
         self.lateness.learn(lateness);
-        self.tally.largest = self.tally.largest.max(lateness);
-        let told = self.told.is_some_and(|told| now - told < SELDOM);
         // A clock that jumps is late by as much.
-        if lateness > LATE && !told && !Alarm::EXACT {
+        if Alarm::EXACT || self.alarms.is_exact() {
+            return;
+        }
+        self.tally.largest = self.tally.largest.max(lateness);
+        let told = (self.told).is_some_and(|told| now.saturating_sub(told) < SELDOM);
+        if lateness > late && !told {
             (self.told, self.late) = (Some(now), Some(lateness));
         }
     }
@@ -291,9 +298,8 @@ impl Wakeups {
     /// What has become of the kernel's timer. Once it serves again, so may a second: `waker` is what that
     /// wakes.
     pub(super) fn news(&mut self, waker: impl FnOnce() -> Waker) -> Option<News> {
-        let late = self.late.take().map(Duration::from_nanos);
         let Some(news) = self.alarms.news() else {
-            return late.map(News::Late);
+            return self.late.take().map(Duration::from_nanos).map(News::Late);
         };
         if matches!(news, News::Accepted) && !self.alarms.has_second() {
             self.alarms.add_second();

@@ -32,7 +32,7 @@ pub(crate) fn alarm(news: &News) {
         News::Late(lateness) => tracing::warn!(
             target: "tokio_osinterval",
             ?lateness,
-            "timers were fired late, since the runtime was busy: let its tasks yield more often, or have it \
+            "timers were fired late, most often since the runtime is busy: let its tasks yield more often, or have it \
              look for events more often (`event_interval` of tokio's runtime builder)",
         ),
         News::Accepted => tracing::info!(

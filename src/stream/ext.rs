@@ -170,9 +170,9 @@ pub trait StreamTimeExt: Stream {
 
     /// Gathers items into chunks of `max_size`, or fewer if `duration` passes before that.
     ///
-    /// The time is counted from the first item of a chunk, so no item is held back for longer and no
-    /// chunk is empty. At the end of the stream, the last chunk is yielded without waiting. With a
-    /// `duration` of zero, a chunk is what is ready at once.
+    /// The time is counted from the first item of a chunk, so no chunk is empty. It is looked at when the stream has
+    /// no item ready: one that always has fills its chunks to `max_size`. At the end of the stream, the last chunk is
+    /// yielded without waiting. With a `duration` of zero, a chunk is what is ready at once, up to `max_size`.
     ///
     /// # Precision
     ///

@@ -21,8 +21,9 @@ pub(crate) struct Alarm {
     tokios: Tokios,
     /// Whether it could not be set, since that is not known.
     asks: bool,
-    /// Whether nobody has been told yet that it goes by the runtime's clock.
+    /// Whether it is to be told that it goes by the runtime's clock; and whether it was.
     clock_is_news: bool,
+    is_told: bool,
 }
 
 /// Whether tokio's timer can serve. tokio can be asked that only by running into its panic, and the panic hook
@@ -60,6 +61,7 @@ impl Alarm {
             },
             asks: false,
             clock_is_news: false,
+            is_told: false,
         };
         if !alarm.kernel.serves() && alarm.fall_back().is_err() {
             if let Some(question) = alarm.question() {
@@ -83,6 +85,7 @@ impl Alarm {
             tokios: Tokios::DoesNot,
             asks: false,
             clock_is_news: false,
+            is_told: false,
         })
     }
 
@@ -109,6 +112,7 @@ impl Alarm {
         if !self.kernel.clock_differs() {
             if let Some(armed) = self.kernel.arm(latest, slack, waker)? {
                 self.tokio = None;
+                self.is_told = false;
                 return Ok(armed);
             }
         }
@@ -121,7 +125,7 @@ impl Alarm {
     fn fall_back(&mut self) -> io::Result<&mut portable::Alarm> {
         if self.tokio.is_none() && self.tokios == Tokios::Serves {
             self.tokio = self.kernel.runtime().map(portable::Alarm::of);
-            self.clock_is_news = self.kernel.serves();
+            self.clock_is_news = self.kernel.serves() && !mem::replace(&mut self.is_told, true);
         }
         self.asks = self.tokio.is_none() && self.tokios == Tokios::Unasked;
         match &mut self.tokio {
@@ -155,10 +159,10 @@ impl Alarm {
     }
 
     pub(crate) fn source(&self) -> TimerSource {
-        match (self.kernel.errno(), &self.tokio) {
-            (Some(errno), _) => TimerSource::Refused(errno),
-            (None, Some(_)) => TimerSource::PausedClock,
-            (None, None) => TimerSource::OperatingSystem,
+        match self.kernel.errno() {
+            Some(errno) => TimerSource::Refused(errno),
+            None if self.kernel.clock_differs() => TimerSource::PausedClock,
+            None => TimerSource::OperatingSystem,
         }
     }
 

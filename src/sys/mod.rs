@@ -174,7 +174,7 @@ pub(crate) enum News {
     Accepted,
     /// The runtime's clock is not the one that it goes by: tokio's serves.
     Clock,
-    /// It woke so late that it was not the kernel's doing.
+    /// It woke so late that it was hardly the kernel's doing.
     Late(std::time::Duration),
 }
 

@@ -114,23 +114,29 @@ fn a_refused_timer_is_told_once_and_so_is_that_it_serves_again() {
                 interval.tick().await;
             }
         });
-        let [refused] = &log.lines()[..] else {
-            panic!("{:?}", log.lines());
+        let told = || {
+            let mut lines = log.lines();
+            // A busy machine.
+            lines.retain(|line| !line.contains("fired late"));
+            lines
+        };
+        let [refused] = &told()[..] else {
+            panic!("{:?}", told());
         };
         assert!(refused.contains("WARN tokio_osinterval: "), "{refused}");
         assert!(refused.contains("errno=24"), "{refused}");
 
         drop(hoard);
         runtime.block_on(async {
-            while log.lines().len() < 2 {
+            while told().len() < 2 {
                 tokio_osinterval::sleep(ms(1)).await;
             }
             for _ in 0..30 {
                 tokio_osinterval::sleep(ms(1)).await;
             }
         });
-        let [_, serves] = &log.lines()[..] else {
-            panic!("{:?}", log.lines());
+        let [_, serves] = &told()[..] else {
+            panic!("{:?}", told());
         };
         assert!(serves.contains("INFO tokio_osinterval: "), "{serves}");
         assert!(serves.contains("serves again"), "{serves}");

@@ -69,9 +69,9 @@ fn hypers_reset_to_later_wakes_a_waiting_task_then() {
     for runtime in [current_thread(), multi_thread(2)] {
         runtime.block_on(async {
             let timer = OsTimer::new();
-            let mut sleep = task::spawn(timer.sleep(ms(200)));
+            let mut sleep = task::spawn(timer.sleep(ms(600)));
             assert_pending!(sleep.poll());
-            let deadline = timer.now() + ms(400);
+            let deadline = timer.now() + ms(900);
             timer.reset(&mut sleep, deadline);
             while !sleep.is_woken() {
                 tokio::task::yield_now().await;

@@ -149,7 +149,11 @@ impl Alarm {
     pub(crate) fn keep(&mut self, waker: &Waker) -> io::Result<()> {
         self.check()?;
         let never = never(&self.clock);
-        self.arm(never, Duration::ZERO, waker).map(drop)
+        match self.arm(never, Duration::ZERO, waker)? {
+            Armed::Waiting => Ok(()),
+            // It shut down just now, and nobody else will say so.
+            Armed::Due => self.check(),
+        }
     }
 
     /// An error if the runtime has shut down; leaves the alarm disarmed.

@@ -90,7 +90,7 @@ fn a_chunk_wakes_the_latest_waker() {
     let _watchdog = Watchdog::new("a_chunk_wakes_the_latest_waker");
     current_thread().block_on(async {
         let stream = stream::iter([7]).chain(stream::pending());
-        only_the_latest_waker_is_woken(pin!(stream.chunks_timeout(2, ms(200)))).await;
+        only_the_latest_waker_is_woken(pin!(stream.chunks_timeout(2, ms(600)))).await;
     });
 }
 

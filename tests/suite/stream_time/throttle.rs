@@ -82,7 +82,7 @@ fn a_throttle_of_zero_passes_everything_through() {
 fn a_throttled_stream_wakes_the_latest_waker() {
     let _watchdog = Watchdog::new("a_throttled_stream_wakes_the_latest_waker");
     current_thread().block_on(async {
-        let mut paced = pin!(stream::repeat(()).throttle(ms(200)));
+        let mut paced = pin!(stream::repeat(()).throttle(ms(600)));
         paced.next().await;
         only_the_latest_waker_is_woken(paced.as_mut()).await;
     });

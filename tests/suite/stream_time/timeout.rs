@@ -83,7 +83,7 @@ fn a_streams_timeout_of_zero_is_told_at_once() {
 fn a_streams_timeout_wakes_the_latest_waker() {
     let _watchdog = Watchdog::new("a_streams_timeout_wakes_the_latest_waker");
     current_thread().block_on(async {
-        let guarded = pin!(stream::pending::<()>().timeout(ms(200)));
+        let guarded = pin!(stream::pending::<()>().timeout(ms(600)));
         only_the_latest_waker_is_woken(guarded).await;
     });
 }

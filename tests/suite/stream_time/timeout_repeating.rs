@@ -66,7 +66,7 @@ fn an_item_that_has_come_is_before_a_repeated_timeout_and_puts_it_off() {
 fn a_repeated_timeout_wakes_the_latest_waker() {
     let _watchdog = Watchdog::new("a_repeated_timeout_wakes_the_latest_waker");
     current_thread().block_on(async {
-        let watched = pin!(stream::pending::<()>().timeout_repeating(after(ms(200))));
+        let watched = pin!(stream::pending::<()>().timeout_repeating(after(ms(600))));
         only_the_latest_waker_is_woken(watched).await;
     });
 }

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// A child that does not end by itself is ended after so many seconds.
-const LIMIT: u32 = 10;
+const LIMIT: u32 = 30;
 
 /// Runs `run` in a child that is forked off here and now; returns how it ended: 0 if `run` did.
 pub(crate) fn in_child(run: impl FnOnce()) -> i32 {

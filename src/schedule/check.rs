@@ -93,10 +93,10 @@ impl Model {
                 let next = now - counted - deadline + self.deadline_of(self.steps + passed + 1);
                 if self.at(next).is_none() {
                     self.set_deadline(now);
-                } else if counted == late {
-                    self.steps += passed + 1;
                 } else {
-                    self.set_deadline(next);
+                    // As if it had begun later by what is not counted.
+                    self.from += late - counted;
+                    self.steps += passed + 1;
                 }
             }
             // Where the clock ends, it stands still.

@@ -46,7 +46,8 @@ delay_starts_over                            the emulator is late by more than a
 skip_stays_in_phase                          the emulator is late by more than a period
 others_go_on_beside_it                       the emulator is too slow for a spin of microseconds
 io_goes_on_beside_it                         the emulator is too slow for a spin of microseconds
-a_child_drops_what_another_thread_was_at       the emulator is in the process that is forked, and has locks
+it_lets_the_others_have_their_turn           the emulator is too slow for a spin of microseconds
+a_child_drops_what_another_thread_was_at      the emulator is in the process that is forked, and has locks
 '
 skips=()
 while read -r name reason; do

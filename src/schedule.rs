@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior};
 
-use crate::span::{checked_period, later, nanos};
+use crate::span::{checked_period, nanos};
 use rate::Fraction;
 pub(crate) use rate::{Rate, RoundedUp};
 
@@ -147,13 +147,14 @@ impl Schedule {
         }
     }
 
-    /// Moves on to the next deadline, one `step` later.
+    /// Moves on to the next deadline, if the clock has it.
     #[inline]
-    fn move_on(&mut self, next: Instant) {
+    fn move_on(&mut self, next: Option<Instant>) {
+        let Some(next) = next else {
+            return;
+        };
         if let Some(fraction) = &mut self.fraction {
-            if next > self.deadline {
-                **fraction = fraction.next(nanos(self.period.get())).1;
-            }
+            **fraction = fraction.next(nanos(self.period.get())).1;
         }
         self.deadline = next;
     }
@@ -177,7 +178,7 @@ impl Schedule {
     #[inline]
     pub(crate) fn tick(&mut self, now: Instant, tolerance: Duration) -> Tick {
         let (deadline, step) = (self.deadline, self.step());
-        let next = later(deadline, step);
+        let next = deadline.checked_add(step);
         let was_behind = mem::replace(&mut self.behind, false);
         let mut missed = None;
         if !self.is_missed(now, next, step, tolerance) {
@@ -198,9 +199,16 @@ impl Schedule {
 
     /// Whether the tick that is taken at `now` is missed. `next` is the deadline after it, one `step` later.
     #[inline]
-    fn is_missed(&self, now: Instant, next: Instant, step: Duration, tolerance: Duration) -> bool {
+    fn is_missed(
+        &self,
+        now: Instant,
+        next: Option<Instant>,
+        step: Duration,
+        tolerance: Duration,
+    ) -> bool {
         if tolerance.is_zero() && step <= MISSED_AFTER {
-            return now > next;
+            // Where the clock ends there is no next one.
+            return next.is_some_and(|next| now > next);
         }
         let threshold = MISSED_AFTER.min(step).saturating_add(tolerance);
         let latest = self.deadline.checked_add(threshold);
@@ -253,6 +261,7 @@ impl Schedule {
 mod tests {
     use super::check::Step;
     use super::*;
+    use crate::span::later;
     use proptest::prelude::*;
 
     fn behavior() -> impl Strategy<Value = MissedTickBehavior> {
@@ -389,6 +398,20 @@ mod tests {
         schedule.tick(origin + 3 * period, Duration::ZERO);
         assert_eq!(schedule.deadline(), origin + 4 * period);
         assert_eq!(schedule.missed(), 3);
+    }
+
+    #[test]
+    fn where_the_clock_ends_no_tick_is_missed() {
+        let mut end = Instant::now();
+        let mut spans: Vec<_> = (0..63).rev().map(|n| Duration::from_secs(1 << n)).collect();
+        spans.extend((0..30).rev().map(|n| Duration::from_nanos(1 << n)));
+        for span in spans {
+            end = later(end, span);
+        }
+        let deadline = end - Duration::from_micros(1);
+        let period = Duration::from_millis(1);
+        let mut schedule = Schedule::new(deadline, period, MissedTickBehavior::Skip);
+        assert_eq!(schedule.tick(end, Duration::ZERO).missed, None);
     }
 
     #[test]

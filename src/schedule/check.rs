@@ -77,12 +77,7 @@ impl Model {
     fn tick(&mut self, now: u128, tolerance: u128) -> Option<Missed> {
         let (deadline, next) = (self.deadline(), self.next());
         let late = now - deadline;
-        let mut threshold = (next - deadline).min(5_000_000) + tolerance;
-        if threshold < 5_000_000 && self.at(next).is_none() && tolerance == 0 {
-            // The clock ends before the next deadline: there is none but this.
-            threshold = 0;
-        }
-        let is_missed = late > threshold;
+        let is_missed = late > (next - deadline).min(5_000_000) + tolerance;
         let told = is_missed && !self.burst;
         self.burst = is_missed && self.behavior == MissedTickBehavior::Burst;
         // What is later than 584 years is taken for that.

@@ -51,18 +51,12 @@ impl Alarm {
 
     #[track_caller]
     pub(crate) fn new(runtime: &Handle, insists: bool) -> io::Result<Self> {
-        let mut alarm = Self {
-            kernel: Refusable::new(runtime)?,
-            tokio: None,
-            tokios: if Self::OF_RUNTIME && !insists {
-                Tokios::Unasked
-            } else {
-                Tokios::DoesNot
-            },
-            asks: false,
-            clock_is_news: false,
-            is_told: false,
+        let tokios = if Self::OF_RUNTIME && !insists {
+            Tokios::Unasked
+        } else {
+            Tokios::DoesNot
         };
+        let mut alarm = Self::with(Refusable::new(runtime)?, tokios);
         if !alarm.kernel.serves() && alarm.fall_back().is_err() {
             if let Some(question) = alarm.question() {
                 alarm.answer(question.ask());
@@ -79,14 +73,18 @@ impl Alarm {
     /// It is not served by tokio, since it can be done without.
     pub(crate) fn second(&self) -> io::Result<Self> {
         let kernel = self.kernel.another()?;
-        Ok(Self {
+        Ok(Self::with(kernel, Tokios::DoesNot))
+    }
+
+    fn with(kernel: Refusable, tokios: Tokios) -> Self {
+        Self {
             kernel,
             tokio: None,
-            tokios: Tokios::DoesNot,
+            tokios,
             asks: false,
             clock_is_news: false,
             is_told: false,
-        })
+        }
     }
 
     pub(crate) fn listen(&mut self, waker: &Waker) -> io::Result<()> {

@@ -21,7 +21,7 @@
 //! | `CAN_BE_EXACT: bool`, `is_exact(&self) -> bool` | whether it may come to that; and whether it has |
 //! | `AHEAD: bool` | whether a second one, set for the wake-up after the next, makes wake-ups cheaper; never where `EXACT`, nor where `arm` keeps the waker |
 //! | `OF_RUNTIME: bool` | whether the alarm needs its runtime, and ends with it; else one serves the process |
-//! | `OUTLIVES_TIMERS: bool`, `listens(&self) -> bool` | whether its driver does, as a rule, and now: the alarm holds the waker that listens until its end, timers or not, or one driver serves the process. It is let go of then with the last timer of its |
+//! | `OUTLIVES_TIMERS: bool`, `listens(&self) -> bool` | whether its driver does, as a rule, and now: the alarm holds the waker that listens until its end, timers or not, or one driver serves the process. Where it does not, the driver ends with its last timer |
 //! | `clock_moved(&self) -> bool` | whether the runtime's clock is not the one that it goes by, so that it is to be set anew whatever it is set for |
 //!
 //! None of them may wake a waker: the driver holds its lock.

@@ -52,8 +52,6 @@ fn main() {
         // The timer is a descriptor, in tokio's reactor.
         descriptor: { any(timerfd, kqueue) },
         portable: { not(any(descriptor, threadpool, model)) },
-        // Features that put timers into a driver.
-        driver: { any(feature = "delay-queue", feature = "interval", feature = "sleep") },
         // The clock can be paused under us: by tokio's `test-util`, or in the portable backend,
         // which runs on tokio's own timer.
         runtime_clock: { any(feature = "test-util", portable) },

@@ -6,5 +6,5 @@ cd "$(dirname "$0")/.."
 export RUSTDOCFLAGS=-Dwarnings
 cargo doc --quiet --no-deps --all-features
 cargo doc --quiet --no-deps
-cargo doc --quiet --no-deps --no-default-features --features periodic
+cargo doc --quiet --no-deps --no-default-features
 echo 'checked: 3 documentations'

@@ -85,7 +85,7 @@ lint() {
 }
 
 declare -A kinds=([everything]='--lib --tests --examples' [library]=--lib)
-without='--no-default-features --features interval,sleep,stream,periodic,tracing'
+without='--no-default-features --features stream,tracing'
 
 # One for each system that ticklab has code or dependencies of its own for. The BSDs are for `--all`: each of
 # them would build all of its dependencies.

@@ -30,7 +30,7 @@ TOML
 # To choose versions so is not stable yet.
 RUSTC_BOOTSTRAP=1 cargo -Z direct-minimal-versions generate-lockfile
 export CARGO_TARGET_DIR=$target
-cargo check --locked --lib --no-default-features --features interval
+cargo check --locked --lib --no-default-features
 cargo check --locked --lib --features full
 [ "${1:-}" != --all ] || timeout 600 cargo test --locked --lib --features full
 

@@ -34,7 +34,7 @@ tools() {
 all_features() {
     cargo test --all-features
     cargo test --features full
-    cargo test --no-default-features --features interval,periodic
+    cargo test --no-default-features
 }
 
 portable() {

@@ -44,7 +44,6 @@
 //! thousand timers that tolerate a millisecond cost about what tokio's do.
 //!
 //! ```
-//! # #[cfg(all(feature = "interval", feature = "sleep"))]
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> std::io::Result<()> {
 //! use std::time::Duration;
@@ -58,8 +57,6 @@
 //! sleep(Duration::from_millis(5)).with_tolerance(Duration::from_millis(1)).await;
 //! # Ok(())
 //! # }
-//! # #[cfg(not(all(feature = "interval", feature = "sleep")))]
-//! # fn main() {}
 //! ```
 //!
 //! # Differences from tokio
@@ -102,70 +99,32 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![deny(unsafe_code)]
 
-#[cfg(any(driver, feature = "periodic"))]
-#[cfg_attr(
-    not(feature = "periodic"),
-    allow(
-        dead_code,
-        unreachable_pub,
-        reason = "the part that this set of features leaves unused"
-    )
-)]
 mod clock;
-#[cfg(any(driver, all(threadpool, feature = "periodic")))]
-mod contain;
 #[cfg(feature = "delay-queue")]
 pub mod delay_queue;
-#[cfg(driver)]
-#[cfg_attr(
-    not(feature = "interval"),
-    allow(dead_code, reason = "the part that this set of features leaves unused")
-)]
 mod driver;
-#[cfg(driver)]
-#[cfg_attr(feature = "tracing", path = "events/on.rs")]
-#[cfg_attr(not(feature = "tracing"), path = "events/off.rs")]
+#[cfg_attr(feature = "tracing", path = "events/tracing.rs")]
+#[cfg_attr(not(feature = "tracing"), path = "events/silent.rs")]
 mod events;
-#[cfg(feature = "sleep")]
 mod future_ext;
-#[cfg(all(fuzzing, feature = "interval"))]
+#[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzz;
-#[cfg(feature = "interval")]
 mod interval;
-#[cfg(driver)]
 mod metrics;
 #[cfg(feature = "hyper")]
 mod os_timer;
-#[cfg(feature = "periodic")]
+mod panics;
+#[cfg(not(model))]
 mod periodic;
-#[cfg(driver)]
-#[cfg_attr(
-    not(all(feature = "interval", feature = "sleep")),
-    allow(dead_code, reason = "the part that this set of features leaves unused")
-)]
 mod precision;
-#[cfg(any(driver, feature = "periodic"))]
-#[cfg_attr(
-    not(feature = "interval"),
-    allow(dead_code, reason = "the part that this set of features leaves unused")
-)]
-mod readings;
-#[cfg(feature = "interval")]
+mod saturating;
 mod schedule;
-#[cfg(feature = "sleep")]
 mod sleep;
-#[cfg(any(driver, feature = "periodic"))]
-#[cfg_attr(
-    not(feature = "interval"),
-    allow(dead_code, reason = "the part that this set of features leaves unused")
-)]
-mod span;
 #[cfg(feature = "stream")]
 pub mod stream;
-#[cfg(any(driver, feature = "periodic"))]
 #[cfg_attr(
-    not(all(driver, runtime_clock)),
+    not(runtime_clock),
     allow(
         dead_code,
         unused_imports,
@@ -174,56 +133,31 @@ pub mod stream;
     )
 )]
 mod sync;
-#[cfg(any(driver, feature = "periodic"))]
-#[cfg_attr(
-    not(feature = "interval"),
-    allow(dead_code, reason = "the part that this set of features leaves unused")
-)]
 #[allow(
     unsafe_code,
     reason = "the one place that talks to the operating system"
 )]
 mod sys;
 pub mod time;
-#[cfg(feature = "sleep")]
 mod timeout;
-#[cfg(any(driver, feature = "periodic"))]
-#[cfg_attr(
-    not(all(feature = "interval", feature = "periodic")),
-    allow(dead_code, reason = "the part that this set of features leaves unused")
-)]
-mod wall;
 
-#[cfg(feature = "periodic")]
 pub use clock::Clock;
 #[cfg(feature = "delay-queue")]
 #[doc(inline)]
 pub use delay_queue::DelayQueue;
-#[cfg(feature = "sleep")]
 pub use future_ext::FutureExt;
-#[cfg(feature = "interval")]
 pub use interval::{IntervalBuilder, OsInterval, interval, interval_aligned, interval_at};
-#[cfg(driver)]
 pub use metrics::{Metrics, metrics};
 #[cfg(feature = "hyper")]
 pub use os_timer::OsTimer;
-#[cfg(feature = "periodic")]
+#[cfg(not(model))]
 pub use periodic::{Expirations, PeriodicBuilder, PeriodicInterval};
-#[cfg(driver)]
 pub use precision::Precision;
-#[cfg(feature = "sleep")]
 pub use sleep::{Sleep, sleep, sleep_until};
-#[cfg(all(feature = "stream", feature = "interval"))]
-pub use stream::IntervalStream;
-#[cfg(all(feature = "stream", feature = "periodic"))]
-pub use stream::PeriodicStream;
-#[cfg(all(feature = "stream", feature = "interval", feature = "sleep"))]
-pub use stream::StreamTimeExt;
-#[cfg(driver)]
+#[cfg(feature = "stream")]
+pub use stream::{IntervalStream, PeriodicStream, StreamTimeExt};
 pub use sys::TimerSource;
-#[cfg(feature = "sleep")]
 pub use timeout::{Timeout, timeout, timeout_at};
-#[cfg(feature = "interval")]
 pub use tokio::time::MissedTickBehavior;
 
 /// Errors of this crate's own.
@@ -234,15 +168,11 @@ pub use tokio::time::MissedTickBehavior;
 ///
 /// ```
 /// # use tokio_osinterval as _;
-/// # #[cfg(feature = "sleep")]
 /// fn as_io(elapsed: tokio_osinterval::error::Elapsed) -> std::io::Error {
 ///     elapsed.into()
 /// }
 /// ```
-#[cfg(any(feature = "sleep", feature = "periodic"))]
 pub mod error {
-    #[cfg(feature = "periodic")]
     pub use crate::clock::ClockWasSet;
-    #[cfg(feature = "sleep")]
     pub use crate::timeout::Elapsed;
 }

@@ -24,7 +24,6 @@ use crate::sys::TimerSource;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {
 /// let metrics = tokio_osinterval::metrics();
-/// # #[cfg(feature = "interval")]
 /// tokio_osinterval::interval(Duration::from_millis(1)).tick().await;
 /// println!("{} wake-ups, {:?} late at the most", metrics.wakeups(), metrics.take_max_lateness());
 /// # }
@@ -93,7 +92,7 @@ impl Metrics {
     /// ```
     #[must_use]
     pub fn wakeups(&self) -> u64 {
-        self.observe(|wakeups| wakeups.tally().wakeups)
+        self.observe(|wakeups| wakeups.counters().wakeups)
     }
 
     /// How many of [`wakeups`](Self::wakeups) came before anything was due.
@@ -108,7 +107,7 @@ impl Metrics {
     /// ```
     #[must_use]
     pub fn early_wakeups(&self) -> u64 {
-        self.observe(|wakeups| wakeups.tally().early)
+        self.observe(|wakeups| wakeups.counters().early)
     }
 
     /// How many timers have fired: their tasks were woken at the deadline. One that is found due when it is polled
@@ -124,10 +123,10 @@ impl Metrics {
     /// ```
     #[must_use]
     pub fn fired(&self) -> u64 {
-        self.observe(|wakeups| wakeups.tally().fired)
+        self.observe(|wakeups| wakeups.counters().fired)
     }
 
-    /// How late the runtime is woken, in the median, as learned from its wake-ups.
+    /// How late the runtime is woken, in the median, as lateness from its wake-ups.
     ///
     /// It is an estimate that follows the last dozens of wake-ups, and begins with 40 µs.
     ///
@@ -141,7 +140,7 @@ impl Metrics {
     /// ```
     #[must_use]
     pub fn median_lateness(&self) -> Duration {
-        Duration::from_nanos(self.observe(|wakeups| wakeups.lateness().usual()))
+        Duration::from_nanos(self.observe(|wakeups| wakeups.lateness().median()))
     }
 
     /// How late the runtime is woken in the 99th percentile, but no more than five times the median: so early
@@ -157,7 +156,7 @@ impl Metrics {
     /// ```
     #[must_use]
     pub fn p99_lateness(&self) -> Duration {
-        Duration::from_nanos(self.observe(|wakeups| wakeups.lateness().most()))
+        Duration::from_nanos(self.observe(|wakeups| wakeups.lateness().p99()))
     }
 
     /// How late the runtime was woken at the most since the last call, whoever in the process made that.
@@ -172,7 +171,7 @@ impl Metrics {
     /// ```
     #[must_use]
     pub fn take_max_lateness(&self) -> Duration {
-        Duration::from_nanos(self.observe(|wakeups| mem::take(&mut wakeups.tally().largest)))
+        Duration::from_nanos(self.observe(|wakeups| mem::take(&mut wakeups.counters().largest)))
     }
 
     /// What fires the runtime's timers; `None` before its first.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::span::{FAR_FUTURE, nanos};
+use crate::saturating::{FAR_FUTURE, nanos};
 
 /// How close to its deadline a timer fires.
 ///
@@ -37,7 +37,7 @@ pub enum Precision {
     /// clock again and again. Between two looks, some microseconds apart, the runtime's other
     /// tasks and I/O have their turn.
     ///
-    /// How early is learned from how late the operating system wakes on this machine. What it
+    /// How early is lateness from how late the operating system wakes on this machine. What it
     /// costs is processor time: that much of it for each tick. Never early either.
     ///
     /// Where there is no native timer, and without the feature `os-native`, the operating system is
@@ -51,7 +51,7 @@ pub enum Precision {
 
 /// What one timer wants of its driver. In nanoseconds, as it is asked for at every wait.
 #[derive(Clone, Copy)]
-pub(crate) struct Aim {
+pub(crate) struct TimerOptions {
     /// Its first bit is the precision: there are many of these.
     spin_limit: u64,
     tolerance: u64,
@@ -59,7 +59,7 @@ pub(crate) struct Aim {
 
 const SPINS: u64 = 1 << 63;
 
-impl Default for Aim {
+impl Default for TimerOptions {
     fn default() -> Self {
         Self {
             spin_limit: 200_000,
@@ -68,9 +68,9 @@ impl Default for Aim {
     }
 }
 
-impl fmt::Debug for Aim {
+impl fmt::Debug for TimerOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Aim")
+        f.debug_struct("TimerOptions")
             .field("precision", &self.precision())
             .field("spin_limit", &self.spin_limit())
             .field("tolerance", &self.tolerance())
@@ -78,7 +78,7 @@ impl fmt::Debug for Aim {
     }
 }
 
-impl Aim {
+impl TimerOptions {
     pub(crate) fn set_precision(&mut self, precision: Precision) {
         match precision {
             Precision::Kernel => self.spin_limit &= !SPINS,
@@ -113,28 +113,30 @@ impl Aim {
     }
 
     /// How late it may be before it counts as missed.
-    pub(crate) fn patience(&self) -> Duration {
+    pub(crate) fn missed_grace(&self) -> Duration {
         match self.precision() {
             Precision::Kernel => self.tolerance(),
             Precision::Spin => Duration::ZERO,
         }
     }
 
-    /// How long before its deadline it wants to be woken, where the kernel is late by `learned`, and
+    /// How long before its deadline it wants to be woken, where the kernel is late by `lateness`, and
     /// it ticks every `period`: half of that belongs to others.
-    pub(crate) fn lead(&self, learned: u64, period: Duration) -> u64 {
+    pub(crate) fn lead(&self, lateness: u64, period: Duration) -> u64 {
         match self.precision() {
             Precision::Kernel => 0,
-            Precision::Spin => learned.min(self.spin_limit & !SPINS).min(nanos(period) / 2),
+            Precision::Spin => lateness
+                .min(self.spin_limit & !SPINS)
+                .min(nanos(period) / 2),
         }
     }
 
-    /// How much later than that the wake-up may be, where a crowd asks for `crowd`: of which one
+    /// How much later than that the wake-up may be, where a coalesce_slack asks for `coalesce_slack`: of which one
     /// whose period is short takes no more than a quarter of that.
-    pub(crate) fn slack(&self, crowd: u64, period: Duration) -> u64 {
+    pub(crate) fn slack(&self, coalesce_slack: u64, period: Duration) -> u64 {
         match self.precision() {
-            Precision::Kernel if crowd <= self.tolerance => self.tolerance,
-            Precision::Kernel => crowd.min(nanos(period) / 4).max(self.tolerance),
+            Precision::Kernel if coalesce_slack <= self.tolerance => self.tolerance,
+            Precision::Kernel => coalesce_slack.min(nanos(period) / 4).max(self.tolerance),
             Precision::Spin => 0,
         }
     }
@@ -150,63 +152,63 @@ mod tests {
         fn it_never_spins_for_longer_than_the_limit_and_half_the_period(
             precision in prop_oneof![Just(Precision::Kernel), Just(Precision::Spin)],
             limit in any::<u64>(),
-            learned in any::<u64>(),
+            lateness in any::<u64>(),
             period in any::<u64>(),
         ) {
-            let mut aim = Aim::default();
-            aim.set_precision(precision);
-            aim.set_spin_limit(Duration::from_nanos(limit));
-            let lead = aim.lead(learned, Duration::from_nanos(period));
-            prop_assert!(lead <= limit && lead <= learned && lead <= period / 2);
+            let mut options = TimerOptions::default();
+            options.set_precision(precision);
+            options.set_spin_limit(Duration::from_nanos(limit));
+            let lead = options.lead(lateness, Duration::from_nanos(period));
+            prop_assert!(lead <= limit && lead <= lateness && lead <= period / 2);
             prop_assert!(precision == Precision::Spin || lead == 0);
-            prop_assert_eq!(aim.spin_limit(), Duration::from_nanos(limit).min(FAR_FUTURE));
+            prop_assert_eq!(options.spin_limit(), Duration::from_nanos(limit).min(FAR_FUTURE));
         }
 
         #[test]
         fn no_later_than_it_tolerates_or_a_crowd_asks_for(
             precision in prop_oneof![Just(Precision::Kernel), Just(Precision::Spin)],
             tolerance in any::<u64>(),
-            crowd in any::<u64>(),
+            coalesce_slack in any::<u64>(),
             period in any::<u64>(),
         ) {
-            let mut aim = Aim::default();
-            aim.set_precision(precision);
-            aim.set_tolerance(Duration::from_nanos(tolerance));
-            let slack = aim.slack(crowd, Duration::from_nanos(period));
+            let mut options = TimerOptions::default();
+            options.set_precision(precision);
+            options.set_tolerance(Duration::from_nanos(tolerance));
+            let slack = options.slack(coalesce_slack, Duration::from_nanos(period));
             let tolerance = tolerance.min(nanos(FAR_FUTURE));
-            prop_assert!(slack <= tolerance.max(crowd.min(period / 4)));
+            prop_assert!(slack <= tolerance.max(coalesce_slack.min(period / 4)));
             prop_assert!(precision == Precision::Kernel || slack == 0);
             prop_assert!(precision == Precision::Spin || slack >= tolerance);
-            prop_assert_eq!(aim.tolerance(), Duration::from_nanos(tolerance));
+            prop_assert_eq!(options.tolerance(), Duration::from_nanos(tolerance));
         }
 
         /// Whatever of the three is the least, or of two the most, is what it gets.
         #[test]
         fn it_takes_all_that_it_may(
-            learned in 0_u64..1_000_000,
+            lateness in 0_u64..1_000_000,
             limit in 0_u64..1_000_000,
             tolerance in 0_u64..1_000_000,
-            crowd in 0_u64..1_000_000,
+            coalesce_slack in 0_u64..1_000_000,
             period in 1_u64..4_000_000,
         ) {
-            let mut aim = Aim::default();
-            aim.set_spin_limit(Duration::from_nanos(limit));
-            aim.set_tolerance(Duration::from_nanos(tolerance));
+            let mut options = TimerOptions::default();
+            options.set_spin_limit(Duration::from_nanos(limit));
+            options.set_tolerance(Duration::from_nanos(tolerance));
             let ticks = Duration::from_nanos(period);
-            prop_assert_eq!(aim.slack(crowd, ticks), tolerance.max(crowd.min(period / 4)));
-            prop_assert_eq!(aim.patience(), Duration::from_nanos(tolerance));
-            aim.set_precision(Precision::Spin);
-            prop_assert_eq!(aim.lead(learned, ticks), learned.min(limit).min(period / 2));
-            prop_assert_eq!(aim.patience(), Duration::ZERO);
+            prop_assert_eq!(options.slack(coalesce_slack, ticks), tolerance.max(coalesce_slack.min(period / 4)));
+            prop_assert_eq!(options.missed_grace(), Duration::from_nanos(tolerance));
+            options.set_precision(Precision::Spin);
+            prop_assert_eq!(options.lead(lateness, ticks), lateness.min(limit).min(period / 2));
+            prop_assert_eq!(options.missed_grace(), Duration::ZERO);
         }
     }
 
     #[test]
     fn it_shows_its_times_as_such() {
-        let shown = format!("{:?}", Aim::default());
+        let shown = format!("{:?}", TimerOptions::default());
         assert_eq!(
             shown,
-            "Aim { precision: Kernel, spin_limit: 200µs, tolerance: 0ns }"
+            "TimerOptions { precision: Kernel, spin_limit: 200µs, tolerance: 0ns }"
         );
     }
 }

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::driver::Entry;
 use crate::precision::Precision;
-use crate::span;
+use crate::saturating;
 
 /// Waits until `duration` has elapsed.
 ///
@@ -41,7 +41,7 @@ use crate::span;
 pub fn sleep(duration: Duration) -> Sleep {
     let now = Instant::now();
     let entry = Entry::current_for(now, duration);
-    Sleep::new(entry, span::after(now, duration))
+    Sleep::new(entry, saturating::after(now, duration))
 }
 
 /// Waits until `deadline`.
@@ -203,7 +203,7 @@ impl Sleep {
         let this = self.project();
         *this.deadline = deadline;
         *this.begun = true;
-        this.entry.postpone(deadline, Duration::MAX);
+        this.entry.reset(deadline, Duration::MAX);
     }
 
     /// How close to its deadline it is ready.
@@ -220,7 +220,8 @@ impl Sleep {
     /// # }
     /// ```
     pub fn with_precision(mut self, precision: Precision) -> Self {
-        self.entry.aim(|aim| aim.set_precision(precision));
+        self.entry
+            .configure(|options| options.set_precision(precision));
         self
     }
 
@@ -242,7 +243,8 @@ impl Sleep {
     /// # }
     /// ```
     pub fn with_spin_limit(mut self, limit: Duration) -> Self {
-        self.entry.aim(|aim| aim.set_spin_limit(limit));
+        self.entry
+            .configure(|options| options.set_spin_limit(limit));
         self
     }
 
@@ -262,7 +264,8 @@ impl Sleep {
     /// # }
     /// ```
     pub fn with_tolerance(mut self, tolerance: Duration) -> Self {
-        self.entry.aim(|aim| aim.set_tolerance(tolerance));
+        self.entry
+            .configure(|options| options.set_tolerance(tolerance));
         self
     }
 
@@ -281,7 +284,7 @@ impl Sleep {
     /// ```
     #[must_use]
     pub fn precision(&self) -> Precision {
-        self.entry.aims_at().precision()
+        self.entry.options().precision()
     }
 
     /// For how long it may keep looking at the clock.
@@ -300,7 +303,7 @@ impl Sleep {
     /// ```
     #[must_use]
     pub fn spin_limit(&self) -> Duration {
-        self.entry.aims_at().spin_limit()
+        self.entry.options().spin_limit()
     }
 
     /// How late it may be so as to share a wake-up with other timers.
@@ -318,7 +321,7 @@ impl Sleep {
     /// ```
     #[must_use]
     pub fn tolerance(&self) -> Duration {
-        self.entry.aims_at().tolerance()
+        self.entry.options().tolerance()
     }
 
     /// As [`with_spin_limit`](Self::with_spin_limit), for one that is pinned already.
@@ -340,8 +343,9 @@ impl Sleep {
     /// ```
     pub fn set_spin_limit(self: Pin<&mut Self>, limit: Duration) {
         let this = self.project();
-        this.entry.aim(|aim| aim.set_spin_limit(limit));
-        this.entry.aim_anew(*this.deadline, Duration::MAX);
+        this.entry
+            .configure(|options| options.set_spin_limit(limit));
+        this.entry.apply_options(*this.deadline, Duration::MAX);
     }
 
     /// As [`with_precision`](Self::with_precision), for one that is pinned already. A task that
@@ -363,8 +367,9 @@ impl Sleep {
     /// ```
     pub fn set_precision(self: Pin<&mut Self>, precision: Precision) {
         let this = self.project();
-        this.entry.aim(|aim| aim.set_precision(precision));
-        this.entry.aim_anew(*this.deadline, Duration::MAX);
+        this.entry
+            .configure(|options| options.set_precision(precision));
+        this.entry.apply_options(*this.deadline, Duration::MAX);
     }
 
     /// How late it may be so as to share a wake-up with other timers: it is woken for between its
@@ -388,8 +393,9 @@ impl Sleep {
     /// ```
     pub fn set_tolerance(self: Pin<&mut Self>, tolerance: Duration) {
         let this = self.project();
-        this.entry.aim(|aim| aim.set_tolerance(tolerance));
-        this.entry.aim_anew(*this.deadline, Duration::MAX);
+        this.entry
+            .configure(|options| options.set_tolerance(tolerance));
+        this.entry.apply_options(*this.deadline, Duration::MAX);
     }
 }
 

@@ -21,17 +21,12 @@ pub use tokio::time::Instant;
 #[cfg(feature = "delay-queue")]
 #[doc(inline)]
 pub use crate::delay_queue::{self, DelayQueue};
-#[cfg(feature = "sleep")]
 pub use crate::future_ext::FutureExt;
-#[cfg(feature = "interval")]
 pub use crate::interval::{OsInterval as Interval, interval, interval_at};
-#[cfg(feature = "sleep")]
 pub use crate::sleep::{Sleep, sleep, sleep_until};
-#[cfg(all(feature = "stream", feature = "interval", feature = "sleep"))]
+#[cfg(feature = "stream")]
 pub use crate::stream::StreamTimeExt;
-#[cfg(feature = "sleep")]
 pub use crate::timeout::{Timeout, timeout, timeout_at};
-#[cfg(feature = "interval")]
 pub use tokio::time::MissedTickBehavior;
 
 /// The errors of timers: those of [`tokio::time::error`] that this crate's can have.
@@ -48,7 +43,6 @@ pub use tokio::time::MissedTickBehavior;
 /// assert!(late.is_err());
 /// # }
 /// ```
-#[cfg(feature = "sleep")]
 pub mod error {
     pub use crate::timeout::Elapsed;
 }

@@ -9,7 +9,7 @@ set -euo pipefail
 }
 cd "$(dirname "$0")/.."
 export LOOM_MAX_PREEMPTIONS=${LOOM_MAX_PREEMPTIONS:-2} RUSTFLAGS='--cfg tokio_osinterval_loom -Dwarnings'
-arguments=(--target-dir target/loom --no-default-features --features 'interval,sleep')
+arguments=(--target-dir target/loom --no-default-features)
 # Optimized is what runs: the rest of what tests depend on only takes longer to build so.
 for package in loom generator tokio-osinterval; do
     arguments+=(--config "profile.dev.package.$package.opt-level=3")

@@ -29,7 +29,7 @@ use crate::driver::queue;
 /// # }
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Key(pub(super) queue::Key);
+pub struct Key(pub(super) queue::SlotId);
 
 /// A value that has expired or was removed.
 ///

@@ -37,9 +37,9 @@ use tokio::task::coop;
 use tokio::time::Instant;
 
 use crate::driver::Entry;
-use crate::driver::queue::{self, Queue, Span};
-use crate::precision::Aim;
-use crate::span;
+use crate::driver::queue::{self, Queue, Window};
+use crate::precision::TimerOptions;
+use crate::saturating;
 use moments::Moments;
 use values::Values;
 
@@ -101,13 +101,13 @@ const MOST: usize = (1 << 30) - 1;
 /// # }
 /// ```
 pub struct DelayQueue<T> {
-    /// The deadlines. Nobody has a seat who does not wait.
+    /// The deadlines. Nobody has a slot who does not wait.
     queue: Queue<()>,
     values: Values<T>,
     moments: Moments,
     /// The last moment at which the clock was seen: what is due by then needs no look at it.
     seen: u64,
-    aim: Aim,
+    options: TimerOptions,
     /// Waits, if at all, for the first deadline, which is after what was seen. `None` while the queue
     /// is empty: a value may next be inserted in another runtime.
     entry: Option<Entry>,
@@ -153,7 +153,7 @@ impl<T> DelayQueue<T> {
             values: Values::with_capacity(capacity),
             moments: Moments::new(Instant::now()),
             seen: Moments::ORIGIN,
-            aim: Aim::default(),
+            options: TimerOptions::default(),
             entry: None,
             waker: None,
         }
@@ -185,7 +185,7 @@ impl<T> DelayQueue<T> {
     #[inline]
     #[track_caller]
     pub fn insert(&mut self, value: T, timeout: Duration) -> Key {
-        self.insert_at(value, span::after(Instant::now(), timeout))
+        self.insert_at(value, saturating::after(Instant::now(), timeout))
     }
 
     /// Inserts a value that expires at `when`.
@@ -234,10 +234,13 @@ impl<T> DelayQueue<T> {
             self.enter();
         }
         let moment = self.moments.moment(when);
-        let is_first = self.queue.first().is_none_or(|first| moment < first);
-        let seat = self.queue.join();
-        self.queue.wait(seat, Span::new(moment, 0), 0, ());
-        let key = self.values.insert(seat, value);
+        let is_first = self
+            .queue
+            .first_hard_deadline()
+            .is_none_or(|first| moment < first);
+        let slot = self.queue.alloc();
+        self.queue.insert(slot, Window::new(moment, 0), 0, ());
+        let key = self.values.insert(slot, value);
         if is_first {
             self.wake();
         }
@@ -284,7 +287,7 @@ impl<T> DelayQueue<T> {
     #[inline]
     #[track_caller]
     pub fn poll_expired(&mut self, cx: &mut Context<'_>) -> Poll<Option<Expired<T>>> {
-        let (Some(first), Some(entry)) = (self.queue.first(), &mut self.entry) else {
+        let (Some(first), Some(entry)) = (self.queue.first_hard_deadline(), &mut self.entry) else {
             self.wait_for_insertion(cx.waker());
             return Poll::Ready(None);
         };
@@ -295,8 +298,8 @@ impl<T> DelayQueue<T> {
             let now = ready!(entry.poll_elapsed(cx, deadline, Duration::MAX));
             self.seen = self.moments.moment(now);
         }
-        let seat = self.queue.due(self.seen);
-        let expired = seat.and_then(|seat| self.take(seat, first));
+        let slot = self.queue.due(self.seen);
+        let expired = slot.and_then(|slot| self.take(slot, first));
         if self.queue.is_empty() {
             self.leave();
         }
@@ -356,13 +359,13 @@ impl<T> DelayQueue<T> {
     /// ```
     #[inline]
     pub fn try_remove(&mut self, key: &Key) -> Option<Expired<T>> {
-        let seat = self.values.seat(*key)?;
-        let first = self.queue.first();
-        let removed = self.take(seat, self.queue.deadline(seat));
+        let slot = self.values.id_of(*key)?;
+        let first = self.queue.first_hard_deadline();
+        let removed = self.take(slot, self.queue.deadline(slot));
         if self.queue.is_empty() {
             self.wake();
             self.leave();
-        } else if self.queue.first() != first {
+        } else if self.queue.first_hard_deadline() != first {
             self.follow();
         }
         removed
@@ -396,7 +399,7 @@ impl<T> DelayQueue<T> {
     #[inline]
     #[track_caller]
     pub fn reset(&mut self, key: &Key, timeout: Duration) {
-        self.reset_at(key, span::after(Instant::now(), timeout));
+        self.reset_at(key, saturating::after(Instant::now(), timeout));
     }
 
     /// Moves the deadline of a value to `when`, before or after it has passed.
@@ -428,13 +431,13 @@ impl<T> DelayQueue<T> {
     #[inline]
     #[track_caller]
     pub fn reset_at(&mut self, key: &Key, when: Instant) {
-        let Some(seat) = self.values.seat(*key) else {
+        let Some(slot) = self.values.id_of(*key) else {
             invalid_key()
         };
-        let first = self.queue.first();
+        let first = self.queue.first_hard_deadline();
         let moment = self.moments.moment(when);
-        self.queue.postpone(seat, Span::new(moment, 0));
-        if self.queue.first() != first {
+        self.queue.reset(slot, Window::new(moment, 0));
+        if self.queue.first_hard_deadline() != first {
             self.follow();
         }
     }
@@ -463,8 +466,8 @@ impl<T> DelayQueue<T> {
     #[must_use]
     #[track_caller]
     pub fn deadline(&self, key: &Key) -> Instant {
-        match self.values.seat(*key) {
-            Some(seat) => self.moments.instant(self.queue.deadline(seat)),
+        match self.values.id_of(*key) {
+            Some(slot) => self.moments.instant(self.queue.deadline(slot)),
             None => invalid_key(),
         }
     }
@@ -671,7 +674,7 @@ impl<T> DelayQueue<T> {
     #[track_caller]
     fn enter(&mut self) {
         let mut entry = Entry::current();
-        entry.aim(|aim| *aim = self.aim);
+        entry.configure(|options| *options = self.options);
         self.entry = Some(entry);
     }
 
@@ -699,21 +702,21 @@ impl<T> DelayQueue<T> {
 
     /// Has who waits woken for another deadline than before.
     fn follow(&mut self) {
-        let Some(first) = self.queue.first() else {
+        let Some(first) = self.queue.first_hard_deadline() else {
             return;
         };
         if first <= self.seen {
             self.wake();
         } else if let Some(entry) = &mut self.entry {
-            entry.postpone(self.moments.instant(first), Duration::MAX);
+            entry.reset(self.moments.instant(first), Duration::MAX);
         }
     }
 
-    /// Takes out the value at that seat, which waits for `moment`.
+    /// Takes out the value at that slot, which waits for `moment`.
     #[inline]
-    fn take(&mut self, seat: queue::Key, moment: u64) -> Option<Expired<T>> {
-        self.queue.leave(seat);
-        let (key, value) = self.values.remove(seat)?;
+    fn take(&mut self, slot: queue::SlotId, moment: u64) -> Option<Expired<T>> {
+        self.queue.free(slot);
+        let (key, value) = self.values.remove(slot)?;
         Some(Expired {
             value,
             deadline: self.moments.instant(moment),
@@ -739,7 +742,7 @@ impl<T> Default for DelayQueue<T> {
 
 impl<T> fmt::Debug for DelayQueue<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let first = self.queue.first();
+        let first = self.queue.first_hard_deadline();
         f.debug_struct("DelayQueue")
             .field("len", &self.len())
             .field("capacity", &self.capacity())

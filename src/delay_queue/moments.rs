@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::span::{self, nanos};
+use crate::saturating::{self, nanos};
 
 /// What the instant is counted as at which a queue was made. There are 146 years before it, and 438
 /// after it.
@@ -41,7 +41,7 @@ impl Moments {
             let before = Duration::from_nanos(ORIGIN - moment);
             return self.origin.checked_sub(before).unwrap_or(self.origin);
         };
-        span::later(self.origin, Duration::from_nanos(after))
+        saturating::later(self.origin, Duration::from_nanos(after))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::DelayQueue;
-use crate::precision::{Aim, Precision};
+use crate::precision::{Precision, TimerOptions};
 
 impl<T> DelayQueue<T> {
     /// As [`set_precision`](Self::set_precision), for a queue that is being made.
@@ -81,7 +81,7 @@ impl<T> DelayQueue<T> {
     /// # }
     /// ```
     pub fn set_precision(&mut self, precision: Precision) {
-        self.set(|aim| aim.set_precision(precision));
+        self.set(|options| options.set_precision(precision));
     }
 
     /// Sets for how long the queue may look at the clock before each deadline, with
@@ -101,7 +101,7 @@ impl<T> DelayQueue<T> {
     /// queue.set_spin_limit(Duration::from_micros(50));
     /// ```
     pub fn set_spin_limit(&mut self, limit: Duration) {
-        self.set(|aim| aim.set_spin_limit(limit));
+        self.set(|options| options.set_spin_limit(limit));
     }
 
     /// Sets how late the queue may be woken so as to share a wake-up with other timers.
@@ -122,7 +122,7 @@ impl<T> DelayQueue<T> {
     /// queue.set_tolerance(Duration::from_millis(1));
     /// ```
     pub fn set_tolerance(&mut self, tolerance: Duration) {
-        self.set(|aim| aim.set_tolerance(tolerance));
+        self.set(|options| options.set_tolerance(tolerance));
     }
 
     /// Returns how close to its deadline each value expires.
@@ -136,7 +136,7 @@ impl<T> DelayQueue<T> {
     /// ```
     #[must_use]
     pub fn precision(&self) -> Precision {
-        self.aim.precision()
+        self.options.precision()
     }
 
     /// Returns for how long the queue may look at the clock before each deadline.
@@ -152,7 +152,7 @@ impl<T> DelayQueue<T> {
     /// ```
     #[must_use]
     pub fn spin_limit(&self) -> Duration {
-        self.aim.spin_limit()
+        self.options.spin_limit()
     }
 
     /// Returns how late the queue may be woken so as to share a wake-up with other timers.
@@ -168,14 +168,14 @@ impl<T> DelayQueue<T> {
     /// ```
     #[must_use]
     pub fn tolerance(&self) -> Duration {
-        self.aim.tolerance()
+        self.options.tolerance()
     }
 
-    fn set(&mut self, set: impl FnOnce(&mut Aim)) {
-        set(&mut self.aim);
-        if let (Some(entry), Some(first)) = (&mut self.entry, self.queue.first()) {
-            entry.aim(|aim| *aim = self.aim);
-            entry.aim_anew(self.moments.instant(first), Duration::MAX);
+    fn set(&mut self, set: impl FnOnce(&mut TimerOptions)) {
+        set(&mut self.options);
+        if let (Some(entry), Some(first)) = (&mut self.entry, self.queue.first_hard_deadline()) {
+            entry.configure(|options| *options = self.options);
+            entry.apply_options(self.moments.instant(first), Duration::MAX);
         }
     }
 }

@@ -1,25 +1,25 @@
-//! The values of a `DelayQueue`, each in the slot that has the number of its seat in the queue.
+//! The values of a `DelayQueue`, each in the slot that has the number of its slot in the queue.
 //!
-//! They do not lie in the seats themselves: those come 64 at a time, and a `DelayQueue` tells for how many
+//! They do not lie in the slots themselves: those come 64 at a time, and a `DelayQueue` tells for how many
 //! values it has room.
 
 use std::collections::HashMap;
 
 use super::expired::Key;
-use crate::driver::queue::{self, Queue, Span};
+use crate::driver::queue::{self, Queue, Window};
 
-/// Below this a number may be that of a seat.
+/// Below this a number may be that of a slot.
 const SPARE: u32 = 1 << 31;
 
 #[derive(Debug)]
 pub(super) struct Values<T> {
-    /// As a queue gives the lowest seat that is free, a new value has a slot here, or the next one.
+    /// As a queue gives the lowest slot that is free, a new value has a slot here, or the next one.
     slots: Vec<Option<Slot<T>>>,
     len: usize,
-    /// The seats of those values whose keys have another number: of those that were moved, and of those
-    /// that came to a seat whose number such a one has.
-    moved: HashMap<Key, queue::Key>,
-    /// The last number that a key was given in place of its seat's.
+    /// The slots of those values whose keys have another number: of those that were moved, and of those
+    /// that came to a slot whose number such a one has.
+    moved: HashMap<Key, queue::SlotId>,
+    /// The last number that a key was given in place of its slot's.
     spare: u32,
 }
 
@@ -56,16 +56,16 @@ impl<T> Values<T> {
         }
     }
 
-    /// Of a value whose seat was free.
+    /// Of a value whose slot was free.
     #[inline]
-    pub(super) fn insert(&mut self, seat: queue::Key, value: T) -> Key {
-        let mut key = Key(seat);
+    pub(super) fn insert(&mut self, id: queue::SlotId, value: T) -> Key {
+        let mut key = Key(id);
         if !self.moved.is_empty() && self.moved.contains_key(&key) {
             key = self.spare_key();
-            self.moved.insert(key, seat);
+            self.moved.insert(key, id);
         }
         let slot = Some(Slot { value, key });
-        match self.slots.get_mut(seat.index()) {
+        match self.slots.get_mut(id.index()) {
             Some(free) => *free = slot,
             None => self.slots.push(slot),
         }
@@ -80,7 +80,7 @@ impl<T> Values<T> {
                 SPARE => u32::MAX - 1,
                 last => last - 1,
             };
-            let key = Key(queue::Key::new(self.spare));
+            let key = Key(queue::SlotId::new(self.spare));
             // There are more of these numbers than there can be values.
             if !self.moved.contains_key(&key) {
                 return key;
@@ -88,29 +88,29 @@ impl<T> Values<T> {
         }
     }
 
-    /// The seat of the value that has this key.
+    /// The slot of the value that has this key.
     #[inline]
-    pub(super) fn seat(&self, key: Key) -> Option<queue::Key> {
-        let mut seat = key.0;
+    pub(super) fn id_of(&self, key: Key) -> Option<queue::SlotId> {
+        let mut id = key.0;
         if !self.moved.is_empty() {
-            seat = self.moved.get(&key).copied().unwrap_or(seat);
+            id = self.moved.get(&key).copied().unwrap_or(id);
         }
-        let slot = self.slots.get(seat.index())?.as_ref()?;
-        (slot.key == key).then_some(seat)
+        let slot = self.slots.get(id.index())?.as_ref()?;
+        (slot.key == key).then_some(id)
     }
 
-    /// The key of the value at a seat that is taken.
+    /// The key of the value at a slot that is taken.
     #[inline]
-    pub(super) fn key(&self, seat: queue::Key) -> Option<Key> {
-        self.slots[seat.index()].as_ref().map(|slot| slot.key)
+    pub(super) fn key(&self, id: queue::SlotId) -> Option<Key> {
+        self.slots[id.index()].as_ref().map(|slot| slot.key)
     }
 
-    /// Takes out the value at that seat.
+    /// Takes out the value at that slot.
     #[inline]
-    pub(super) fn remove(&mut self, seat: queue::Key) -> Option<(Key, T)> {
-        let Slot { value, key } = self.slots[seat.index()].take()?;
+    pub(super) fn remove(&mut self, id: queue::SlotId) -> Option<(Key, T)> {
+        let Slot { value, key } = self.slots[id.index()].take()?;
         self.len -= 1;
-        if key.0 != seat {
+        if key.0 != id {
             self.moved.remove(&key);
         }
         Some((key, value))
@@ -130,32 +130,32 @@ impl<T> Values<T> {
         self.moved.shrink_to_fit();
     }
 
-    /// Moves values into slots that are free until there is none, and their waits to those seats.
+    /// Moves values into slots that are free until there is none, and their waits to those slots.
     pub(super) fn compact(&mut self, queue: &mut Queue<()>) {
         self.shrink_to_fit();
         if self.slots.len() == self.len {
             return;
         }
         let mut dense = Queue::new();
-        let seats = (0..self.len).map(|_| dense.join());
-        let free = seats.filter(|seat| self.slots[seat.index()].is_none());
+        let ids = (0..self.len).map(|_| dense.alloc());
+        let free = ids.filter(|id| self.slots[id.index()].is_none());
         let mut free = free.collect::<Vec<_>>().into_iter();
         // In their order, so that equal deadlines stay in it.
         while let Some(from) = queue.due(u64::MAX) {
-            let span = Span::new(queue.deadline(from), 0);
-            queue.leave(from);
+            let span = Window::new(queue.deadline(from), 0);
+            queue.free(from);
             let mut to = from;
             if from.index() >= self.len {
                 to = free.next().expect("a slot for each that is beyond the end");
                 self.relocate(from, to);
             }
-            dense.wait(to, span, 0, ());
+            dense.insert(to, span, 0, ());
         }
         *queue = dense;
         self.shrink_to_fit();
     }
 
-    fn relocate(&mut self, from: queue::Key, to: queue::Key) {
+    fn relocate(&mut self, from: queue::SlotId, to: queue::SlotId) {
         let slot = self.slots[from.index()].take();
         if let Some(Slot { key, .. }) = &slot {
             if key.0 == to {
@@ -173,15 +173,15 @@ mod tests {
     use super::*;
 
     fn insert(queue: &mut Queue<()>, values: &mut Values<u64>, value: u64) -> Key {
-        let seat = queue.join();
-        queue.wait(seat, Span::new(value, 0), 0, ());
-        values.insert(seat, value)
+        let id = queue.alloc();
+        queue.insert(id, Window::new(value, 0), 0, ());
+        values.insert(id, value)
     }
 
     fn remove(queue: &mut Queue<()>, values: &mut Values<u64>, key: Key) -> Option<u64> {
-        let seat = values.seat(key)?;
-        queue.leave(seat);
-        values.remove(seat).map(|(_, value)| value)
+        let id = values.id_of(key)?;
+        queue.free(id);
+        values.remove(id).map(|(_, value)| value)
     }
 
     #[test]
@@ -195,7 +195,7 @@ mod tests {
         }
         values.compact(&mut queue);
         assert_eq!(values.moved.len(), 40);
-        // Into the seats whose numbers those have: they get others.
+        // Into the slots whose numbers those have: they get others.
         let others: Vec<_> = (100..160)
             .map(|value| insert(&mut queue, &mut values, value))
             .collect();

@@ -15,9 +15,9 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
-use super::queue::Span;
-use crate::span::{later, nanos};
-use crate::sys::{Alarm, Armed, News, Question, TimerSource};
+use super::queue::Window;
+use crate::saturating::{later, nanos};
+use crate::sys::{Alarm, AlarmEvent, Armed, SleepProbe, TimerSource};
 
 /// The moments of one driver: nanoseconds since it was made; any before that, as then.
 #[derive(Debug, Clone, Copy)]
@@ -33,9 +33,9 @@ impl Epoch {
     }
 }
 
-/// Which of the kernel timers.
+/// AlarmId of the kernel timers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Which {
+pub(super) enum AlarmId {
     First,
     Second,
 }
@@ -43,22 +43,22 @@ pub(super) enum Which {
 /// What a kernel timer is set for.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Setting {
-    pub(super) span: Span,
+    pub(super) window: Window,
     /// Whether that was still to come when the timer was set, by a clock that had just been read: only
     /// then does it tell how late the kernel is.
-    pub(super) in_time: bool,
+    pub(super) is_sample: bool,
     /// Whether it was set in place of another moment, whose event may still come.
     pub(super) replaced: bool,
 }
 
 // One whose alarm is left armed has no timer that is not the first; and `arm` is given the waker of the
 // first.
-const _: () = assert!(!(Alarm::AHEAD && Alarm::EXACT));
+const _: () = assert!(!(Alarm::ARMS_AHEAD && Alarm::EXACT));
 
 impl Setting {
     /// Whether the kernel, by the clock, woke too early. An event of what was replaced is not early.
     pub(super) fn is_early(&self, now: u64) -> bool {
-        now < self.span.deadline() && !self.replaced
+        now < self.window.deadline() && !self.replaced
     }
 }
 
@@ -81,13 +81,13 @@ impl Timer {
         }
     }
 
-    /// The latest moment of what it is set for.
-    fn latest(&self) -> u64 {
-        self.set.map_or(NEVER, |set| set.span.latest())
+    /// The hard_deadline moment of what it is set for.
+    fn hard_deadline(&self) -> u64 {
+        self.set.map_or(NEVER, |set| set.window.hard_deadline())
     }
 }
 
-/// [`Span`] ends before it.
+/// [`Window`] ends before it.
 const NEVER: u64 = u64::MAX;
 
 #[derive(Debug)]
@@ -103,9 +103,9 @@ impl Alarms {
     ///
     /// If the kernel refuses a timer, and another cannot serve or shall not. It may refuse the second.
     #[track_caller]
-    pub(super) fn new(runtime: &Handle, insists: bool, epoch: Epoch) -> io::Result<Self> {
+    pub(super) fn new(runtime: &Handle, requires_native: bool, epoch: Epoch) -> io::Result<Self> {
         let mut alarms = Self {
-            first: Timer::new(Alarm::new(runtime, insists)?),
+            first: Timer::new(Alarm::new(runtime, requires_native)?),
             second: None,
             epoch,
         };
@@ -115,7 +115,7 @@ impl Alarms {
 
     /// Where two are cheaper than one, and the kernel has it.
     pub(super) fn add_second(&mut self) {
-        if Alarm::AHEAD && self.second.is_none() {
+        if Alarm::ARMS_AHEAD && self.second.is_none() {
             self.second = self.first.alarm.second().ok().map(Timer::new);
         }
     }
@@ -124,96 +124,98 @@ impl Alarms {
         self.second.is_some()
     }
 
-    pub(super) fn has(&self, which: Which) -> bool {
-        which == Which::First || self.has_second()
+    pub(super) fn has(&self, which: AlarmId) -> bool {
+        which == AlarmId::First || self.has_second()
     }
 
-    fn get(&mut self, which: Which) -> &mut Timer {
+    fn get(&mut self, which: AlarmId) -> &mut Timer {
         match which {
-            Which::First => &mut self.first,
-            Which::Second => self.second.as_mut().expect("it has an event or a setting"),
+            AlarmId::First => &mut self.first,
+            AlarmId::Second => self.second.as_mut().expect("it has an event or a setting"),
         }
     }
 
-    fn settings(&self) -> impl Iterator<Item = (Which, Setting)> {
+    fn settings(&self) -> impl Iterator<Item = (AlarmId, Setting)> {
         let second = self.second.as_ref().and_then(|timer| timer.set);
-        let first = self.first.set.map(|set| (Which::First, set));
+        let first = self.first.set.map(|set| (AlarmId::First, set));
         first
             .into_iter()
-            .chain(second.map(|set| (Which::Second, set)))
+            .chain(second.map(|set| (AlarmId::Second, set)))
     }
 
     /// Has the waker woken by the next event of that timer, and when the runtime shuts down.
-    pub(super) fn listen(&mut self, which: Which, waker: &Waker) -> io::Result<()> {
+    pub(super) fn listen(&mut self, which: AlarmId, waker: &Waker) -> io::Result<()> {
         self.get(which).alarm.listen(waker)
     }
 
-    pub(super) fn setting(&mut self, which: Which) -> Option<Setting> {
+    pub(super) fn setting(&mut self, which: AlarmId) -> Option<Setting> {
         self.get(which).set
     }
 
     /// That timer is not set for anything any more.
-    pub(super) fn forget(&mut self, which: Which) {
+    pub(super) fn forget(&mut self, which: AlarmId) {
         self.get(which).set = None;
     }
 
     /// The first moment that any of them is set for.
     pub(super) fn earliest(&self) -> Option<u64> {
-        let first = self.first.latest();
-        let second = self.second.as_ref().map_or(NEVER, Timer::latest);
+        let first = self.first.hard_deadline();
+        let second = self.second.as_ref().map_or(NEVER, Timer::hard_deadline);
         Some(first.min(second)).filter(|earliest| *earliest != NEVER)
     }
 
     /// The first that is still to come after `now`, and which of them is set for it.
-    pub(super) fn next(&self, now: u64) -> Option<(Which, u64)> {
+    pub(super) fn next(&self, now: u64) -> Option<(AlarmId, u64)> {
         let settings = self
             .settings()
-            .map(|(which, set)| (which, set.span.latest()));
-        let coming = settings.filter(|(_, latest)| *latest > now);
-        coming.min_by_key(|(_, latest)| *latest)
+            .map(|(which, set)| (which, set.window.hard_deadline()));
+        let coming = settings.filter(|(_, hard_deadline)| *hard_deadline > now);
+        coming.min_by_key(|(_, hard_deadline)| *hard_deadline)
     }
 
     /// One that is not set for anything.
-    pub(super) fn free(&self) -> Option<Which> {
+    pub(super) fn free(&self) -> Option<AlarmId> {
         if self.first.set.is_none() {
-            return Some(Which::First);
+            return Some(AlarmId::First);
         }
         let second = self.second.as_ref()?;
-        second.set.is_none().then_some(Which::Second)
+        second.set.is_none().then_some(AlarmId::Second)
     }
 
     /// One that is not needed for what comes first: if none is free, the later of the two.
-    pub(super) fn spare(&self) -> Which {
+    pub(super) fn spare(&self) -> AlarmId {
         self.free().unwrap_or_else(|| {
-            let later = self.settings().max_by_key(|(_, set)| set.span.latest());
-            later.map_or(Which::First, |(which, _)| which)
+            let later = self
+                .settings()
+                .max_by_key(|(_, set)| set.window.hard_deadline());
+            later.map_or(AlarmId::First, |(which, _)| which)
         })
     }
 
-    /// Sets that timer for `span`, in place of what it was set for.
+    /// Sets that timer for `window`, in place of what it was set for.
     pub(super) fn arm(
         &mut self,
-        which: Which,
-        span: Span,
-        in_time: bool,
+        which: AlarmId,
+        window: Window,
+        is_sample: bool,
         waker: &Waker,
     ) -> io::Result<Armed> {
-        let latest = self.epoch.instant(span.latest());
+        let hard_deadline = self.epoch.instant(window.hard_deadline());
         let timer = self.get(which);
         let setting = Setting {
-            span,
-            in_time,
+            window,
+            is_sample,
             replaced: timer.set.is_some(),
         };
-        let slack = Duration::from_nanos(span.slack());
-        let armed = match timer.alarm.arm(latest, slack, waker) {
-            Err(_refused) if which == Which::Second => {
+        let slack = Duration::from_nanos(window.slack());
+        let armed = match timer.alarm.arm(hard_deadline, slack, waker) {
+            Err(_refused) if which == AlarmId::Second => {
                 // It can be done without.
                 self.second = None;
-                if self.first.latest() <= span.latest() {
+                if self.first.hard_deadline() <= window.hard_deadline() {
                     return Ok(Armed::Waiting);
                 }
-                return self.arm(Which::First, span, in_time, waker);
+                return self.arm(AlarmId::First, window, is_sample, waker);
             }
             armed => armed?,
         };
@@ -230,13 +232,13 @@ impl Alarms {
     /// # Errors
     ///
     /// If it cannot follow that clock.
-    pub(super) fn resync(&mut self, which: Which) -> io::Result<()> {
+    pub(super) fn resync(&mut self, which: AlarmId) -> io::Result<()> {
         self.get(which).alarm.resync()
     }
 
     /// Whether they hear of the end of the runtime, whoever waits.
-    pub(super) fn listen_on(&self) -> bool {
-        self.first.alarm.listens()
+    pub(super) fn hears_shutdown(&self) -> bool {
+        self.first.alarm.hears_shutdown()
     }
 
     /// What serves.
@@ -250,17 +252,17 @@ impl Alarms {
     }
 
     /// What must be known before the first can be set.
-    pub(super) fn question(&self) -> Option<Question> {
-        self.first.alarm.question()
+    pub(super) fn probe(&self) -> Option<SleepProbe> {
+        self.first.alarm.probe()
     }
 
-    pub(super) fn answer(&mut self, serves: bool) {
-        self.first.alarm.answer(serves);
+    pub(super) fn probed(&mut self, serves: bool) {
+        self.first.alarm.probed(serves);
     }
 
     /// Has the kernel serve again, if it refused.
-    pub(super) fn insist(&mut self, waker: &Waker) -> io::Result<()> {
-        self.first.alarm.insist(waker)
+    pub(super) fn require_native(&mut self, waker: &Waker) -> io::Result<()> {
+        self.first.alarm.require_native(waker)
     }
 
     /// Whether one that is left armed does harm now.
@@ -269,8 +271,8 @@ impl Alarms {
     }
 
     /// What has become of the kernel's timer.
-    pub(super) fn news(&mut self) -> Option<News> {
-        self.first.alarm.news()
+    pub(super) fn take_event(&mut self) -> Option<AlarmEvent> {
+        self.first.alarm.take_event()
     }
 
     /// Nobody waits any more.
@@ -281,10 +283,10 @@ impl Alarms {
 
     /// What each is set for, and how often it was set.
     #[cfg(all(test, not(model)))]
-    pub(super) fn all(&self) -> impl Iterator<Item = (Which, Option<Setting>, usize)> {
-        let first = (Which::First, self.first.set, self.first.armings);
+    pub(super) fn all(&self) -> impl Iterator<Item = (AlarmId, Option<Setting>, usize)> {
+        let first = (AlarmId::First, self.first.set, self.first.armings);
         let second = self.second.as_ref();
-        let second = second.map(|timer| (Which::Second, timer.set, timer.armings));
+        let second = second.map(|timer| (AlarmId::Second, timer.set, timer.armings));
         [first].into_iter().chain(second)
     }
 
@@ -307,8 +309,8 @@ mod tests {
             (10, true, false),
         ] {
             let setting = Setting {
-                span: Span::new(10, 5),
-                in_time: true,
+                window: Window::new(10, 5),
+                is_sample: true,
                 replaced,
             };
             assert_eq!(setting.is_early(now), early);

@@ -15,45 +15,45 @@ use tokio::runtime::Handle;
 use tokio::task::{coop, yield_now};
 use tokio::time::Instant;
 
-use super::hints::FAR;
-use super::queue::{Key, Span};
+use super::published::FAR_AFTER_ARMED;
+use super::queue::{SlotId, Window};
 use super::registry::{self, Scope};
-use super::shard::Dead;
-use super::slots::{LAST, Slots};
+use super::shard::Closed;
+use super::states::{MAX_TIMESTAMP, StateBlock};
 use super::{Driver, refusal};
-use crate::precision::{Aim, Precision};
-use crate::span::nanos;
+use crate::precision::{Precision, TimerOptions};
+use crate::saturating::nanos;
 use crate::sync::{Arc, of_thread};
 use crate::sys::{self, Alarm, TokioClock};
 
 /// How long a task that spins looks at the clock before the others have their turn: long enough
 /// that it costs them little to be asked so often, short enough that they need not wait for it.
-const TURN: Duration = Duration::from_micros(3);
+const SPIN_SLICE: Duration = Duration::from_micros(3);
 
 /// A timer that is polled again and again while nothing has changed looks at the clock once in so many
 /// polls: it costs more than all else there is to do then.
-const LOOK: u8 = 16;
+const POLLS_PER_CLOCK_READ: u8 = 16;
 
 /// Of so many timers that need not look at the clock one asks whether an alarm is overdue.
-const PASS: u8 = 4;
+const TIMERS_PER_CHECK: u8 = 4;
 
 of_thread! {
     /// How many have not done so, one after the other.
-    static PASSED: Cell<u8> = Cell::new(0);
+    static UNCHECKED: Cell<u8> = Cell::new(0);
 }
 
 of_thread! {
     /// When such a timer was made the last time: no later than now.
-    static MADE: Cell<Option<Instant>> = Cell::new(None);
+    static LAST_CREATED: Cell<Option<Instant>> = Cell::new(None);
 }
 
 #[derive(Debug)]
 pub(crate) struct Entry {
-    home: Home,
+    attachment: Attachment,
     phase: Phase,
-    aim: Aim,
+    options: TimerOptions,
     /// `None` until the first wait: a timer that is never waited for costs the queue nothing.
-    key: Option<Key>,
+    id: Option<SlotId>,
     /// How often it was polled while nothing had changed.
     polls: u8,
     /// Whether it has been waited for since it was made, was ready or was moved.
@@ -61,34 +61,34 @@ pub(crate) struct Entry {
     /// Whether its deadline was far off when it was made.
     is_far: bool,
     /// Whether its last wait ended some whole periods after the one before: then so will the next.
-    regular: bool,
+    is_periodic: bool,
     /// Not unwind safe: tokio's timers are not, and that we could be is nothing to promise.
     _not_unwind_safe: PhantomData<Box<dyn Any + Send + Sync>>,
 }
 
 /// Where it belongs.
 #[derive(Debug)]
-enum Home {
+enum Attachment {
     /// Its driver has not been looked up: many a timeout is never waited for.
     Runtime(Handle),
-    /// Its slot is there, once it has a key.
-    Slots(Arc<Slots>),
+    /// Its state is there, once it has a id.
+    Driver(Arc<StateBlock>),
 }
 
-impl Home {
-    /// The slots, looked up if they have not been.
+impl Attachment {
+    /// The block, looked up if they have not been.
     ///
     /// # Panics
     ///
     /// If there is no driver, and another is refused.
     #[inline]
     #[track_caller]
-    fn slots(&mut self) -> &mut Arc<Slots> {
+    fn block(&mut self) -> &mut Arc<StateBlock> {
         if let Self::Runtime(runtime) = self {
-            *self = Self::Slots(look_up(runtime));
+            *self = Self::Driver(block_of(runtime));
         }
         match self {
-            Self::Slots(slots) => slots,
+            Self::Driver(block) => block,
             Self::Runtime(_) => unreachable!("they have been looked up"),
         }
     }
@@ -98,12 +98,12 @@ impl Home {
 enum Phase {
     /// The queue was given the waker that has these parts; it may have let go of it unasked, by firing.
     Waits(usize, &'static RawWakerVTable),
-    /// Since when it has been looking at the clock, by one that nobody can pause; or [`NOT`].
+    /// Since when it has been looking at the clock, by one that nobody can pause; or [`NEVER`].
     Spins(u64),
 }
 
 /// At no moment.
-const NOT: u64 = u64::MAX;
+const NEVER: u64 = u64::MAX;
 
 impl Phase {
     fn waits_with(waker: &Waker) -> Self {
@@ -133,11 +133,11 @@ impl Entry {
         let handle = Handle::current();
         if !Alarm::OUTLIVES_TIMERS {
             // Its driver, and no other: there would be one for each timer that does not wait.
-            let slots = look_up(&handle);
-            return Self::at(Home::Slots(slots));
+            let block = block_of(&handle);
+            return Self::at(Attachment::Driver(block));
         }
-        if !registry::is_known(Scope::of(&handle)) {
-            know(&handle);
+        if !registry::has_seen_driver(Scope::of(&handle)) {
+            ensure_driver(&handle);
         }
         Self::of(handle)
     }
@@ -148,8 +148,8 @@ impl Entry {
     #[track_caller]
     pub(crate) fn current_for(now: Instant, wait: Duration) -> Self {
         let mut entry = Self::current();
-        entry.is_far = wait > FAR;
-        MADE.with(|made| made.set(Some(now)));
+        entry.is_far = wait > FAR_AFTER_ARMED;
+        LAST_CREATED.with(|made| made.set(Some(now)));
         entry
     }
 
@@ -157,51 +157,51 @@ impl Entry {
     pub(crate) fn try_current() -> io::Result<Self> {
         let handle = Handle::try_current().map_err(io::Error::other)?;
         if !Alarm::OUTLIVES_TIMERS {
-            let slots = sys::catch_disabled(|| {
-                let _kept = Driver::insist(&handle)?;
-                registry::slots(&handle)
+            let block = sys::catch_disabled(|| {
+                let _kept = Driver::require_native(&handle)?;
+                registry::block(&handle)
             })?;
-            return Ok(Self::at(Home::Slots(slots)));
+            return Ok(Self::at(Attachment::Driver(block)));
         }
-        sys::catch_disabled(|| registry::insist(&handle))?;
+        sys::catch_disabled(|| registry::require_native(&handle))?;
         Ok(Self::of(handle))
     }
 
     #[inline]
     pub(super) fn of(runtime: Handle) -> Self {
-        Self::at(Home::Runtime(runtime))
+        Self::at(Attachment::Runtime(runtime))
     }
 
     #[inline]
-    fn at(home: Home) -> Self {
+    fn at(attachment: Attachment) -> Self {
         Self {
-            home,
-            phase: Phase::Spins(NOT),
-            aim: Aim::default(),
-            key: None,
+            attachment,
+            phase: Phase::Spins(NEVER),
+            options: TimerOptions::default(),
+            id: None,
             polls: 0,
             waited: false,
             is_far: false,
-            regular: false,
+            is_periodic: false,
             _not_unwind_safe: PhantomData,
         }
     }
 
     pub(crate) fn now(&self) -> Instant {
-        match &self.home {
-            Home::Runtime(runtime) => TokioClock::new(runtime).now(),
-            Home::Slots(slots) => slots.driver.now(),
+        match &self.attachment {
+            Attachment::Runtime(runtime) => TokioClock::new(runtime).now(),
+            Attachment::Driver(block) => block.driver.now(),
         }
     }
 
     /// Sets what it aims at. A task that waits already does so in the old way, until it is
-    /// [moved](Self::postpone).
-    pub(crate) fn aim(&mut self, set: impl FnOnce(&mut Aim)) {
-        set(&mut self.aim);
+    /// [moved](Self::reset).
+    pub(crate) fn configure(&mut self, set: impl FnOnce(&mut TimerOptions)) {
+        set(&mut self.options);
     }
 
-    pub(crate) fn aims_at(&self) -> Aim {
-        self.aim
+    pub(crate) fn options(&self) -> TimerOptions {
+        self.options
     }
 
     /// Waits for `deadline`, the next of one every `period`; returns the time at which it was found
@@ -213,7 +213,7 @@ impl Entry {
     ///
     /// # Panics
     ///
-    /// If it has to wait and the driver is dead.
+    /// If it has to wait and the driver is closed.
     #[track_caller]
     pub(crate) fn poll_elapsed(
         &mut self,
@@ -224,7 +224,7 @@ impl Entry {
         let waits = self.waits_with(cx.waker());
         if waits {
             let look = self.polls == 0;
-            self.polls = (self.polls + 1) % LOOK;
+            self.polls = (self.polls + 1) % POLLS_PER_CLOCK_READ;
             if !look {
                 return Poll::Pending;
             }
@@ -237,9 +237,9 @@ impl Entry {
                 return Poll::Pending;
             }
         };
-        if let Some(moment) = self.far_behind(deadline) {
-            self.enter(moment, 0, period, None, cx.waker());
-            self.pass();
+        if let Some(moment) = self.assume_pending(deadline) {
+            self.insert(moment, 0, period, None, cx.waker());
+            self.sample_overdue();
             return Poll::Pending;
         }
         let now = self.now();
@@ -247,8 +247,8 @@ impl Entry {
             return self.elapsed(now, coop);
         }
         if waits {
-            if let Home::Slots(slots) = &self.home {
-                slots.driver.look(now);
+            if let Attachment::Driver(block) = &self.attachment {
+                block.driver.fire_if_overdue(now);
             }
         } else if coop.is_some() {
             return self.wait(cx, deadline, period, now, coop);
@@ -259,13 +259,13 @@ impl Entry {
     /// Its deadline has passed.
     fn elapsed(&mut self, now: Instant, coop: Option<coop::RestoreOnPending>) -> Poll<Instant> {
         self.cancel();
-        self.phase = Phase::Spins(NOT);
+        self.phase = Phase::Spins(NEVER);
         (self.waited, self.is_far) = (false, false);
         if let Some(coop) = coop {
             coop.made_progress();
         }
-        if let Home::Slots(slots) = &self.home {
-            slots.driver.look(now);
+        if let Attachment::Driver(block) = &self.attachment {
+            block.driver.fire_if_overdue(now);
         }
         Poll::Ready(now)
     }
@@ -278,9 +278,9 @@ impl Entry {
     /// Whether the queue has a waker of its.
     #[inline]
     fn is_waiting(&self) -> bool {
-        match (&self.home, self.key) {
-            (Home::Slots(slots), Some(key)) => {
-                slots.driver.is_here() && slots.get(key).is_waiting()
+        match (&self.attachment, self.id) {
+            (Attachment::Driver(block), Some(id)) => {
+                block.driver.is_in_this_process() && block.get(id).is_waiting()
             }
             _ => false,
         }
@@ -296,9 +296,9 @@ impl Entry {
         mut now: Instant,
         coop: Option<coop::RestoreOnPending>,
     ) -> Poll<Instant> {
-        let driver = &self.home.slots().driver;
-        let (epoch, learned) = (driver.epoch, driver.hints().lead());
-        let mut lead = self.aim.lead(learned, period);
+        let driver = &self.attachment.block().driver;
+        let (epoch, lateness) = (driver.epoch, driver.published().lead());
+        let mut lead = self.options.lead(lateness, period);
         if lead != 0 && nanos(deadline - now) <= lead {
             // This poll's waker alone is to be woken.
             self.cancel();
@@ -308,46 +308,55 @@ impl Entry {
                 if now >= deadline {
                     return self.elapsed(now, coop);
                 }
-                turn_to_others(cx);
+                yield_to_runtime(cx);
                 return Poll::Pending;
             }
             lead = 0;
         }
-        let moment = epoch.moment(deadline).min(LAST);
-        self.enter(moment, lead, period, Some(now), cx.waker());
+        let moment = epoch.moment(deadline).min(MAX_TIMESTAMP);
+        self.insert(moment, lead, period, Some(now), cx.waker());
         Poll::Pending
     }
 
     /// Of a wait that has not begun yet the moment of `deadline`, if that was far off when the timer was
     /// made, and is so far behind an alarm that it has not passed unless the driver is as late: to look at
     /// the clock would take as long as all the rest.
-    fn far_behind(&mut self, deadline: Instant) -> Option<u64> {
-        if !self.is_far || self.waited || Alarm::EXACT || self.aim.precision() == Precision::Spin {
+    fn assume_pending(&mut self, deadline: Instant) -> Option<u64> {
+        if !self.is_far
+            || self.waited
+            || Alarm::EXACT
+            || self.options.precision() == Precision::Spin
+        {
             return None;
         }
-        if let Home::Runtime(runtime) = &self.home {
+        if let Attachment::Runtime(runtime) = &self.attachment {
             // It is about to wait.
-            self.home = Home::Slots(registry::last(Scope::of(runtime))?);
+            self.attachment = Attachment::Driver(registry::cached(Scope::of(runtime))?);
         }
-        let driver = &self.home.slots().driver;
-        let moment = driver.epoch.moment(deadline).min(LAST);
-        driver.hints().is_far_behind(moment).then_some(moment)
+        let driver = &self.attachment.block().driver;
+        let moment = driver.epoch.moment(deadline).min(MAX_TIMESTAMP);
+        driver
+            .published()
+            .is_far_after_armed(moment)
+            .then_some(moment)
     }
 
     /// Now and then looks whether an alarm is overdue, by the clock as it was read for the last timer.
-    fn pass(&self) {
-        let passed = PASSED.with(|passed| passed.replace((passed.get() + 1) % PASS));
+    fn sample_overdue(&self) {
+        let passed = UNCHECKED.with(|passed| passed.replace((passed.get() + 1) % TIMERS_PER_CHECK));
         if passed > 0 {
             return;
         }
-        if let (Some(made), Home::Slots(slots)) = (MADE.with(Cell::get), &self.home) {
-            slots.driver.look(made);
+        if let (Some(made), Attachment::Driver(block)) =
+            (LAST_CREATED.with(Cell::get), &self.attachment)
+        {
+            block.driver.fire_if_overdue(made);
         }
     }
 
     /// Has the task woken `lead` before `moment`.
     #[track_caller]
-    fn enter(
+    fn insert(
         &mut self,
         moment: u64,
         lead: u64,
@@ -355,10 +364,10 @@ impl Entry {
         now: Option<Instant>,
         waker: &Waker,
     ) {
-        let slots = self.home.slots();
-        let span = span(self.aim, slots, moment, lead, period);
-        let last = self.key.map(|key| slots.get(key).moment());
-        let period = likely_period(&mut self.regular, last, span.deadline(), period);
+        let block = self.attachment.block();
+        let window = window(self.options, block, moment, lead, period);
+        let last = self.id.map(|id| block.get(id).deadline());
+        let period = likely_period(&mut self.is_periodic, last, window.deadline(), period);
         // The words are those of the clone, which the queue keeps: those of the original may come to mean
         // another.
         let waker = waker.clone();
@@ -367,52 +376,60 @@ impl Entry {
         self.phase = Phase::waits_with(&waker);
         self.polls = 0;
         self.waited = true;
-        if let Err(Dead) = Driver::wait(slots, &mut self.key, span, period, now, waker) {
-            panic!("{}", slots.driver.why_dead());
+        if let Err(Closed) = Driver::insert(block, &mut self.id, window, period, now, waker) {
+            panic!("{}", block.driver.close_reason());
         }
         if let Some(now) = now {
-            slots.driver.look(now);
+            block.driver.fire_if_overdue(now);
         }
     }
 
     /// If a task waits in this entry, has it woken at `deadline` instead.
-    pub(crate) fn postpone(&mut self, deadline: Instant, period: Duration) {
+    pub(crate) fn reset(&mut self, deadline: Instant, period: Duration) {
         (self.waited, self.is_far) = (false, false);
-        if let Some((slots, key, span)) = self.moved(deadline, period) {
+        if let Some((block, id, window)) = self.window_for(deadline, period) {
             // No lock is taken, and nobody woken at the old moment. An exact alarm would fire at it.
-            if Alarm::EXACT || !slots.get(key).put_off(span.deadline()) {
-                Driver::postpone(slots, key, span);
+            if Alarm::EXACT || !block.get(id).extend(window.deadline()) {
+                Driver::reset(block, id, window);
                 // The next poll looks at the clock: the new deadline may have passed.
                 self.polls = 0;
             }
         }
     }
 
-    /// As [`postpone`](Self::postpone), after it has been told to aim at something else.
-    pub(crate) fn aim_anew(&mut self, deadline: Instant, period: Duration) {
-        if let Some((slots, key, span)) = self.moved(deadline, period) {
-            Driver::postpone(slots, key, span);
+    /// As [`postpone`](Self::reset), after it has been told to options at something else.
+    pub(crate) fn apply_options(&mut self, deadline: Instant, period: Duration) {
+        if let Some((block, id, window)) = self.window_for(deadline, period) {
+            Driver::reset(block, id, window);
         }
     }
 
-    fn moved(&mut self, deadline: Instant, period: Duration) -> Option<(&Slots, Key, Span)> {
+    fn window_for(
+        &mut self,
+        deadline: Instant,
+        period: Duration,
+    ) -> Option<(&StateBlock, SlotId, Window)> {
         if let Phase::Spins(since) = &mut self.phase {
-            *since = NOT;
+            *since = NEVER;
         }
-        let Home::Slots(slots) = &self.home else {
+        let Attachment::Driver(block) = &self.attachment else {
             return None;
         };
-        let key = self.key.filter(|_| self.is_waiting())?;
-        let deadline = slots.driver.epoch.moment(deadline).min(LAST);
-        let lead = self.aim.lead(slots.driver.hints().lead(), period);
-        Some((slots, key, span(self.aim, slots, deadline, lead, period)))
+        let id = self.id.filter(|_| self.is_waiting())?;
+        let deadline = block.driver.epoch.moment(deadline).min(MAX_TIMESTAMP);
+        let lead = self.options.lead(block.driver.published().lead(), period);
+        Some((
+            block,
+            id,
+            window(self.options, block, deadline, lead, period),
+        ))
     }
 
     /// A clock that is paused would be looked at for ever.
     fn may_spin(&mut self, limit: u64) -> bool {
-        let now = self.home.slots().driver.real_moment();
+        let now = self.attachment.block().driver.real_timestamp();
         let since = match self.phase {
-            Phase::Spins(since) if since != NOT => since,
+            Phase::Spins(since) if since != NEVER => since,
             _ => now,
         };
         self.phase = Phase::Spins(since);
@@ -424,7 +441,7 @@ impl Entry {
         let began = std::time::Instant::now();
         loop {
             let now = self.now();
-            if now >= deadline || began.elapsed() >= TURN {
+            if now >= deadline || began.elapsed() >= SPIN_SLICE {
                 return now;
             }
             hint::spin_loop();
@@ -441,8 +458,8 @@ impl Entry {
         if !self.is_waiting() {
             return None;
         }
-        match (&self.home, self.key) {
-            (Home::Slots(slots), Some(key)) => Driver::cancel(slots, key),
+        match (&self.attachment, self.id) {
+            (Attachment::Driver(block), Some(id)) => Driver::cancel(block, id),
             _ => None,
         }
     }
@@ -451,13 +468,18 @@ impl Entry {
 /// `period` in nanoseconds, if one that waited for `last` and now for `deadline` is likely to wait for
 /// one `period` later; else 0. Who is reset after each tick is not.
 #[inline]
-fn likely_period(regular: &mut bool, last: Option<u64>, deadline: u64, period: Duration) -> u64 {
+fn likely_period(
+    is_periodic: &mut bool,
+    last: Option<u64>,
+    deadline: u64,
+    period: Duration,
+) -> u64 {
     let period = nanos(period);
     if last != Some(deadline) {
         let since = last.and_then(|last| deadline.checked_sub(last));
-        *regular = since.is_some_and(|since| is_multiple(since, period));
+        *is_periodic = since.is_some_and(|since| is_multiple(since, period));
     }
-    if *regular { period } else { 0 }
+    if *is_periodic { period } else { 0 }
 }
 
 /// Or nearly: the steps of a rate differ by a nanosecond.
@@ -473,37 +495,43 @@ fn is_multiple(since: u64, period: u64) -> bool {
 /// If it is refused.
 #[cold]
 #[track_caller]
-fn know(runtime: &Handle) {
-    if let Err(error) = registry::know(runtime) {
+fn ensure_driver(runtime: &Handle) {
+    if let Err(error) = registry::ensure_driver(runtime) {
         panic!("{}", refusal(&error));
     }
 }
 
-/// Slots of the driver that serves that runtime.
+/// StateBlock of the driver that serves that runtime.
 ///
 /// # Panics
 ///
 /// If there is none, and another is refused.
 #[inline(never)]
 #[track_caller]
-fn look_up(runtime: &Handle) -> Arc<Slots> {
-    match registry::slots(runtime) {
-        Ok(slots) => slots,
+fn block_of(runtime: &Handle) -> Arc<StateBlock> {
+    match registry::block(runtime) {
+        Ok(block) => block,
         Err(error) => panic!("{}", refusal(&error)),
     }
 }
 
 /// When one is to be woken that aims like that, `lead` before `moment`.
-fn span(aim: Aim, slots: &Slots, moment: u64, lead: u64, period: Duration) -> Span {
-    let slack = aim.slack(slots.driver.hints().crowd(), period);
-    Span::new(moment.saturating_sub(lead), slack)
+fn window(
+    options: TimerOptions,
+    block: &StateBlock,
+    moment: u64,
+    lead: u64,
+    period: Duration,
+) -> Window {
+    let slack = options.slack(block.driver.published().coalesce_slack(), period);
+    Window::new(moment.saturating_sub(lead), slack)
 }
 
 /// Has the task polled again once the runtime has looked at everything else, its I/O too.
 ///
 /// A task that wakes itself instead is polled again and again, and the reactor asked only after some
 /// sixty polls.
-fn turn_to_others(cx: &mut Context<'_>) {
+fn yield_to_runtime(cx: &mut Context<'_>) {
     let pending = pin!(yield_now()).poll(cx);
     debug_assert!(pending.is_pending(), "it is ready at its second poll");
 }
@@ -511,19 +539,19 @@ fn turn_to_others(cx: &mut Context<'_>) {
 impl Drop for Entry {
     #[inline]
     fn drop(&mut self) {
-        if let (Home::Slots(slots), Some(key)) = (&self.home, self.key) {
-            Driver::leave(slots, key);
+        if let (Attachment::Driver(block), Some(id)) = (&self.attachment, self.id) {
+            Driver::remove(block, id);
         }
     }
 }
 
 #[cfg(all(test, not(model)))]
 impl Entry {
-    /// Its driver's slots, if that has been looked up, and its place there, if it has one.
-    pub(super) fn place(&self) -> Option<(&Slots, Option<Key>)> {
-        match &self.home {
-            Home::Runtime(_) => None,
-            Home::Slots(slots) => Some((slots, self.key)),
+    /// Its driver's block, if that has been looked up, and its place there, if it has one.
+    pub(super) fn place(&self) -> Option<(&StateBlock, Option<SlotId>)> {
+        match &self.attachment {
+            Attachment::Runtime(_) => None,
+            Attachment::Driver(block) => Some((block, self.id)),
         }
     }
 
@@ -548,7 +576,7 @@ mod tests {
         std::thread::sleep(Duration::from_millis(2));
         assert!(!entry.may_spin(1_000_000));
         assert!(entry.may_spin(nanos(Duration::from_secs(3600))));
-        entry.postpone(entry.now(), Duration::from_millis(1));
+        entry.reset(entry.now(), Duration::from_millis(1));
         assert!(entry.may_spin(0), "for another deadline it begins anew");
     }
 }

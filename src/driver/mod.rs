@@ -13,20 +13,20 @@
 
 mod alarms;
 mod entry;
-mod hints;
-mod learned;
 #[cfg(all(test, model))]
 mod model;
+mod published;
 pub(crate) mod queue;
 mod registry;
 mod shard;
 #[cfg(all(test, not(model)))]
-mod simulated;
-mod slots;
-mod wakers;
-mod wakeups;
+mod shared_writes;
 #[cfg(all(test, not(model)))]
-mod written;
+mod simulated;
+mod states;
+mod wakers;
+mod wakeup_stats;
+mod wakeups;
 
 use std::io;
 use std::mem;
@@ -35,18 +35,18 @@ use std::task::{Wake, Waker};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
-use crate::contain::contain;
 use crate::events;
-use crate::span::nanos;
+use crate::panics::catch_foreign;
+use crate::saturating::nanos;
 use crate::sync::{Arc, AtomicBool, Mutex, MutexGuard, Ordering, fence, unchecked};
 use crate::sys::process::{self, Process};
 use crate::sys::{Alarm, Armed, TokioClock};
-use alarms::{Alarms, Epoch, Which};
-use hints::Hints;
-use queue::{Key, Span};
+use alarms::{AlarmId, Alarms, Epoch};
+use published::Published;
+use queue::{SlotId, Window};
 use registry::Scope;
-use shard::{Apart, Dead, NEVER, Shard};
-use slots::Slots;
+use shard::{CachePadded, Closed, NEVER, Shard};
+use states::StateBlock;
 use wakers::Batch;
 use wakeups::Event;
 
@@ -58,17 +58,17 @@ pub(crate) use wakeups::Wakeups;
 #[derive(Debug)]
 pub(crate) struct Driver {
     scope: Scope,
-    made_in: Process,
+    process: Process,
     clock: TokioClock,
     epoch: Epoch,
     /// The same on a clock that nobody can pause.
     real_epoch: std::time::Instant,
-    dead: AtomicBool,
+    closed: AtomicBool,
     shards: Box<[Shard]>,
-    /// To how many threads one was given.
-    given: Apart<unchecked::AtomicUsize>,
-    hints: Apart<Hints>,
-    state: Apart<Mutex<State>>,
+    /// To how many threads one was threads_assigned.
+    threads_assigned: CachePadded<unchecked::AtomicUsize>,
+    published: CachePadded<Published>,
+    state: CachePadded<Mutex<Status>>,
 }
 
 #[derive(Debug)]
@@ -76,10 +76,10 @@ pub(crate) struct Driver {
     clippy::large_enum_variant,
     reason = "there is one, in place, and it is nearly always the large one"
 )]
-enum State {
-    Alive(Wakeups),
+enum Status {
+    Open(Wakeups),
     /// The runtime shut down, or the kernel refused its timer: why.
-    Dead(String),
+    Closed(String),
 }
 
 impl Driver {
@@ -94,7 +94,7 @@ impl Driver {
     ///
     /// At the caller's location, as tokio does: in a runtime that lacks the driver that the alarm needs.
     #[track_caller]
-    fn of(handle: &Handle) -> io::Result<Arc<Self>> {
+    fn get_or_start(handle: &Handle) -> io::Result<Arc<Self>> {
         let scope = Scope::of(handle);
         match registry::find(scope)? {
             Some(driver) => Ok(driver),
@@ -108,56 +108,56 @@ impl Driver {
     ///
     /// If the kernel refuses.
     #[track_caller]
-    fn insist(handle: &Handle) -> io::Result<Arc<Self>> {
+    fn require_native(handle: &Handle) -> io::Result<Arc<Self>> {
         let scope = Scope::of(handle);
         let Some(driver) = registry::find(scope)? else {
             return Self::start(handle, scope, true);
         };
         let mut state = driver.state.0.lock();
-        let insisted = match &mut *state {
-            State::Alive(wakeups) => wakeups.insist(&driver.waker(Which::First)),
-            State::Dead(why) => Err(io::Error::other(why.clone())),
+        let required = match &mut *state {
+            Status::Open(wakeups) => wakeups.require_native(&driver.waker(AlarmId::First)),
+            Status::Closed(why) => Err(io::Error::other(why.clone())),
         };
         driver.unlock(state);
-        insisted.map(|()| driver)
+        required.map(|()| driver)
     }
 
     #[track_caller]
-    fn start(handle: &Handle, scope: Scope, insists: bool) -> io::Result<Arc<Self>> {
+    fn start(handle: &Handle, scope: Scope, requires_native: bool) -> io::Result<Arc<Self>> {
         // A timer may first wait on a thread of another runtime.
-        let is_here = Handle::try_current().is_ok_and(|here| here.id() == handle.id());
-        let _context = (!is_here).then(|| handle.enter());
+        let is_in_this_process = Handle::try_current().is_ok_and(|here| here.id() == handle.id());
+        let _context = (!is_in_this_process).then(|| handle.enter());
         let clock = TokioClock::new(handle);
         let epoch = Epoch(clock.now());
-        let alarms = match Alarms::new(handle, insists, epoch) {
+        let alarms = match Alarms::new(handle, requires_native, epoch) {
             Ok(alarms) => alarms,
             // Another thread may have been faster, and have taken the last descriptor.
             Err(error) => return registry::find(scope)?.ok_or(error),
         };
-        let second = alarms.has_second().then_some(Which::Second);
+        let second = alarms.has_second().then_some(AlarmId::Second);
         let wakeups = Wakeups::new(alarms);
         let driver = Arc::new(Self {
             scope,
-            made_in: Process::current()?,
+            process: Process::current()?,
             clock,
             epoch,
             real_epoch: std::time::Instant::now(),
-            dead: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
             shards: (0..scope.threads(handle)).map(|_| Shard::new()).collect(),
-            given: Apart(unchecked::AtomicUsize::new(0)),
-            hints: Apart(wakeups.hints()),
-            state: Apart(Mutex::new(State::Alive(wakeups))),
+            threads_assigned: CachePadded(unchecked::AtomicUsize::new(0)),
+            published: CachePadded(wakeups.published()),
+            state: CachePadded(Mutex::new(Status::Open(wakeups))),
         });
-        // Locked before it is listed: whoever finds it there waits until it listens.
+        // Locked before it is listed: whoever finds it there waits until it hears_shutdown.
         let mut state = driver.state.0.lock();
-        if let Err(faster) = registry::list(&driver) {
+        if let Err(faster) = registry::register(&driver) {
             return Ok(faster);
         }
-        if let State::Alive(wakeups) = &mut *state {
-            let mut all = [Some(Which::First), second].into_iter().flatten();
+        if let Status::Open(wakeups) = &mut *state {
+            let mut all = [Some(AlarmId::First), second].into_iter().flatten();
             let listening = all.try_for_each(|which| wakeups.listen(which, &driver.waker(which)));
             if let Err(error) = listening {
-                driver.die(state, &error);
+                driver.close(state, &error);
                 return Err(error);
             }
         }
@@ -166,10 +166,10 @@ impl Driver {
     }
 
     /// The waker of that kernel timer: each has one of its own, by which its events are told apart.
-    fn waker(self: &Arc<Self>, which: Which) -> Waker {
+    fn waker(self: &Arc<Self>, which: AlarmId) -> Waker {
         match which {
-            Which::First => Waker::from(Arc::clone(self)),
-            Which::Second => Waker::from(Arc::new(Second(Arc::clone(self)))),
+            AlarmId::First => Waker::from(Arc::clone(self)),
+            AlarmId::Second => Waker::from(Arc::new(Second(Arc::clone(self)))),
         }
     }
 
@@ -179,84 +179,84 @@ impl Driver {
     }
 
     /// How long ago this driver was made, in nanoseconds, by a clock that nobody can pause.
-    fn real_moment(&self) -> u64 {
+    fn real_timestamp(&self) -> u64 {
         nanos(self.real_epoch.elapsed())
     }
 
-    fn hints(&self) -> &Hints {
-        &self.hints.0
+    fn published(&self) -> &Published {
+        &self.published.0
     }
 
     /// Whether this process made it. A child that was forked off leaves it alone: the kernel's timers are
     /// its parent's, and a lock may have been held by a thread that the child does not have.
     #[inline]
-    fn is_here(&self) -> bool {
-        self.made_in.is_current()
+    fn is_in_this_process(&self) -> bool {
+        self.process.is_current()
     }
 
     /// Whether it hears of the end of its runtime, so that it need not end with its last timer.
     fn outlives_timers(&self) -> bool {
-        self.hints().listens()
+        self.published().hears_shutdown()
     }
 
-    fn is_alive(&self) -> bool {
-        !self.dead.load(Ordering::Acquire)
+    fn is_open(&self) -> bool {
+        !self.closed.load(Ordering::Acquire)
     }
 
     /// Why it is not.
-    fn why_dead(&self) -> String {
-        if !self.is_here() {
+    fn close_reason(&self) -> String {
+        if !self.is_in_this_process() {
             return process::foreign().to_string();
         }
         match &*self.state.0.lock() {
-            State::Alive(_) => unreachable!("its shards are closed after it has died"),
-            State::Dead(why) => why.clone(),
+            Status::Open(_) => unreachable!("its shards are closed after it has closed"),
+            Status::Closed(why) => why.clone(),
         }
     }
 
     /// A shard for another thread. They take turns.
-    fn give_shard(&self) -> usize {
-        self.given.0.fetch_add(1, Ordering::Relaxed) % self.shards.len()
+    fn assign_shard(&self) -> usize {
+        self.threads_assigned.0.fetch_add(1, Ordering::Relaxed) % self.shards.len()
     }
 
-    fn has_given(&self, shard: usize) -> bool {
+    fn is_assigned(&self, shard: usize) -> bool {
         shard < self.used_shards().len()
     }
 
-    /// Those that a thread has been given.
+    /// Those that a thread has been threads_assigned.
     fn used_shards(&self) -> &[Shard] {
-        let given = self.given.0.load(Ordering::Relaxed);
-        &self.shards[..given.min(self.shards.len())]
+        let threads_assigned = self.threads_assigned.0.load(Ordering::Relaxed);
+        &self.shards[..threads_assigned.min(self.shards.len())]
     }
 
-    /// Has `waker` woken within `span`, in place of what `key` waited for before. `period` is the time
+    /// Has `waker` woken within `window`, in place of what `id` waited for before. `period` is the time
     /// after which it is likely to wait again, or 0. Its first time, a timer is given its place.
     ///
     /// # Errors
     ///
-    /// If the driver is dead, or another process's.
+    /// If the driver is closed, or another process's.
     #[inline]
-    fn wait(
-        slots: &mut Arc<Slots>,
-        key: &mut Option<Key>,
-        span: Span,
+    fn insert(
+        block: &mut Arc<StateBlock>,
+        id: &mut Option<SlotId>,
+        window: Window,
         period: u64,
         now: Option<Instant>,
         waker: Waker,
-    ) -> Result<(), Dead> {
-        let driver = &slots.driver;
-        if !driver.is_here() {
-            return Err(Dead);
+    ) -> Result<(), Closed> {
+        let driver = &block.driver;
+        if !driver.is_in_this_process() {
+            return Err(Closed);
         }
-        let shard = &driver.shards[slots.shard];
-        let waits = shard.wait(slots, key, span, period, waker)?;
-        let result = driver.arm(span, waits.leads, period, now);
-        if let Some(others) = waits.others {
-            *slots = others;
-            registry::keep(slots);
+        let shard = &driver.shards[block.shard];
+        let inserted = shard.insert(block, id, window, period, waker)?;
+        let result = driver.arm(window, inserted.is_first, period, now);
+        if let Some(others) = inserted.others {
+            *block = others;
+            registry::cache(block);
         }
         // Last: its destructor may panic.
-        drop(waits.replaced);
+        drop(inserted.replaced);
         result
     }
 
@@ -265,17 +265,17 @@ impl Driver {
     #[inline]
     fn arm(
         self: &Arc<Self>,
-        span: Span,
-        leads: bool,
+        window: Window,
+        is_first: bool,
         period: u64,
         now: Option<Instant>,
-    ) -> Result<(), Dead> {
-        let hints = self.hints();
-        let must_arm = leads && self.must_arm(span);
+    ) -> Result<(), Closed> {
+        let published = self.published();
+        let must_arm = is_first && self.must_arm(window);
         // Only what is likely to come is worth a system call before its time.
-        let ahead = (period > 0 || hints.is_crowd()) && hints.can_arm_ahead();
+        let ahead = (period > 0 || published.is_coalescing()) && published.can_arm_ahead();
         if must_arm || ahead {
-            self.arm_alarms(span, must_arm, ahead, now)?;
+            self.arm_alarms(window, must_arm, ahead, now)?;
         }
         if Alarm::CAN_BE_EXACT && !Alarm::EXACT {
             self.follow_clock();
@@ -286,30 +286,30 @@ impl Driver {
     /// Where the clock can be paused, looks whether it was: then what is armed is for moments that it may never
     /// come to, or not in time.
     fn follow_clock(self: &Arc<Self>) {
-        if self.hints().is_exact() || !self.clock.differs() {
+        if self.published().is_exact() || !self.clock.differs() {
             return;
         }
         let mut state = self.state.0.lock();
-        let State::Alive(wakeups) = &mut *state else {
+        let Status::Open(wakeups) = &mut *state else {
             return;
         };
         if wakeups.clock_moved() {
-            self.hints().rely_on_nothing();
+            self.published().clear_armed();
             fence(Ordering::SeqCst);
-            let armed = wakeups.rearm_all(self.first(), || self.waker(Which::First));
-            self.hints().set_armed(wakeups.earliest(), false);
+            let armed = wakeups.rearm_all(self.first(), || self.waker(AlarmId::First));
+            self.published().set_armed(wakeups.earliest(), false);
             let _ = self.release(state, armed);
         }
     }
 
     /// Whether no alarm serves what comes first in its shard now, as others know already.
-    fn must_arm(&self, span: Span) -> bool {
+    fn must_arm(&self, window: Window) -> bool {
         fence(Ordering::SeqCst);
-        let hints = self.hints();
-        let must_arm = hints.must_arm(span.latest());
+        let published = self.published();
+        let must_arm = published.must_arm(window.hard_deadline());
         if !must_arm {
             // It may be long until the reactor is asked for the event.
-            hints.due_by(span.latest());
+            published.lower_due(window.hard_deadline());
         }
         must_arm
     }
@@ -317,21 +317,21 @@ impl Driver {
     /// Under the lock of the alarms.
     fn arm_alarms(
         self: &Arc<Self>,
-        span: Span,
+        window: Window,
         must_arm: bool,
         ahead: bool,
         now: Option<Instant>,
-    ) -> Result<(), Dead> {
-        let hints = self.hints();
+    ) -> Result<(), Closed> {
+        let published = self.published();
         let mut state = self.state.0.lock();
-        let State::Alive(wakeups) = &mut *state else {
-            return Err(Dead);
+        let Status::Open(wakeups) = &mut *state else {
+            return Err(Closed);
         };
-        let waker = || self.waker(Which::First);
+        let waker = || self.waker(AlarmId::First);
         let mut armed = Ok(Armed::Waiting);
         if must_arm {
-            armed = wakeups.arm_by(span, true, waker);
-            hints.due_by(span.latest());
+            armed = wakeups.arm_if_earlier(window, true, waker);
+            published.lower_due(window.hard_deadline());
         }
         if matches!(armed, Ok(Armed::Waiting)) && ahead {
             let ahead = wakeups.arm_ahead(
@@ -343,75 +343,75 @@ impl Driver {
             armed = Ok(ahead.unwrap_or(Armed::Waiting));
         }
         // If there was nothing to arm ahead for, there is not before the next wake-up.
-        hints.set_armed(wakeups.earliest(), !ahead && wakeups.can_arm_ahead());
+        published.set_armed(wakeups.earliest(), !ahead && wakeups.can_arm_ahead());
         self.release(state, armed)
     }
 
-    /// Moves what `key` waits for, if it waits, to `span`.
-    fn postpone(slots: &Slots, key: Key, span: Span) {
-        let driver = &slots.driver;
-        if !driver.is_here() {
+    /// Moves what `id` waits for, if it waits, to `window`.
+    fn reset(block: &StateBlock, id: SlotId, window: Window) {
+        let driver = &block.driver;
+        if !driver.is_in_this_process() {
             return;
         }
-        if driver.shards[slots.shard].postpone(slots, key, span) && driver.must_arm(span) {
-            driver.arm_by(span);
+        if driver.shards[block.shard].reset(block, id, window) && driver.must_arm(window) {
+            driver.arm_if_earlier(window);
         }
-        driver.settle();
+        driver.rearm_if_exact();
     }
 
-    /// Sees to it that an alarm fires within `span`, which may have passed.
-    fn arm_by(self: &Arc<Self>, span: Span) {
+    /// Sees to it that an alarm fires within `window`, which may have passed.
+    fn arm_if_earlier(self: &Arc<Self>, window: Window) {
         let mut state = self.state.0.lock();
-        let State::Alive(wakeups) = &mut *state else {
+        let Status::Open(wakeups) = &mut *state else {
             return;
         };
-        let armed = wakeups.arm_by(span, false, || self.waker(Which::First));
-        self.hints().due_by(span.latest());
-        self.hints()
+        let armed = wakeups.arm_if_earlier(window, false, || self.waker(AlarmId::First));
+        self.published().lower_due(window.hard_deadline());
+        self.published()
             .set_armed(wakeups.earliest(), wakeups.can_arm_ahead());
         let _ = self.release(state, armed);
     }
 
-    /// Forgets what `key` waits for; returns the waker that it waited with.
-    fn cancel(slots: &Slots, key: Key) -> Option<Waker> {
-        let driver = &slots.driver;
-        if !driver.is_here() {
+    /// Forgets what `id` waits for; returns the waker that it waited with.
+    fn cancel(block: &StateBlock, id: SlotId) -> Option<Waker> {
+        let driver = &block.driver;
+        if !driver.is_in_this_process() {
             return None;
         }
-        let canceled = driver.shards[slots.shard].cancel(slots, key);
-        driver.settle();
+        let canceled = driver.shards[block.shard].cancel(block, id);
+        driver.rearm_if_exact();
         canceled
     }
 
-    /// Forgets `key`.
-    fn leave(slots: &Slots, key: Key) {
-        let driver = &slots.driver;
-        if driver.is_here() {
-            let _canceled = driver.shards[slots.shard].leave(slots, key);
-            driver.settle();
+    /// Forgets `id`.
+    fn remove(block: &StateBlock, id: SlotId) {
+        let driver = &block.driver;
+        if driver.is_in_this_process() {
+            let _canceled = driver.shards[block.shard].remove(block, id);
+            driver.rearm_if_exact();
         }
     }
 
     /// Where an alarm that is armed too early does harm, sets it right.
-    fn settle(self: &Arc<Self>) {
-        let is_exact = Alarm::EXACT || Alarm::CAN_BE_EXACT && self.hints().is_exact();
+    fn rearm_if_exact(self: &Arc<Self>) {
+        let is_exact = Alarm::EXACT || Alarm::CAN_BE_EXACT && self.published().is_exact();
         if !is_exact {
             return;
         }
         let mut state = self.state.0.lock();
-        let State::Alive(wakeups) = &mut *state else {
+        let Status::Open(wakeups) = &mut *state else {
             return;
         };
-        self.hints().rely_on_nothing();
+        self.published().clear_armed();
         fence(Ordering::SeqCst);
-        let armed = wakeups.settle(self.first(), || self.waker(Which::First));
-        self.hints().set_armed(wakeups.earliest(), false);
+        let armed = wakeups.rearm_if_exact(self.first(), || self.waker(AlarmId::First));
+        self.published().set_armed(wakeups.earliest(), false);
         let _ = self.release(state, armed);
     }
 
-    /// The span of the timer that comes first. A shard whose bound may be that of one that is gone is
+    /// The window of the timer that comes first. A shard whose bound may be that of one that is gone is
     /// looked at closer.
-    fn first(&self) -> Option<Span> {
+    fn first(&self) -> Option<Window> {
         let shards = self.used_shards();
         loop {
             let bounds = shards.iter().map(|shard| (shard.bound(), shard));
@@ -420,22 +420,22 @@ impl Driver {
                 return None;
             }
             let first = shard.first();
-            if first.is_some_and(|first| first.latest() <= bound) {
+            if first.is_some_and(|first| first.hard_deadline() <= bound) {
                 return first;
             }
         }
     }
 
     /// What is likely to be first once all are taken that `moment` serves.
-    fn after(&self, moment: u64) -> Option<Span> {
-        let mut first: Option<Span> = None;
+    fn after(&self, moment: u64) -> Option<Window> {
+        let mut first: Option<Window> = None;
         for shard in self.used_shards() {
-            if first.is_none_or(|first| shard.bound() < first.latest()) {
+            if first.is_none_or(|first| shard.bound() < first.hard_deadline()) {
                 let after = shard.after(moment);
                 first = first
                     .into_iter()
                     .chain(after)
-                    .min_by_key(|span| span.latest());
+                    .min_by_key(|window| window.hard_deadline());
             }
         }
         first
@@ -456,13 +456,13 @@ impl Driver {
     ///
     /// # Errors
     ///
-    /// If the driver died of it. Everyone who waits has been woken to find out, so that
+    /// If the driver closed of it. Everyone who waits has been woken to find out, so that
     /// only who is about to wait needs to look.
     fn release(
         self: &Arc<Self>,
-        state: MutexGuard<'_, State>,
+        state: MutexGuard<'_, Status>,
         armed: io::Result<Armed>,
-    ) -> Result<(), Dead> {
+    ) -> Result<(), Closed> {
         match armed {
             Ok(Armed::Waiting) => self.unlock(state),
             Ok(Armed::Due) => {
@@ -473,8 +473,8 @@ impl Driver {
                 if self.ask(state, &error) {
                     self.fire(None);
                 }
-                if !self.is_alive() {
-                    return Err(Dead);
+                if !self.is_open() {
+                    return Err(Closed);
                 }
             }
         }
@@ -482,52 +482,54 @@ impl Driver {
     }
 
     /// An alarm could not be set. Returns whether it may be now; else the driver dies of it.
-    fn ask(&self, mut state: MutexGuard<'_, State>, error: &io::Error) -> bool {
-        let question = match &mut *state {
-            State::Alive(wakeups) => wakeups.question(),
-            State::Dead(_) => None,
+    fn ask(&self, mut state: MutexGuard<'_, Status>, error: &io::Error) -> bool {
+        let probe = match &mut *state {
+            Status::Open(wakeups) => wakeups.probe(),
+            Status::Closed(_) => None,
         };
-        let Some(question) = question else {
-            self.die(state, error);
+        let Some(probe) = probe else {
+            self.close(state, error);
             return false;
         };
         drop(state);
-        let serves = question.ask();
-        if let State::Alive(wakeups) = &mut *self.state.0.lock() {
-            wakeups.answer(serves);
+        let serves = probe.run();
+        if let Status::Open(wakeups) = &mut *self.state.0.lock() {
+            wakeups.probed(serves);
         }
         true
     }
 
     /// Lets go of the lock, and tells what has become of the kernel's timer meanwhile.
-    fn unlock(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
+    fn unlock(self: &Arc<Self>, mut state: MutexGuard<'_, Status>) {
         let mut left = false;
         let news = match &mut *state {
-            State::Alive(wakeups) => {
-                left = self.hints().set_listens(wakeups.listen_on());
+            Status::Open(wakeups) => {
+                left = self
+                    .published()
+                    .set_hears_shutdown(wakeups.hears_shutdown());
                 if Alarm::CAN_BE_EXACT {
-                    self.hints().set_exact(wakeups.is_exact());
+                    self.published().set_exact(wakeups.is_exact());
                 }
-                wakeups.news(|| self.waker(Which::Second))
+                wakeups.take_event(|| self.waker(AlarmId::Second))
             }
-            State::Dead(_) => None,
+            Status::Closed(_) => None,
         };
         drop(state);
         if left {
             for shard in self.used_shards() {
-                shard.let_go();
+                shard.release_blocks();
             }
         }
         if let Some(news) = news {
             // Whoever listens may panic.
-            contain(|| events::alarm(&news));
+            catch_foreign(|| events::alarm(&news));
         }
     }
 
     /// Fires, if it should have been woken before `now` and has not been: while tasks keep the runtime
     /// busy it looks at its reactor seldom. Wakes others, so never call it from a drop.
-    fn look(self: &Arc<Self>, now: Instant) {
-        if !Alarm::EXACT && self.hints().is_overdue(self.epoch.moment(now)) {
+    fn fire_if_overdue(self: &Arc<Self>, now: Instant) {
+        if !Alarm::EXACT && self.published().is_overdue(self.epoch.moment(now)) {
             self.fire(None);
         }
     }
@@ -540,52 +542,52 @@ impl Driver {
 
     /// As it does at the moment `now`.
     fn fire_at(self: &Arc<Self>, mut event: Option<Event<'_>>, mut now: u64) {
-        if !self.is_here() {
+        if !self.is_in_this_process() {
             return;
         }
-        let hints = self.hints();
+        let published = self.published();
         let mut due = Batch::default();
         let (mut any, mut early) = (false, None);
         // Not so once others have been woken.
-        let mut in_time = true;
+        let mut is_sample = true;
         loop {
             let mut state = self.state.0.lock();
-            let State::Alive(wakeups) = &mut *state else {
+            let Status::Open(wakeups) = &mut *state else {
                 break;
             };
-            hints.rely_on_nothing();
+            published.clear_armed();
             fence(Ordering::SeqCst);
             if let Some(event) = event.take() {
-                match wakeups.woken(event, now, hints) {
+                match wakeups.record_wakeup(event, now, published) {
                     Ok(is_early) => early = is_early.then_some(event.which),
                     Err(error) => {
-                        self.die(state, &error);
+                        self.close(state, &error);
                         break;
                     }
                 }
             }
             for shard in self.used_shards() {
                 if due.has_room() && shard.may_be_due(now) {
-                    shard.take_due(now, &mut due);
+                    shard.pop_due(now, &mut due);
                 }
             }
             any |= !due.is_empty();
-            wakeups.fired(due.len());
+            wakeups.count_fired(due.len());
             if !due.has_room() {
                 // Perhaps there are more; what falls due meanwhile is for the next time, so that
                 // the reactor is not kept from its other work.
                 drop(state);
                 due.wake();
-                in_time = false;
+                is_sample = false;
                 continue;
             }
             let close = |many, within| self.has(many, now.saturating_add(within));
-            wakeups.taken(now, any, close, hints);
+            wakeups.update_coalescing(now, any, close, published);
             let first = self.first();
-            let waker = || self.waker(Which::First);
-            let armed = wakeups.rearm(now, first, in_time, early.take(), waker);
-            hints.set_armed(wakeups.earliest(), wakeups.can_arm_ahead());
-            hints.set_due(first.map_or(NEVER, Span::latest));
+            let waker = || self.waker(AlarmId::First);
+            let armed = wakeups.rearm(now, first, is_sample, early.take(), waker);
+            published.set_armed(wakeups.earliest(), wakeups.can_arm_ahead());
+            published.set_due(first.map_or(NEVER, Window::hard_deadline));
             match armed {
                 Ok(Armed::Waiting) => {
                     self.unlock(state);
@@ -594,14 +596,14 @@ impl Driver {
                 Ok(Armed::Due) => {
                     self.unlock(state);
                     due.wake();
-                    (now, in_time) = (self.epoch.moment(self.now()), true);
+                    (now, is_sample) = (self.epoch.moment(self.now()), true);
                 }
                 Err(error) => {
                     if !self.ask(state, &error) {
                         break;
                     }
                     due.wake();
-                    (now, in_time) = (self.epoch.moment(self.now()), false);
+                    (now, is_sample) = (self.epoch.moment(self.now()), false);
                 }
             }
         }
@@ -610,18 +612,18 @@ impl Driver {
 
     /// No timer of this driver will fire again: lets go of the kernel's timer and of the lock, and
     /// wakes everyone, so that each finds out at its next poll.
-    fn die(&self, mut state: MutexGuard<'_, State>, error: &io::Error) {
-        // First: nobody shall find it there dead.
-        self.dead.store(true, Ordering::Release);
-        registry::forget(self);
-        let died = mem::replace(&mut *state, State::Dead(error.to_string()));
+    fn close(&self, mut state: MutexGuard<'_, Status>, error: &io::Error) {
+        // First: nobody shall find it there closed.
+        self.closed.store(true, Ordering::Release);
+        registry::unregister(self);
+        let closed = mem::replace(&mut *state, Status::Closed(error.to_string()));
         drop(state);
         // The alarm goes before any waker is called.
-        let State::Alive(wakeups) = died else {
+        let Status::Open(wakeups) = closed else {
             return;
         };
         drop(wakeups);
-        self.hints().rely_on_nothing();
+        self.published().clear_armed();
         let mut wakers = Batch::default();
         for shard in &self.shards {
             shard.close(|waker| {
@@ -639,8 +641,8 @@ impl Driver {
 pub(crate) fn observe<T>(runtime: &Handle, what: impl FnOnce(&mut Wakeups) -> T) -> Option<T> {
     let driver = registry::find(Scope::of(runtime)).ok()??;
     match &mut *driver.state.0.lock() {
-        State::Alive(wakeups) => Some(what(wakeups)),
-        State::Dead(_) => None,
+        Status::Open(wakeups) => Some(what(wakeups)),
+        Status::Closed(_) => None,
     }
 }
 
@@ -668,7 +670,7 @@ impl Wake for Driver {
 
     fn wake_by_ref(self: &Arc<Self>) {
         self.fire(Some(Event {
-            which: Which::First,
+            which: AlarmId::First,
             waker: &Waker::from(Arc::clone(self)),
         }));
     }
@@ -684,7 +686,7 @@ impl Wake for Second {
 
     fn wake_by_ref(self: &Arc<Self>) {
         self.0.fire(Some(Event {
-            which: Which::Second,
+            which: AlarmId::Second,
             waker: &Waker::from(Arc::clone(self)),
         }));
     }
@@ -692,7 +694,7 @@ impl Wake for Second {
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        registry::forget(self);
+        registry::unregister(self);
     }
 }
 
@@ -708,7 +710,7 @@ mod tests {
     use tokio::runtime::{Builder, Runtime};
 
     fn current() -> Arc<Driver> {
-        Driver::of(&Handle::current()).unwrap()
+        Driver::get_or_start(&Handle::current()).unwrap()
     }
 
     /// Little that runs under the lock can panic: a queue that is full. The others wait on.
@@ -731,7 +733,7 @@ mod tests {
             }));
             assert!(panic.is_err());
             let deadline = Instant::now() + Duration::from_millis(1);
-            waits.postpone(deadline, hour);
+            waits.reset(deadline, hour);
             let mut comes = Entry::current();
             for entry in [&mut waits, &mut comes] {
                 let now = std::future::poll_fn(|cx| entry.poll_elapsed(cx, deadline, hour)).await;
@@ -758,7 +760,7 @@ mod tests {
     /// `None` where one driver serves the process: the other tests have theirs in it.
     fn of_its_own() -> Option<(Runtime, Arc<Driver>)> {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-        let driver = Alarm::OF_RUNTIME.then(|| Driver::of(runtime.handle()).unwrap());
+        let driver = Alarm::PER_RUNTIME.then(|| Driver::get_or_start(runtime.handle()).unwrap());
         Some((runtime, driver?))
     }
 
@@ -784,8 +786,8 @@ mod tests {
 
         let refusal = io::Error::other("refused");
         let refused = driver.release(driver.state.0.lock(), Err(refusal));
-        assert!(matches!(refused, Err(Dead)));
-        assert_eq!(driver.why_dead(), "refused");
+        assert!(matches!(refused, Err(Closed)));
+        assert_eq!(driver.close_reason(), "refused");
         assert_eq!(count.get(), 100);
         assert_eq!(Arc::strong_count(&count), 2, "the wakers are gone");
         for entry in &mut waits {
@@ -809,8 +811,8 @@ mod tests {
         };
         let _context = runtime.enter();
         let fires: [fn(&Arc<Driver>); 3] = [
-            |driver| driver.waker(Which::First).wake(),
-            |driver| driver.waker(Which::First).wake_by_ref(),
+            |driver| driver.waker(AlarmId::First).wake(),
+            |driver| driver.waker(AlarmId::First).wake_by_ref(),
             |driver| {
                 let state = driver.state.0.lock();
                 driver.release(state, Ok(Armed::Due)).unwrap();
@@ -837,11 +839,11 @@ mod tests {
             return;
         };
         let _context = runtime.enter();
-        if let State::Alive(wakeups) = &mut *driver.state.0.lock() {
+        if let Status::Open(wakeups) = &mut *driver.state.0.lock() {
             wakeups.alarms().drop_second();
         }
-        driver.waker(Which::Second).wake();
-        assert!(driver.is_alive());
+        driver.waker(AlarmId::Second).wake();
+        assert!(driver.is_open());
     }
 
     /// It is not asked for again at once: under a clock that stands still it would be early without
@@ -849,7 +851,7 @@ mod tests {
     #[test]
     fn an_alarm_that_was_early_is_held_back() {
         // There the clock that can be paused has an alarm of its own.
-        if Alarm::EXACT || !Alarm::OF_RUNTIME {
+        if Alarm::EXACT || !Alarm::PER_RUNTIME {
             return;
         }
         // `None` if this thread was preempted, or too slow, until the deadline had passed.
@@ -862,7 +864,7 @@ mod tests {
                 let mut poll = |cx: &mut Context<'_>| entry.poll_elapsed(cx, deadline, wait);
                 let waits = poll(&mut Context::from_waker(Waker::noop())).is_pending();
                 let early = driver.now();
-                driver.waker(Which::First).wake();
+                driver.waker(AlarmId::First).wake();
                 if !waits || driver.now() >= deadline {
                     return None;
                 }

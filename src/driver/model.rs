@@ -15,8 +15,8 @@ use loom::thread;
 use tokio::runtime::{Builder, Handle};
 use tokio::time::Instant;
 
-use super::queue::Span;
-use super::{Dead, Driver, Entry, registry};
+use super::queue::Window;
+use super::{Closed, Driver, Entry, registry};
 use crate::sync::Arc;
 use crate::sys::model::kernel;
 
@@ -105,7 +105,7 @@ fn the_same_driver_serves_both() {
         let part = || -> Part {
             let found = Arc::clone(&found);
             Box::new(move || {
-                let driver = Driver::of(&Handle::current()).unwrap();
+                let driver = Driver::get_or_start(&Handle::current()).unwrap();
                 let mine = Arc::as_ptr(&driver) as usize;
                 wait(&mut entry(), 10);
                 let others = found.lock().unwrap().replace(mine);
@@ -140,7 +140,7 @@ fn one_is_woken_at_another_moment() {
                 let mut entry = entry();
                 let none = Waker::noop();
                 if poll(&mut entry, none, kernel().at(10)).is_pending() {
-                    entry.postpone(kernel().at(to), Duration::MAX);
+                    entry.reset(kernel().at(to), Duration::MAX);
                     wait(&mut entry, to);
                 }
             })
@@ -158,7 +158,7 @@ impl Wake for Woken {
     }
 }
 
-/// It is the same task that waits on, and so the same waker: nothing but the slot tells what became of it.
+/// It is the same task that waits on, and so the same waker: nothing but the state tells what became of it.
 #[test]
 fn one_that_is_put_off_as_it_fires_is_woken() {
     in_every_order(|| {
@@ -168,7 +168,7 @@ fn one_that_is_put_off_as_it_fires_is_woken() {
             // Its clones are like itself, other than those of `block_on`.
             let waker = Waker::from(Arc::clone(&woken));
             if poll(&mut entry, &waker, kernel().at(10)).is_pending() {
-                entry.postpone(kernel().at(30), Duration::MAX);
+                entry.reset(kernel().at(30), Duration::MAX);
             }
             let passed = loop {
                 match poll(&mut entry, &waker, kernel().at(30)) {
@@ -198,7 +198,7 @@ fn one_that_has_moved_is_woken() {
             let came = there.lock().unwrap().take();
             // It may not be there yet.
             if let Some(mut entry) = came {
-                entry.postpone(kernel().at(15), Duration::MAX);
+                entry.reset(kernel().at(15), Duration::MAX);
                 wait(&mut entry, 15);
             }
         });
@@ -331,14 +331,14 @@ fn a_shutdown_between_two_alarms_is_told() {
 
 /// Puts itself into a driver's queue, and leaves. In place of a panic, of which there could be two at a
 /// time here: an error.
-fn come_and_go() -> Result<(), Dead> {
-    let slots = registry::slots(&Handle::current());
-    let mut slots = slots.map_err(|_refused| Dead)?;
-    let (mut key, now) = (None, Some(slots.driver.now()));
-    let span = Span::new(10, 0);
-    let done = Driver::wait(&mut slots, &mut key, span, 0, now, Waker::noop().clone());
-    if let Some(key) = key {
-        Driver::leave(&slots, key);
+fn come_and_go() -> Result<(), Closed> {
+    let block = registry::block(&Handle::current());
+    let mut block = block.map_err(|_refused| Closed)?;
+    let (mut id, now) = (None, Some(block.driver.now()));
+    let window = Window::new(10, 0);
+    let done = Driver::insert(&mut block, &mut id, window, 0, now, Waker::noop().clone());
+    if let Some(id) = id {
+        Driver::remove(&block, id);
     }
     done
 }
@@ -351,7 +351,7 @@ fn a_refusal_is_told_and_the_next_driver_lives() {
                 kernel().refuse_once();
                 // There are two refusals, and a driver that one of them ends may serve both parts.
                 let refused = (0..3).take_while(|_| come_and_go().is_err()).count();
-                assert!(refused < 3, "a dead driver was found once more");
+                assert!(refused < 3, "a closed driver was found once more");
             })
         };
         vec![part(), part()]

@@ -1,4 +1,4 @@
-//! Which driver serves this runtime?
+//! AlarmId driver serves this runtime?
 //!
 //! As a rule the list owns nobody. A driver lives as long as a timer of it does, or an alarm that is
 //! registered with the runtime; a kernel's timer is, until the runtime shuts down. The one driver of
@@ -14,7 +14,7 @@ use std::thread::available_parallelism;
 use tokio::runtime::{Handle, Id};
 
 use super::Driver;
-use super::slots::Slots;
+use super::states::StateBlock;
 use crate::sync::{Arc, Ordering, Snapshot, Weak, of_process, of_thread, unchecked};
 use crate::sys::Alarm;
 use crate::sys::process;
@@ -28,7 +28,7 @@ impl Scope {
 
     #[inline]
     pub(super) fn of(runtime: &Handle) -> Self {
-        if Alarm::OF_RUNTIME {
+        if Alarm::PER_RUNTIME {
             Self(Some(runtime.id()))
         } else {
             Self::PROCESS
@@ -45,13 +45,13 @@ impl Scope {
 }
 
 #[derive(Debug, Clone)]
-struct Listed {
+struct Registration {
     driver: Weak<Driver>,
     /// What would be made anew for the next timer is not let go of with the last.
     _kept: Option<Arc<Driver>>,
 }
 
-type Drivers = HashMap<Scope, Listed>;
+type Drivers = HashMap<Scope, Registration>;
 
 of_process! {
     /// Not under a lock: a child that is forked off would find it locked for ever, if another thread was
@@ -71,24 +71,24 @@ fn ended() -> usize {
 of_thread! {
     /// That runtime had a driver when so many others had ended: this thread has seen it. It has no
     /// destructor, which makes it cheap to ask for.
-    static KNOWN: Cell<Option<(Scope, usize)>> = Cell::new(None);
+    static SEEN: Cell<Option<(Scope, usize)>> = Cell::new(None);
 }
 
 of_thread! {
     /// What this thread found last: most threads only ever ask for one. In the shard that it uses.
-    static LAST: RefCell<Weak<Slots>> = RefCell::new(Weak::new());
+    static CACHED: RefCell<Weak<StateBlock>> = RefCell::new(Weak::new());
 }
 
 of_thread! {
-    /// Which shard this thread uses, of that runtime's driver.
-    static SHARD: Cell<Option<(Scope, usize)>> = Cell::new(None);
+    /// AlarmId shard this thread uses, of that runtime's driver.
+    static ASSIGNED: Cell<Option<(Scope, usize)>> = Cell::new(None);
 }
 
 /// Whether this thread has found a driver for that runtime, and none has ended since.
 #[inline]
-pub(super) fn is_known(scope: Scope) -> bool {
+pub(super) fn has_seen_driver(scope: Scope) -> bool {
     let ended = ended();
-    KNOWN.with(|known| known.get() == Some((scope, ended)))
+    SEEN.with(|seen| seen.get() == Some((scope, ended)))
 }
 
 /// Sees to it that there is a driver for that runtime. No thread is given a shard for a timer that may never
@@ -98,13 +98,13 @@ pub(super) fn is_known(scope: Scope) -> bool {
 ///
 /// If its alarm is refused.
 #[track_caller]
-pub(super) fn know(handle: &Handle) -> io::Result<()> {
+pub(super) fn ensure_driver(handle: &Handle) -> io::Result<()> {
     let scope = Scope::of(handle);
     let ended = ended();
-    if last(scope).is_none_or(|slots| !slots.driver.is_here()) {
-        Driver::of(handle)?;
+    if cached(scope).is_none_or(|block| !block.driver.is_in_this_process()) {
+        Driver::get_or_start(handle)?;
     }
-    KNOWN.with(|known| known.set(Some((scope, ended))));
+    SEEN.with(|seen| seen.set(Some((scope, ended))));
     Ok(())
 }
 
@@ -114,59 +114,59 @@ pub(super) fn know(handle: &Handle) -> io::Result<()> {
 ///
 /// If the kernel refuses.
 #[allow(dead_code, reason = "for those who ask for an error")]
-pub(super) fn insist(handle: &Handle) -> io::Result<()> {
+pub(super) fn require_native(handle: &Handle) -> io::Result<()> {
     let ended = ended();
-    Driver::insist(handle)?;
-    KNOWN.with(|known| known.set(Some((Scope::of(handle), ended))));
+    Driver::require_native(handle)?;
+    SEEN.with(|seen| seen.set(Some((Scope::of(handle), ended))));
     Ok(())
 }
 
-/// Slots in the shard of this thread, in the driver that serves that runtime.
+/// StateBlock in the shard of this thread, in the driver that serves that runtime.
 ///
 /// # Errors
 ///
 /// If its alarm is refused.
 #[track_caller]
-pub(super) fn slots(handle: &Handle) -> io::Result<Arc<Slots>> {
+pub(super) fn block(handle: &Handle) -> io::Result<Arc<StateBlock>> {
     let scope = Scope::of(handle);
     let ended = ended();
-    let slots = if let Some(slots) = last(scope) {
-        slots
+    let block = if let Some(block) = cached(scope) {
+        block
     } else {
-        let driver = Driver::of(handle)?;
-        let shard = match SHARD.with(Cell::get) {
-            // Its slots may have been freed; or the driver is another.
-            Some((of, shard)) if of == scope && driver.has_given(shard) => shard,
-            _ => driver.give_shard(),
+        let driver = Driver::get_or_start(handle)?;
+        let shard = match ASSIGNED.with(Cell::get) {
+            // Its block may have been freed; or the driver is another.
+            Some((of, shard)) if of == scope && driver.is_assigned(shard) => shard,
+            _ => driver.assign_shard(),
         };
-        SHARD.with(|given| given.set(Some((scope, shard))));
-        let slots = Arc::new(Slots::new(driver, shard, 0));
-        keep(&slots);
-        slots
+        ASSIGNED.with(|given| given.set(Some((scope, shard))));
+        let block = Arc::new(StateBlock::new(driver, shard, 0));
+        cache(&block);
+        block
     };
-    KNOWN.with(|known| known.set(Some((scope, ended))));
-    Ok(slots)
+    SEEN.with(|seen| seen.set(Some((scope, ended))));
+    Ok(block)
 }
 
-/// The slots that this thread found last, if they are in a driver that serves that runtime: perhaps another
+/// The block that this thread found last, if they are in a driver that serves that runtime: perhaps another
 /// process's, for which nobody can wait.
-pub(super) fn last(scope: Scope) -> Option<Arc<Slots>> {
+pub(super) fn cached(scope: Scope) -> Option<Arc<StateBlock>> {
     // Not there any more in the destructor of another thread-local variable.
-    let last = LAST.try_with(|last| last.borrow().upgrade());
-    let last = last.ok().flatten();
-    last.filter(|slots| slots.driver.scope == scope && slots.driver.is_alive())
+    let cached = CACHED.try_with(|cached| cached.borrow().upgrade());
+    let cached = cached.ok().flatten();
+    cached.filter(|block| block.driver.scope == scope && block.driver.is_open())
 }
 
 /// This thread uses those the next time, if they are in its shard: a timer may have come from another.
-pub(super) fn keep(slots: &Arc<Slots>) {
-    let shard = Some((slots.driver.scope, slots.shard));
-    if SHARD.with(Cell::get) != shard {
+pub(super) fn cache(block: &Arc<StateBlock>) {
+    let shard = Some((block.driver.scope, block.shard));
+    if ASSIGNED.with(Cell::get) != shard {
         return;
     }
-    let _ = LAST.try_with(|last| {
-        if !ptr::eq(last.borrow().as_ptr(), Arc::as_ptr(slots)) {
+    let _ = CACHED.try_with(|cached| {
+        if !ptr::eq(cached.borrow().as_ptr(), Arc::as_ptr(block)) {
             // What it replaces owns nobody: no destructor but of memory runs here.
-            last.replace(Arc::downgrade(slots));
+            cached.replace(Arc::downgrade(block));
         }
     });
 }
@@ -179,41 +179,41 @@ pub(super) fn keep(slots: &Arc<Slots>) {
 pub(super) fn find(scope: Scope) -> io::Result<Option<Arc<Driver>>> {
     let driver = DRIVERS.read(|drivers| alive(drivers, scope));
     match driver {
-        Some(driver) if !driver.is_here() => Err(process::foreign()),
+        Some(driver) if !driver.is_in_this_process() => Err(process::foreign()),
         driver => Ok(driver),
     }
 }
 
 fn alive(drivers: Option<&Drivers>, scope: Scope) -> Option<Arc<Driver>> {
     let driver = drivers?.get(&scope)?.driver.upgrade()?;
-    driver.is_alive().then_some(driver)
+    driver.is_open().then_some(driver)
 }
 
-/// Lists `driver`, unless another thread was faster: then returns that thread's.
-pub(super) fn list(driver: &Arc<Driver>) -> Result<(), Arc<Driver>> {
-    let mut faster = None;
+/// Lists `driver`, unless another thread was existing: then returns that thread's.
+pub(super) fn register(driver: &Arc<Driver>) -> Result<(), Arc<Driver>> {
+    let mut existing = None;
     DRIVERS.replace(|drivers| {
-        faster = alive(drivers, driver.scope);
-        if faster.is_some() {
+        existing = alive(drivers, driver.scope);
+        if existing.is_some() {
             return None;
         }
         let mut drivers = drivers.cloned().unwrap_or_default();
-        let listed = Listed {
+        let registration = Registration {
             driver: Arc::downgrade(driver),
             _kept: (driver.scope == Scope::PROCESS).then(|| Arc::clone(driver)),
         };
-        drivers.insert(driver.scope, listed);
+        drivers.insert(driver.scope, registration);
         Some(drivers)
     });
-    faster.map_or(Ok(()), Err)
+    existing.map_or(Ok(()), Err)
 }
 
-/// Unlists `driver`, if it is listed.
-pub(super) fn forget(driver: &Driver) {
+/// Unlists `driver`, if it is registration.
+pub(super) fn unregister(driver: &Driver) {
     ENDED.fetch_add(1, Ordering::Release);
     DRIVERS.replace(|drivers| {
-        let listed = drivers?.get(&driver.scope)?;
-        if !ptr::eq(listed.driver.as_ptr(), driver) {
+        let registration = drivers?.get(&driver.scope)?;
+        if !ptr::eq(registration.driver.as_ptr(), driver) {
             return None;
         }
         let mut drivers = drivers.cloned()?;
@@ -251,7 +251,7 @@ mod tests {
     /// With its runtime, or after it with its last timer.
     #[test]
     fn who_is_gone_is_not_listed() {
-        if !Alarm::OF_RUNTIME {
+        if !Alarm::PER_RUNTIME {
             return;
         }
         for outlives in [false, true] {
@@ -273,7 +273,7 @@ mod tests {
     #[test]
     fn each_thread_has_a_shard_of_its_own() {
         const WORKERS: usize = 4;
-        if !Alarm::OF_RUNTIME {
+        if !Alarm::PER_RUNTIME {
             return;
         }
         let runtime = Builder::new_multi_thread()
@@ -290,7 +290,7 @@ mod tests {
             let _context = runtime.enter();
             // In whatever order they come.
             all_are_here.wait();
-            // One after the other, and so many at a time that the slots of some are freed when they go.
+            // One after the other, and so many at a time that the block of some are freed when they go.
             let mut shards: BTreeSet<_> = (0..100).map(|_| one_that_waits().shard()).collect();
             for _ in 0..3 {
                 let many: Vec<_> = (0..500).map(|_| one_that_waits()).collect();

@@ -3,160 +3,166 @@
 use std::mem;
 use std::task::Waker;
 
-use super::queue::{Key, Queue, Span};
-use super::slots::Slots;
+use super::queue::{Queue, SlotId, Window};
+use super::states::StateBlock;
 use super::wakers::Batch;
 use crate::sync::{Arc, AtomicU64, Mutex, Ordering};
 
-/// At no moment: [`Span`] ends before it.
+/// At no moment: [`Window`] ends before it.
 pub(super) const NEVER: u64 = u64::MAX;
 
 /// Nothing else is on its cache lines: of two, since processors fetch them in pairs.
 #[derive(Debug, Default)]
 #[repr(align(128))]
-pub(super) struct Apart<T>(pub(super) T);
+pub(super) struct CachePadded<T>(pub(super) T);
 
-type Timers = Queue<Waker, Option<Arc<Slots>>>;
+type Timers = Queue<Waker, Option<Arc<StateBlock>>>;
 
 #[derive(Debug)]
 pub(super) struct Shard {
-    told: Apart<Told>,
-    /// `None` once the driver is dead.
-    timers: Apart<Mutex<Option<Timers>>>,
+    bounds: CachePadded<Bounds>,
+    /// `None` once the driver is closed.
+    timers: CachePadded<Mutex<Option<Timers>>>,
 }
 
 /// What others may know of its first timer without its lock. Neither is later than the truth: it is
 /// corrected when somebody looks closer, so that a timer that comes and goes writes nothing here.
 #[derive(Debug)]
-struct Told {
+struct Bounds {
     deadline: AtomicU64,
-    latest: AtomicU64,
+    hard_deadline: AtomicU64,
 }
 
-impl Told {
+impl Bounds {
     /// What is true. Only under the lock of the shard.
-    fn tell(&self, first: Option<Span>) {
-        let deadline = first.map_or(NEVER, Span::deadline);
-        let latest = first.map_or(NEVER, Span::latest);
+    fn set(&self, first: Option<Window>) {
+        let deadline = first.map_or(NEVER, Window::deadline);
+        let hard_deadline = first.map_or(NEVER, Window::hard_deadline);
         self.deadline.store(deadline, Ordering::Relaxed);
-        self.latest.store(latest, Ordering::Relaxed);
+        self.hard_deadline.store(hard_deadline, Ordering::Relaxed);
     }
 }
 
-/// The driver is dead.
+/// The driver is closed.
 #[derive(Debug)]
-pub(super) struct Dead;
+pub(super) struct Closed;
 
 /// A timer waits now.
 #[derive(Debug)]
-pub(super) struct Waits {
+pub(super) struct Inserted {
     /// What it waited with before.
     pub(super) replaced: Option<Waker>,
-    /// Its slot is among these, not among those that it could use.
-    pub(super) others: Option<Arc<Slots>>,
+    /// Its state is among these, not among those that it could use.
+    pub(super) others: Option<Arc<StateBlock>>,
     /// Whether it comes before what others know of: then an alarm must be set for it.
-    pub(super) leads: bool,
+    pub(super) is_first: bool,
 }
 
 impl Shard {
     pub(super) fn new() -> Self {
-        let told = Told {
+        let bounds = Bounds {
             deadline: AtomicU64::new(NEVER),
-            latest: AtomicU64::new(NEVER),
+            hard_deadline: AtomicU64::new(NEVER),
         };
         Self {
-            told: Apart(told),
-            timers: Apart(Mutex::new(Some(Queue::new()))),
+            bounds: CachePadded(bounds),
+            timers: CachePadded(Mutex::new(Some(Queue::new()))),
         }
     }
 
-    /// Has `waker` woken within `span`, in place of what `key` waited for before. `period` is the time
-    /// after which it is likely to wait again, or 0. A timer that has no key yet is given one, and may use
-    /// `slots`, or is given others.
-    pub(super) fn wait(
+    /// Has `waker` woken within `window`, in place of what `id` waited for before. `period` is the time
+    /// after which it is likely to wait again, or 0. A timer that has no id yet is given one, and may use
+    /// `block`, or is given others.
+    pub(super) fn insert(
         &self,
-        slots: &Arc<Slots>,
-        key: &mut Option<Key>,
-        span: Span,
+        block: &Arc<StateBlock>,
+        id: &mut Option<SlotId>,
+        window: Window,
         period: u64,
         waker: Waker,
-    ) -> Result<Waits, Dead> {
+    ) -> Result<Inserted, Closed> {
         let mut timers = self.timers.0.lock();
-        let timers = timers.as_mut().ok_or(Dead)?;
+        let timers = timers.as_mut().ok_or(Closed)?;
         let mut others = None;
-        let key = *key.get_or_insert_with(|| {
-            let (key, its) = Self::join(timers, slots);
+        let id = *id.get_or_insert_with(|| {
+            let (id, its) = Self::alloc(timers, block);
             others = its;
-            key
+            id
         });
-        let its = others.as_ref().unwrap_or(slots);
-        its.get(key).wait(span.deadline());
-        Ok(Waits {
-            replaced: timers.wait(key, span, period, waker),
-            leads: self.leads(span),
+        let its = others.as_ref().unwrap_or(block);
+        its.get(id).set_deadline(window.deadline());
+        Ok(Inserted {
+            replaced: timers.insert(id, window, period, waker),
+            is_first: self.is_first(window),
             others,
         })
     }
 
-    /// Takes a seat; returns other slots than `slots`, if it is among those.
+    /// Takes a seat; returns other block than `block`, if it is among those.
     #[inline]
-    fn join(timers: &mut Timers, slots: &Arc<Slots>) -> (Key, Option<Arc<Slots>>) {
-        let key = timers.join();
-        let beside = timers.beside(key);
-        let its = beside.get_or_insert_with(|| {
-            if slots.has(key) {
-                Arc::clone(slots)
+    fn alloc(timers: &mut Timers, block: &Arc<StateBlock>) -> (SlotId, Option<Arc<StateBlock>>) {
+        let id = timers.alloc();
+        let block_data = timers.block_data(id);
+        let its = block_data.get_or_insert_with(|| {
+            if block.has(id) {
+                Arc::clone(block)
             } else {
-                let driver = Arc::clone(&slots.driver);
-                Arc::new(Slots::new(driver, slots.shard, Slots::chunk_of(key)))
+                let driver = Arc::clone(&block.driver);
+                Arc::new(StateBlock::new(
+                    driver,
+                    block.shard,
+                    StateBlock::index_of(id),
+                ))
             }
         });
-        let other = (!Arc::ptr_eq(its, slots)).then(|| Arc::clone(its));
-        (key, other)
+        let other = (!Arc::ptr_eq(its, block)).then(|| Arc::clone(its));
+        (id, other)
     }
 
     /// Whether something that has been put into the queue comes before what others know of; they do now.
-    fn leads(&self, span: Span) -> bool {
-        let told = &self.told.0;
-        if span.deadline() < told.deadline.load(Ordering::Relaxed) {
-            told.deadline.store(span.deadline(), Ordering::Relaxed);
+    fn is_first(&self, window: Window) -> bool {
+        let bounds = &self.bounds.0;
+        if window.deadline() < bounds.deadline.load(Ordering::Relaxed) {
+            bounds.deadline.store(window.deadline(), Ordering::Relaxed);
         }
-        let leads = span.latest() < told.latest.load(Ordering::Relaxed);
-        if leads {
-            told.latest.store(span.latest(), Ordering::Relaxed);
+        let is_first = window.hard_deadline() < bounds.hard_deadline.load(Ordering::Relaxed);
+        if is_first {
+            bounds
+                .hard_deadline
+                .store(window.hard_deadline(), Ordering::Relaxed);
         }
-        leads
+        is_first
     }
 
-    /// Moves what `key` waits for, if it waits, to `span`; returns whether an alarm must be set for it.
-    pub(super) fn postpone(&self, slots: &Slots, key: Key, span: Span) -> bool {
+    /// Moves what `id` waits for, if it waits, to `window`; returns whether an alarm must be set for it.
+    pub(super) fn reset(&self, block: &StateBlock, id: SlotId, window: Window) -> bool {
         let mut timers = self.timers.0.lock();
         let Some(timers) = timers.as_mut() else {
             return false;
         };
-        if !timers.postpone(key, span) {
+        if !timers.reset(id, window) {
             return false;
         }
-        slots.get(key).wait(span.deadline());
-        self.leads(span)
+        block.get(id).set_deadline(window.deadline());
+        self.is_first(window)
     }
 
-    /// Forgets what `key` waits for.
-    pub(super) fn cancel(&self, slots: &Slots, key: Key) -> Option<Waker> {
+    /// Forgets what `id` waits for.
+    pub(super) fn cancel(&self, block: &StateBlock, id: SlotId) -> Option<Waker> {
         let mut timers = self.timers.0.lock();
-        slots.get(key).cancel();
-        timers.as_mut()?.cancel(key)
+        block.get(id).cancel();
+        timers.as_mut()?.remove(id)
     }
 
-    /// Forgets `key`.
-    pub(super) fn leave(&self, slots: &Slots, key: Key) -> Option<Waker> {
+    /// Forgets `id`.
+    pub(super) fn remove(&self, block: &StateBlock, id: SlotId) -> Option<Waker> {
         let _empty;
         let mut timers = self.timers.0.lock();
-        slots.get(key).cancel();
+        block.get(id).cancel();
         let all = timers.as_mut()?;
-        let canceled = all.leave(key);
-        // Its slots hold the driver, and it may be that nothing would ever tell it to let go of them.
-        if all.is_empty() && !slots.driver.outlives_timers() {
+        let canceled = all.free(id);
+        // Its block hold the driver, and it may be that nothing would ever tell it to let go of them.
+        if all.is_empty() && !block.driver.outlives_timers() {
             _empty = mem::replace(all, Queue::new());
         }
         canceled
@@ -168,8 +174,8 @@ impl Shard {
         timers.as_ref().map_or(0, Queue::waiting)
     }
 
-    /// Lets go of the slots of nobody, and so of the driver.
-    pub(super) fn let_go(&self) {
+    /// Lets go of the block of nobody, and so of the driver.
+    pub(super) fn release_blocks(&self) {
         let _empty;
         let mut timers = self.timers.0.lock();
         if let Some(all) = timers.as_mut().filter(|all| all.is_empty()) {
@@ -181,55 +187,55 @@ impl Shard {
     #[cfg(all(test, not(model)))]
     pub(super) fn addresses(&self) -> [usize; 2] {
         [
-            (&raw const self.told).addr(),
+            (&raw const self.bounds).addr(),
             (&raw const self.timers).addr(),
         ]
     }
 
     /// Whether somebody may be due at `now`.
     pub(super) fn may_be_due(&self, now: u64) -> bool {
-        self.told.0.deadline.load(Ordering::Relaxed) <= now
+        self.bounds.0.deadline.load(Ordering::Relaxed) <= now
     }
 
     /// Takes the wakers of those that are due, as long as there is room for them.
-    pub(super) fn take_due(&self, now: u64, due: &mut Batch) {
+    pub(super) fn pop_due(&self, now: u64, due: &mut Batch) {
         let mut timers = self.timers.0.lock();
         let Some(timers) = timers.as_mut() else {
             return;
         };
         while due.has_room() {
-            let Some(key) = timers.due(now) else {
+            let Some(id) = timers.due(now) else {
                 break;
             };
-            if let Some(waker) = expire(timers, key) {
+            if let Some(waker) = expire(timers, id) {
                 due.push(waker);
             }
         }
-        self.told.0.tell(timers.first_span());
+        self.bounds.0.set(timers.first_window());
     }
 
-    /// No later than this is the latest moment of the first timer.
+    /// No later than this is the hard_deadline moment of the first timer.
     pub(super) fn bound(&self) -> u64 {
-        self.told.0.latest.load(Ordering::Relaxed)
+        self.bounds.0.hard_deadline.load(Ordering::Relaxed)
     }
 
-    /// The span of the first timer.
-    pub(super) fn first(&self) -> Option<Span> {
+    /// The window of the first timer.
+    pub(super) fn first(&self) -> Option<Window> {
         let mut timers = self.timers.0.lock();
-        let first = timers.as_mut()?.first_span();
-        self.told.0.tell(first);
+        let first = timers.as_mut()?.first_window();
+        self.bounds.0.set(first);
         first
     }
 
     /// What is likely to be first once all are taken that `moment` serves.
-    pub(super) fn after(&self, moment: u64) -> Option<Span> {
+    pub(super) fn after(&self, moment: u64) -> Option<Window> {
         let mut timers = self.timers.0.lock();
         let timers = timers.as_mut()?;
-        let first = timers.first_span()?;
+        let first = timers.first_window()?;
         if first.deadline() > moment {
             Some(first)
         } else {
-            timers.second(moment)
+            timers.next_after(moment)
         }
     }
 
@@ -241,28 +247,31 @@ impl Shard {
             .map_or(0, |timers| timers.count(until, most))
     }
 
-    /// The driver is dead: gives everyone who waits to `wake`, not under the lock.
+    /// The driver is closed: gives everyone who waits to `wake`, not under the lock.
     pub(super) fn close(&self, mut wake: impl FnMut(Waker)) {
         let Some(mut timers) = self.timers.0.lock().take() else {
             return;
         };
-        while let Some(key) = timers.due(NEVER) {
-            if let Some(waker) = expire(&mut timers, key) {
+        while let Some(id) = timers.due(NEVER) {
+            if let Some(waker) = expire(&mut timers, id) {
                 wake(waker);
             }
         }
     }
 }
 
-/// Takes what `key` waits with; or moves it to the later moment that it has been put off to.
-fn expire(timers: &mut Timers, key: Key) -> Option<Waker> {
-    let deadline = timers.deadline(key);
-    let slots = timers.beside(key).as_ref().expect("they came with the key");
-    match slots.get(key).expire(deadline) {
+/// Takes what `id` waits with; or moves it to the later moment that it has been put off to.
+fn expire(timers: &mut Timers, id: SlotId) -> Option<Waker> {
+    let deadline = timers.deadline(id);
+    let block = timers
+        .block_data(id)
+        .as_ref()
+        .expect("they came with the id");
+    match block.get(id).expire(deadline) {
         Some(later) => {
-            timers.put_off(key, later);
+            timers.reschedule(id, later);
             None
         }
-        None => timers.cancel(key),
+        None => timers.remove(id),
     }
 }

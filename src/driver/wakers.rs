@@ -2,7 +2,7 @@
 
 use std::task::Waker;
 
-use crate::contain::contain;
+use crate::panics::catch_foreign;
 
 /// How many wakers are taken under one hold of the lock: enough that the lock costs little for
 /// each, few enough that no other thread waits long for it.
@@ -54,7 +54,7 @@ impl Batch {
         let more = self.more.iter_mut().flatten().filter_map(Option::take);
         let more = more.take(self.len.saturating_sub(1));
         for waker in self.first.take().into_iter().chain(more) {
-            contain(|| waker.wake());
+            catch_foreign(|| waker.wake());
         }
         self.len = 0;
     }

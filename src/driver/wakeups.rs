@@ -1,15 +1,15 @@
 //! The alarms of a driver and what it has learned from them: what it keeps under its own lock. What comes
-//! first among its timers it is told.
+//! first among its timers it is reported.
 
 use std::io;
 use std::task::Waker;
 use std::time::Duration;
 
-use super::alarms::{Alarms, Which};
-use super::hints::Hints;
-use super::learned::{Crowd, Kernel, Lateness};
-use super::queue::Span;
-use crate::sys::{Alarm, Armed, News, Question, TimerSource};
+use super::alarms::{AlarmId, Alarms};
+use super::published::Published;
+use super::queue::Window;
+use super::wakeup_stats::{CoalesceDetector, KernelLateness, Lateness};
+use crate::sys::{Alarm, AlarmEvent, Armed, SleepProbe, TimerSource};
 
 #[derive(Debug)]
 pub(crate) struct Wakeups {
@@ -17,20 +17,20 @@ pub(crate) struct Wakeups {
     /// less than setting one back would.
     alarms: Alarms,
     lateness: Lateness,
-    crowd: Crowd,
+    detector: CoalesceDetector,
     /// When the driver was woken last.
     last: u64,
     /// For so many wake-ups nothing is armed ahead.
-    hold: u32,
-    tally: Tally,
-    /// When it was told last that a wake-up was late.
-    told: Option<u64>,
+    hold_off: u32,
+    counters: Counters,
+    /// When it was reported last that a wake-up was late.
+    reported: Option<u64>,
     late: Option<u64>,
 }
 
 /// What is counted for whoever asks.
 #[derive(Debug, Default)]
-pub(crate) struct Tally {
+pub(crate) struct Counters {
     pub(crate) wakeups: u64,
     pub(crate) early: u64,
     pub(crate) fired: u64,
@@ -39,22 +39,22 @@ pub(crate) struct Tally {
 }
 
 /// A wake-up that is later has most often been kept waiting by the runtime's tasks: as late is a missed tick. 5 ms.
-const LATE: u64 = 5_000_000;
+const MISSED_AFTER: u64 = 5_000_000;
 
-/// So many times as late as usual, whatever the kernel's usual is: some keep timers in ticks of 10 ms.
-const UNUSUAL: u64 = 5;
+/// So many times as late as median, whatever the kernel's median is: some keep timers in ticks of 10 ms.
+const TIMES_MEDIAN: u64 = 5;
 
-/// It is told once in so long. 1 s.
-const SELDOM: u64 = 1_000_000_000;
+/// It is reported once in so long. 1 s.
+const REPORT_EVERY: u64 = 1_000_000_000;
 
 /// After a call that set an alarm ahead for nobody, for so many wake-ups none does: who is often wrong
 /// shall not cost more than with one alarm.
-const HOLD: u32 = 16;
+const HOLD_OFF: u32 = 16;
 
 /// The event of a kernel timer that wakes the driver.
 #[derive(Clone, Copy)]
 pub(super) struct Event<'a> {
-    pub(super) which: Which,
+    pub(super) which: AlarmId,
     /// Whom to wake at the next.
     pub(super) waker: &'a Waker,
 }
@@ -64,27 +64,32 @@ impl Wakeups {
         Self {
             alarms,
             lateness: Lateness::new(),
-            crowd: Crowd::default(),
+            detector: CoalesceDetector::default(),
             last: 0,
-            hold: 0,
-            tally: Tally::default(),
-            told: None,
+            hold_off: 0,
+            counters: Counters::default(),
+            reported: None,
             late: None,
         }
     }
 
     /// Has the waker woken when the runtime shuts down.
-    pub(super) fn listen(&mut self, which: Which, waker: &Waker) -> io::Result<()> {
+    pub(super) fn listen(&mut self, which: AlarmId, waker: &Waker) -> io::Result<()> {
         self.alarms.listen(which, waker)
     }
 
-    pub(super) fn hints(&self) -> Hints {
-        Hints::new(self.lateness.most())
+    pub(super) fn published(&self) -> Published {
+        Published::new(self.lateness.p99())
     }
 
     /// The event of a kernel timer has woken the driver: it is not set any more. Returns whether it was
     /// early, and learns how late the kernel is.
-    pub(super) fn woken(&mut self, event: Event<'_>, now: u64, hints: &Hints) -> io::Result<bool> {
+    pub(super) fn record_wakeup(
+        &mut self,
+        event: Event<'_>,
+        now: u64,
+        published: &Published,
+    ) -> io::Result<bool> {
         // First listen, then arm: the other way round, the event of an alarm that fires at once
         // would be taken for the old one and cleared.
         if !self.alarms.has(event.which) {
@@ -92,7 +97,7 @@ impl Wakeups {
             return Ok(false);
         }
         self.alarms.listen(event.which, event.waker)?;
-        self.tally.wakeups += 1;
+        self.counters.wakeups += 1;
         let Some(set) = self.alarms.setting(event.which) else {
             return Ok(false);
         };
@@ -100,38 +105,39 @@ impl Wakeups {
         if !Alarm::EXACT {
             self.alarms.forget(event.which);
         }
-        let latest = set.span.latest();
+        let hard_deadline = set.window.hard_deadline();
         // What was due at the last wake-up already was late for the same reason as that.
-        if set.in_time && latest <= now && latest > self.last {
-            self.was_late(now, now - latest);
-            hints.set_lead(self.lateness.most());
+        if set.is_sample && hard_deadline <= now && hard_deadline > self.last {
+            self.was_late(now, now - hard_deadline);
+            published.set_lead(self.lateness.p99());
         }
         let is_early = set.is_early(now);
-        self.tally.early += u64::from(is_early);
+        self.counters.early += u64::from(is_early);
         Ok(is_early)
     }
 
     fn was_late(&mut self, now: u64, lateness: u64) {
-        let late = LATE.max(UNUSUAL * self.lateness.usual());
-        self.lateness.learn(lateness);
+        let late = MISSED_AFTER.max(TIMES_MEDIAN * self.lateness.median());
+        self.lateness.record(lateness);
         // A clock that jumps is late by as much.
         if Alarm::EXACT || self.alarms.is_exact() {
             return;
         }
-        self.tally.largest = self.tally.largest.max(lateness);
-        let told = (self.told).is_some_and(|told| now.saturating_sub(told) < SELDOM);
-        if lateness > late && !told {
-            (self.told, self.late) = (Some(now), Some(lateness));
+        self.counters.largest = self.counters.largest.max(lateness);
+        let reported =
+            (self.reported).is_some_and(|reported| now.saturating_sub(reported) < REPORT_EVERY);
+        if lateness > late && !reported {
+            (self.reported, self.late) = (Some(now), Some(lateness));
         }
     }
 
     /// So many timers are fired.
-    pub(super) fn fired(&mut self, timers: usize) {
-        self.tally.fired += timers as u64;
+    pub(super) fn count_fired(&mut self, timers: usize) {
+        self.counters.fired += timers as u64;
     }
 
-    pub(crate) fn tally(&mut self) -> &mut Tally {
-        &mut self.tally
+    pub(crate) fn counters(&mut self) -> &mut Counters {
+        &mut self.counters
     }
 
     pub(crate) fn lateness(&self) -> &Lateness {
@@ -144,38 +150,38 @@ impl Wakeups {
 
     /// Woken at `now`, the driver has taken all that was due; whether that was anything. `close` tells
     /// whether so many more are due within some time.
-    pub(super) fn taken(
+    pub(super) fn update_coalescing(
         &mut self,
         now: u64,
         any: bool,
         close: impl FnMut(usize, u64) -> bool,
-        hints: &Hints,
+        published: &Published,
     ) {
         self.last = now;
-        self.hold = self.hold.saturating_sub(1);
+        self.hold_off = self.hold_off.saturating_sub(1);
         // Under a clock that jumps from one timer to the next nothing is late.
         if !Alarm::EXACT {
-            let kernel = Kernel {
-                usual: self.lateness.usual(),
+            let kernel = KernelLateness {
+                median: self.lateness.median(),
                 is_ahead: self.alarms.has_second(),
             };
-            let slack = self.crowd.woken(now, any, kernel, close);
-            hints.set_crowd(slack, self.crowd.is_dense());
+            let slack = self.detector.woken(now, any, kernel, close);
+            published.set_coalesce_slack(slack, self.detector.is_active());
         }
     }
 
-    /// Sees to it that an alarm fires within `span`. `in_time`, if that is still to come.
-    pub(super) fn arm_by(
+    /// Sees to it that an alarm fires within `window`. `is_sample`, if that is still to come.
+    pub(super) fn arm_if_earlier(
         &mut self,
-        span: Span,
-        in_time: bool,
+        window: Window,
+        is_sample: bool,
         waker: impl Fn() -> Waker,
     ) -> io::Result<Armed> {
         let earliest = self.alarms.earliest();
-        if earliest.is_some_and(|earliest| earliest <= span.latest()) {
+        if earliest.is_some_and(|earliest| earliest <= window.hard_deadline()) {
             return Ok(Armed::Waiting);
         }
-        self.arm(self.alarms.spare(), span, in_time, waker)
+        self.arm(self.alarms.spare(), window, is_sample, waker)
     }
 
     /// Sets the alarm that nobody needs for the next wake-up, if there is one, for the one after that:
@@ -183,10 +189,10 @@ impl Wakeups {
     pub(super) fn arm_ahead(
         &mut self,
         now: impl FnOnce() -> u64,
-        after: impl FnOnce(u64) -> Option<Span>,
+        after: impl FnOnce(u64) -> Option<Window>,
         waker: impl Fn() -> Waker,
     ) -> io::Result<Armed> {
-        let free = self.alarms.free().filter(|_| self.hold == 0);
+        let free = self.alarms.free().filter(|_| self.hold_off == 0);
         let Some(free) = free else {
             return Ok(Armed::Waiting);
         };
@@ -201,34 +207,34 @@ impl Wakeups {
 
     /// Whether there is an alarm to be set ahead.
     pub(super) fn can_arm_ahead(&self) -> bool {
-        self.hold == 0 && self.alarms.has_second() && self.alarms.free().is_some()
+        self.hold_off == 0 && self.alarms.has_second() && self.alarms.free().is_some()
     }
 
     /// Sees to it that an alarm is set for the `first` of those who still wait. One that is set for a
     /// moment at which nobody is due is set anew. `early` is one that woke the driver too early; and
-    /// `in_time`, if the clock has just been read.
+    /// `is_sample`, if the clock has just been read.
     pub(super) fn rearm(
         &mut self,
         now: u64,
-        first: Option<Span>,
-        in_time: bool,
-        early: Option<Which>,
+        first: Option<Window>,
+        is_sample: bool,
+        early: Option<AlarmId>,
         waker: impl Fn() -> Waker,
     ) -> io::Result<Armed> {
         if Alarm::EXACT {
-            self.alarms.forget(Which::First);
+            self.alarms.forget(AlarmId::First);
         }
         let Some(first) = first else {
             return Ok(Armed::Waiting);
         };
         let early = early.filter(|which| self.alarms.has(*which));
         let which = match self.alarms.next(now) {
-            Some((_, next)) if next == first.latest() => return Ok(Armed::Waiting),
-            Some((which, next)) if next < first.latest() => {
+            Some((_, next)) if next == first.hard_deadline() => return Ok(Armed::Waiting),
+            Some((which, next)) if next < first.hard_deadline() => {
                 if next >= first.deadline() {
                     return Ok(Armed::Waiting);
                 }
-                self.hold = HOLD;
+                self.hold_off = HOLD_OFF;
                 which
             }
             _ => early.unwrap_or_else(|| self.alarms.spare()),
@@ -236,20 +242,20 @@ impl Wakeups {
         if early == Some(which) {
             self.alarms.resync(which)?;
         }
-        self.arm(which, first, in_time, waker)
+        self.arm(which, first, is_sample, waker)
     }
 
     /// Where an alarm that is armed too early does harm, sets it right.
-    pub(super) fn settle(
+    pub(super) fn rearm_if_exact(
         &mut self,
-        first: Option<Span>,
+        first: Option<Window>,
         waker: impl Fn() -> Waker,
     ) -> io::Result<Armed> {
-        if self.alarms.earliest() == first.map(Span::latest) {
+        if self.alarms.earliest() == first.map(Window::hard_deadline) {
             return Ok(Armed::Waiting);
         }
         if let Some(first) = first {
-            return self.arm(Which::First, first, false, waker);
+            return self.arm(AlarmId::First, first, false, waker);
         }
         self.alarms.disarm();
         Ok(Armed::Waiting)
@@ -258,18 +264,18 @@ impl Wakeups {
     /// As [`rearm`](Self::rearm), whatever is set: the clock is another.
     pub(super) fn rearm_all(
         &mut self,
-        first: Option<Span>,
+        first: Option<Window>,
         waker: impl Fn() -> Waker,
     ) -> io::Result<Armed> {
         match first {
-            Some(first) => self.arm(Which::First, first, false, waker),
+            Some(first) => self.arm(AlarmId::First, first, false, waker),
             None => Ok(Armed::Waiting),
         }
     }
 
     /// Whether the alarms hear of the end of the runtime, whoever waits.
-    pub(super) fn listen_on(&self) -> bool {
-        self.alarms.listen_on()
+    pub(super) fn hears_shutdown(&self) -> bool {
+        self.alarms.hears_shutdown()
     }
 
     pub(super) fn clock_moved(&self) -> bool {
@@ -277,17 +283,17 @@ impl Wakeups {
     }
 
     /// What must be known before an alarm can be set.
-    pub(super) fn question(&self) -> Option<Question> {
-        self.alarms.question()
+    pub(super) fn probe(&self) -> Option<SleepProbe> {
+        self.alarms.probe()
     }
 
-    pub(super) fn answer(&mut self, serves: bool) {
-        self.alarms.answer(serves);
+    pub(super) fn probed(&mut self, serves: bool) {
+        self.alarms.probed(serves);
     }
 
     /// Has the kernel serve again, if it refused.
-    pub(super) fn insist(&mut self, waker: &Waker) -> io::Result<()> {
-        self.alarms.insist(waker)
+    pub(super) fn require_native(&mut self, waker: &Waker) -> io::Result<()> {
+        self.alarms.require_native(waker)
     }
 
     /// Whether an alarm that is left armed does harm now.
@@ -297,13 +303,17 @@ impl Wakeups {
 
     /// What has become of the kernel's timer. Once it serves again, so may a second: `waker` is what that
     /// wakes.
-    pub(super) fn news(&mut self, waker: impl FnOnce() -> Waker) -> Option<News> {
-        let Some(news) = self.alarms.news() else {
-            return self.late.take().map(Duration::from_nanos).map(News::Late);
+    pub(super) fn take_event(&mut self, waker: impl FnOnce() -> Waker) -> Option<AlarmEvent> {
+        let Some(news) = self.alarms.take_event() else {
+            return self
+                .late
+                .take()
+                .map(Duration::from_nanos)
+                .map(AlarmEvent::Late);
         };
-        if matches!(news, News::Accepted) && !self.alarms.has_second() {
+        if matches!(news, AlarmEvent::Accepted) && !self.alarms.has_second() {
             self.alarms.add_second();
-            if self.alarms.has_second() && self.alarms.listen(Which::Second, &waker()).is_err() {
+            if self.alarms.has_second() && self.alarms.listen(AlarmId::Second, &waker()).is_err() {
                 self.alarms.drop_second();
             }
         }
@@ -322,11 +332,11 @@ impl Wakeups {
 
     fn arm(
         &mut self,
-        which: Which,
-        span: Span,
-        in_time: bool,
+        which: AlarmId,
+        window: Window,
+        is_sample: bool,
         waker: impl Fn() -> Waker,
     ) -> io::Result<Armed> {
-        self.alarms.arm(which, span, in_time, &waker())
+        self.alarms.arm(which, window, is_sample, &waker())
     }
 }

@@ -4,10 +4,10 @@ use std::time::SystemTime;
 
 use tokio::time::Instant;
 
-use crate::readings::closest;
+use crate::clock::paired::closest;
+use crate::clock::wall::since_1970;
+use crate::saturating::after;
 use crate::schedule::{Rate, RoundedUp};
-use crate::span::after;
-use crate::wall::since_1970;
 
 /// The next tick of `rate`, counted from 1970, on the clock that `now` reads: as the wall clock and that clock
 /// stand to each other now.

@@ -6,10 +6,10 @@ use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::{OsInterval, aligned};
+use crate::clock::wall::Start;
 use crate::driver::Entry;
-use crate::precision::{Aim, Precision};
+use crate::precision::{Precision, TimerOptions};
 use crate::schedule::{Rate, RoundedUp, Schedule};
-use crate::wall::Start;
 
 /// Sets up an [`OsInterval`]; made by [`OsInterval::builder`].
 ///
@@ -37,7 +37,7 @@ pub struct IntervalBuilder {
     rate: Rate,
     start: Start,
     missed_tick_behavior: MissedTickBehavior,
-    aim: Aim,
+    options: TimerOptions,
 }
 
 impl IntervalBuilder {
@@ -51,7 +51,7 @@ impl IntervalBuilder {
             rate: Rate::new(1, period),
             start: Start::Default,
             missed_tick_behavior: MissedTickBehavior::default(),
-            aim: Aim::default(),
+            options: TimerOptions::default(),
         }
     }
 
@@ -170,7 +170,7 @@ impl IntervalBuilder {
     /// # }
     /// ```
     pub fn precision(mut self, precision: Precision) -> Self {
-        self.aim.set_precision(precision);
+        self.options.set_precision(precision);
         self
     }
 
@@ -194,7 +194,7 @@ impl IntervalBuilder {
     /// # }
     /// ```
     pub fn spin_limit(mut self, limit: Duration) -> Self {
-        self.aim.set_spin_limit(limit);
+        self.options.set_spin_limit(limit);
         self
     }
 
@@ -217,7 +217,7 @@ impl IntervalBuilder {
     /// # }
     /// ```
     pub fn tolerance(mut self, tolerance: Duration) -> Self {
-        self.aim.set_tolerance(tolerance);
+        self.options.set_tolerance(tolerance);
         self
     }
 
@@ -243,7 +243,7 @@ impl IntervalBuilder {
     /// ```
     pub fn build(self) -> io::Result<OsInterval> {
         let mut entry = Entry::try_current()?;
-        entry.aim(|aim| *aim = self.aim);
+        entry.configure(|options| *options = self.options);
         let start = match self.start {
             Start::Default => (entry.now(), RoundedUp::NOT),
             Start::At(start) => (start, RoundedUp::NOT),

@@ -10,10 +10,11 @@ use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior};
 
+use crate::clock::wall;
 use crate::driver::Entry;
 use crate::precision::Precision;
 use crate::schedule::{Rate, RoundedUp, Schedule};
-use crate::{events, span, wall};
+use crate::{events, saturating};
 
 pub use builder::IntervalBuilder;
 
@@ -56,7 +57,7 @@ pub use builder::IntervalBuilder;
 #[must_use]
 #[track_caller]
 pub fn interval(period: Duration) -> OsInterval {
-    let period = span::checked_period(period);
+    let period = saturating::checked_period(period);
     let entry = Entry::current();
     // The clock is read last: to make the first driver takes a while.
     let schedule = Schedule::new(entry.now(), period, MissedTickBehavior::default());
@@ -130,7 +131,7 @@ pub fn interval_at(start: Instant, period: Duration) -> OsInterval {
 #[must_use]
 #[track_caller]
 pub fn interval_aligned(period: Duration) -> OsInterval {
-    let period = span::checked_period(period);
+    let period = saturating::checked_period(period);
     interval_at(wall::next_multiple(Instant::now, period), period)
 }
 
@@ -307,7 +308,7 @@ impl OsInterval {
     pub fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<Instant> {
         let (deadline, period) = (self.schedule.deadline(), self.schedule.step());
         let now = ready!(self.entry.poll_elapsed(cx, deadline, period));
-        let tick = self.schedule.tick(now, self.entry.aims_at().patience());
+        let tick = self.schedule.tick(now, self.entry.options().missed_grace());
         if let Some(missed) = tick.missed {
             events::missed(missed);
         }
@@ -374,7 +375,7 @@ impl OsInterval {
     /// # }
     /// ```
     pub fn reset_after(&mut self, after: Duration) {
-        self.reset_at(span::after(self.entry.now(), after));
+        self.reset_at(saturating::after(self.entry.now(), after));
     }
 
     /// The next tick: at `deadline`, and from then on every period again.
@@ -397,7 +398,7 @@ impl OsInterval {
     /// ```
     pub fn reset_at(&mut self, deadline: Instant) {
         self.schedule.set_deadline(deadline);
-        self.entry.postpone(deadline, self.schedule.step());
+        self.entry.reset(deadline, self.schedule.step());
     }
 
     /// The next tick: at the next multiple of the period of wall-clock time, as the wall clock
@@ -429,7 +430,7 @@ impl OsInterval {
             Some(rate) => {
                 let (deadline, rounded) = aligned::next_tick(now, rate);
                 self.schedule.set_rounded_deadline(deadline, rounded);
-                self.entry.postpone(deadline, self.schedule.step());
+                self.entry.reset(deadline, self.schedule.step());
             }
         }
     }
@@ -602,7 +603,7 @@ impl OsInterval {
     /// ```
     #[must_use]
     pub fn precision(&self) -> Precision {
-        self.entry.aims_at().precision()
+        self.entry.options().precision()
     }
 
     /// Sets how close to their deadlines its ticks are, from the next one on. A task that waits in
@@ -622,9 +623,10 @@ impl OsInterval {
     /// # }
     /// ```
     pub fn set_precision(&mut self, precision: Precision) {
-        self.entry.aim(|aim| aim.set_precision(precision));
+        self.entry
+            .configure(|options| options.set_precision(precision));
         let schedule = &self.schedule;
-        (self.entry).aim_anew(schedule.deadline(), schedule.step());
+        (self.entry).apply_options(schedule.deadline(), schedule.step());
     }
 
     /// For how long it may keep looking at the clock before a tick.
@@ -642,7 +644,7 @@ impl OsInterval {
     /// ```
     #[must_use]
     pub fn spin_limit(&self) -> Duration {
-        self.entry.aims_at().spin_limit()
+        self.entry.options().spin_limit()
     }
 
     /// Sets for how long it may keep looking at the clock before a tick, with [`Precision::Spin`]:
@@ -663,9 +665,10 @@ impl OsInterval {
     /// # }
     /// ```
     pub fn set_spin_limit(&mut self, limit: Duration) {
-        self.entry.aim(|aim| aim.set_spin_limit(limit));
+        self.entry
+            .configure(|options| options.set_spin_limit(limit));
         let schedule = &self.schedule;
-        (self.entry).aim_anew(schedule.deadline(), schedule.step());
+        (self.entry).apply_options(schedule.deadline(), schedule.step());
     }
 
     /// How late a tick may be so as to share a wake-up with other timers.
@@ -683,7 +686,7 @@ impl OsInterval {
     /// ```
     #[must_use]
     pub fn tolerance(&self) -> Duration {
-        self.entry.aims_at().tolerance()
+        self.entry.options().tolerance()
     }
 
     /// Sets how late a tick may be so as to share a wake-up with other timers: it is woken for between
@@ -709,9 +712,10 @@ impl OsInterval {
     /// # }
     /// ```
     pub fn set_tolerance(&mut self, tolerance: Duration) {
-        self.entry.aim(|aim| aim.set_tolerance(tolerance));
+        self.entry
+            .configure(|options| options.set_tolerance(tolerance));
         let schedule = &self.schedule;
-        (self.entry).aim_anew(schedule.deadline(), schedule.step());
+        (self.entry).apply_options(schedule.deadline(), schedule.step());
     }
 }
 

@@ -8,9 +8,9 @@ use tokio::time::Instant;
 
 use super::PeriodicInterval;
 use crate::clock::Clock;
-use crate::span;
+use crate::clock::wall::Start;
+use crate::saturating;
 use crate::sys::{self, Periodic};
-use crate::wall::Start;
 
 /// Sets up a [`PeriodicInterval`]; made by [`PeriodicInterval::builder`].
 ///
@@ -44,7 +44,7 @@ impl PeriodicBuilder {
     #[track_caller]
     pub(super) fn new(period: Duration) -> Self {
         Self {
-            period: span::checked_period(period),
+            period: saturating::checked_period(period),
             clock: Clock::default(),
             start: Start::Default,
         }

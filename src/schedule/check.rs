@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::{Rate, Schedule, Tick};
-use crate::span::{FAR_FUTURE, nanos};
+use crate::saturating::{FAR_FUTURE, nanos};
 
 /// Of more the model's numbers would overflow at the end of the clock. The rates' own test has any.
 const MOST_TICKS: u64 = 1_000_000_000;

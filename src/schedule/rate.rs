@@ -3,7 +3,7 @@
 use std::num::NonZeroU64;
 use std::time::Duration;
 
-use crate::span::{checked_period, nanos};
+use crate::saturating::{checked_period, nanos};
 
 /// `ticks` in every `per`, evenly spread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,7 +151,7 @@ mod tests {
         let usual = (1_u64..200_000, 1_u64..2_000_000_000_000);
         let any = (1_u64..u64::MAX, 1_u64..u64::MAX);
         prop_oneof![4 => usual, 1 => any].prop_map(|(ticks, per)| {
-            let per = Duration::from_nanos(per).min(crate::span::FAR_FUTURE);
+            let per = Duration::from_nanos(per).min(crate::saturating::FAR_FUTURE);
             (ticks.min(nanos(per)), per)
         })
     }

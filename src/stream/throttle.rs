@@ -10,8 +10,8 @@ use futures_core::stream::FusedStream;
 use pin_project_lite::pin_project;
 use tokio::time::Instant;
 
+use crate::saturating;
 use crate::sleep::{Sleep, sleep};
-use crate::span;
 
 pin_project! {
     /// A stream whose items are at least a duration apart; made by
@@ -148,7 +148,7 @@ impl<S: Stream> Stream for Throttle<S> {
         let item = ready!(this.stream.poll_next(cx));
         if item.is_some() && !this.duration.is_zero() {
             this.delay
-                .reset(span::after(Instant::now(), *this.duration));
+                .reset(saturating::after(Instant::now(), *this.duration));
             *this.delaying = true;
         }
         Poll::Ready(item)

@@ -11,8 +11,8 @@ use pin_project_lite::pin_project;
 use tokio::time::Instant;
 
 use super::fuse::Fuse;
+use crate::saturating;
 use crate::sleep::{Sleep, sleep};
-use crate::span;
 use crate::timeout::Elapsed;
 
 pin_project! {
@@ -80,7 +80,7 @@ impl<S: Stream> Stream for Timeout<S> {
         if let Poll::Ready(item) = this.stream.poll_next(cx) {
             if item.is_some() {
                 this.delay
-                    .reset(span::after(Instant::now(), *this.duration));
+                    .reset(saturating::after(Instant::now(), *this.duration));
                 *this.counting = true;
             }
             return Poll::Ready(item.map(Ok));

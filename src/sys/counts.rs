@@ -7,8 +7,8 @@ use tokio::time::Instant;
 
 use super::clock::TokioClock;
 use crate::clock::Clock;
-use crate::span::{self, later, nanos};
-use crate::wall::{self, Start};
+use crate::clock::wall::{self, Start};
+use crate::saturating::{self, later, nanos};
 
 /// When it expires next, by tokio's clock.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ impl Counts {
     pub(super) fn new(clock: TokioClock, start: Start, period: Duration) -> Self {
         Self {
             due: match start {
-                Start::Default => span::after(clock.now(), period),
+                Start::Default => saturating::after(clock.now(), period),
                 Start::At(start) => start,
                 Start::Aligned => wall::next_multiple(|| clock.now(), period),
             },

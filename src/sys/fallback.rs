@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::pausable::PAUSABLE;
 use super::refusable::Refusable;
-use super::{Armed, News, Question, TimerSource, native, portable};
+use super::{AlarmEvent, Armed, SleepProbe, TimerSource, native, portable};
 
 #[derive(Debug)]
 pub(crate) struct Alarm {
@@ -44,26 +44,26 @@ impl From<bool> for Tokios {
 impl Alarm {
     pub(crate) const EXACT: bool = false;
     pub(crate) const CAN_BE_EXACT: bool = PAUSABLE;
-    pub(crate) const AHEAD: bool = native::Alarm::AHEAD;
+    pub(crate) const ARMS_AHEAD: bool = native::Alarm::ARMS_AHEAD;
     /// One that serves the process could not tell which runtime's clock it should go by.
-    pub(crate) const OF_RUNTIME: bool = native::Alarm::OF_RUNTIME || PAUSABLE;
-    pub(crate) const OUTLIVES_TIMERS: bool = native::Alarm::OF_RUNTIME || !PAUSABLE;
+    pub(crate) const PER_RUNTIME: bool = native::Alarm::PER_RUNTIME || PAUSABLE;
+    pub(crate) const OUTLIVES_TIMERS: bool = native::Alarm::PER_RUNTIME || !PAUSABLE;
 
     #[track_caller]
-    pub(crate) fn new(runtime: &Handle, insists: bool) -> io::Result<Self> {
-        let tokios = if Self::OF_RUNTIME && !insists {
+    pub(crate) fn new(runtime: &Handle, requires_native: bool) -> io::Result<Self> {
+        let tokios = if Self::PER_RUNTIME && !requires_native {
             Tokios::Unasked
         } else {
             Tokios::DoesNot
         };
         let mut alarm = Self::with(Refusable::new(runtime)?, tokios);
         if !alarm.kernel.serves() && alarm.fall_back().is_err() {
-            if let Some(question) = alarm.question() {
-                alarm.answer(question.ask());
+            if let Some(probe) = alarm.probe() {
+                alarm.probed(probe.run());
             }
             alarm.fall_back()?;
         }
-        if Self::OF_RUNTIME && insists {
+        if Self::PER_RUNTIME && requires_native {
             // The kernel may refuse later.
             alarm.tokios = Tokios::Unasked;
         }
@@ -96,7 +96,7 @@ impl Alarm {
         }
     }
 
-    pub(crate) fn listens(&self) -> bool {
+    pub(crate) fn hears_shutdown(&self) -> bool {
         let kept = || self.tokio.as_ref().is_some_and(portable::Alarm::is_armed);
         Self::OUTLIVES_TIMERS && (self.kernel.serves() || !PAUSABLE && kept())
     }
@@ -132,12 +132,12 @@ impl Alarm {
         }
     }
 
-    pub(crate) fn question(&self) -> Option<Question> {
+    pub(crate) fn probe(&self) -> Option<SleepProbe> {
         let runtime = self.kernel.runtime().filter(|_| self.asks);
-        runtime.cloned().map(|runtime| Question { runtime })
+        runtime.cloned().map(|runtime| SleepProbe { runtime })
     }
 
-    pub(crate) fn answer(&mut self, serves: bool) {
+    pub(crate) fn probed(&mut self, serves: bool) {
         self.tokios = serves.into();
         self.asks = false;
     }
@@ -182,13 +182,13 @@ impl Alarm {
         Ok(())
     }
 
-    pub(crate) fn insist(&mut self, waker: &Waker) -> io::Result<()> {
-        self.kernel.insist(waker)
+    pub(crate) fn require_native(&mut self, waker: &Waker) -> io::Result<()> {
+        self.kernel.require_native(waker)
     }
 
-    pub(crate) fn news(&mut self) -> Option<News> {
-        let clock = mem::take(&mut self.clock_is_news).then_some(News::Clock);
-        self.kernel.news().or(clock)
+    pub(crate) fn take_event(&mut self) -> Option<AlarmEvent> {
+        let clock = mem::take(&mut self.clock_is_news).then_some(AlarmEvent::Clock);
+        self.kernel.take_event().or(clock)
     }
 }
 

@@ -7,26 +7,26 @@
 //!
 //! | method | what it must do |
 //! | --- | --- |
-//! | `new(&Handle, insists: bool) -> io::Result<Alarm>` | make the kernel's timer and register it with the current runtime; panic at the caller's location if the runtime lacks the driver it needs. Who insists on it is told if the kernel refuses; for others tokio's may serve |
+//! | `new(&Handle, requires_native: bool) -> io::Result<Alarm>` | make the kernel's timer and register it with the current runtime; panic at the caller's location if the runtime lacks the driver it needs. Who requires_native on it is told if the kernel refuses; for others tokio's may serve |
 //! | `listen(&mut self, &Waker) -> io::Result<()>` | have the waker woken at the next expiry, and when the runtime shuts down; an error once it has. Called when the alarm is new and after each wake-up |
 //! | `arm(&mut self, Instant, Duration, &Waker) -> io::Result<Armed>` | expire at that instant or, if other work of the machine's makes it convenient, up to so long before it, but not earlier, in place of what it was armed for |
 //! | `disarm(&mut self)` | nobody waits any more; called only where `EXACT`, and by what is |
 //! | `resync(&mut self) -> io::Result<()>` | the alarm was early by the runtime's clock: compare the two anew, and let the next alarm be a millisecond away; an error if the clock cannot be followed |
-//! | `insist(&mut self, &Waker) -> io::Result<()>` | if the kernel has refused its timer, ask again, and tell its error |
-//! | `question(&self) -> Option<Question>` | the kernel refused to set it: whether tokio's can serve is to be asked without a lock, and then told by `answer(&mut self, bool)`. It is set anew after that |
+//! | `require_native(&mut self, &Waker) -> io::Result<()>` | if the kernel has refused its timer, ask again, and tell its error |
+//! | `question(&self) -> Option<SleepProbe>` | the kernel refused to set it: whether tokio's can serve is to be asked without a lock, and then told by `answer(&mut self, bool)`. It is set anew after that |
 //! | `source(&self) -> TimerSource` | what serves now |
-//! | `news(&mut self) -> Option<News>` | what has become of the kernel's timer since the last call |
-//! | `second(&self) -> io::Result<Alarm>` | where `AHEAD`: another of the same runtime |
+//! | `take_event(&mut self) -> Option<AlarmEvent>` | what has become of the kernel's timer since the last call |
+//! | `second(&self) -> io::Result<Alarm>` | where `ARMS_AHEAD`: another of the same runtime |
 //! | `EXACT: bool` | whether an alarm that is left armed for longer than anybody waits does harm; otherwise it is left so, since that is cheaper |
 //! | `CAN_BE_EXACT: bool`, `is_exact(&self) -> bool` | whether it may come to that; and whether it has |
-//! | `AHEAD: bool` | whether a second one, set for the wake-up after the next, makes wake-ups cheaper; never where `EXACT`, nor where `arm` keeps the waker |
-//! | `OF_RUNTIME: bool` | whether the alarm needs its runtime, and ends with it; else one serves the process |
-//! | `OUTLIVES_TIMERS: bool`, `listens(&self) -> bool` | whether its driver does, as a rule, and now: the alarm holds the waker that listens until its end, timers or not, or one driver serves the process. Where it does not, the driver ends with its last timer |
+//! | `ARMS_AHEAD: bool` | whether a second one, set for the wake-up after the next, makes wake-ups cheaper; never where `EXACT`, nor where `arm` keeps the waker |
+//! | `PER_RUNTIME: bool` | whether the alarm needs its runtime, and ends with it; else one serves the process |
+//! | `OUTLIVES_TIMERS: bool`, `hears_shutdown(&self) -> bool` | whether its driver does, as a rule, and now: the alarm holds the waker that listens until its end, timers or not, or one driver serves the process. Where it does not, the driver ends with its last timer |
 //! | `clock_moved(&self) -> bool` | whether the runtime's clock is not the one that it goes by, so that it is to be set anew whatever it is set for |
 //!
 //! None of them may wake a waker: the driver holds its lock.
 //!
-//! A native backend has `new`, `listen`, `arm`, `disarm`, `AHEAD` and `OF_RUNTIME`; a `resync` that cannot
+//! A native backend has `new`, `listen`, `arm`, `disarm`, `ARMS_AHEAD` and `PER_RUNTIME`; a `resync` that cannot
 //! fail; and `compare_clocks`, which is that but no later. `fallback` makes an `Alarm` of it in production,
 //! and `paused` under `test-util`.
 //!
@@ -47,10 +47,6 @@
 
 mod clock;
 
-#[cfg_attr(
-    not(driver),
-    allow(unreachable_pub, reason = "public with a driver's metrics")
-)]
 mod source;
 
 #[cfg(not(model))]
@@ -73,7 +69,7 @@ pub(crate) mod model;
 #[cfg_attr(kqueue, path = "kqueue/mod.rs")]
 #[cfg_attr(threadpool, path = "threadpool/mod.rs")]
 #[cfg_attr(
-    any(feature = "test-util", not(all(driver, feature = "periodic"))),
+    feature = "test-util",
     allow(dead_code, reason = "the half that this set of features leaves unused")
 )]
 mod native;
@@ -90,37 +86,31 @@ mod counts;
 
 #[cfg(any(kqueue, threadpool))]
 #[allow(dead_code, reason = "each set of features uses its part")]
-mod rearmed;
+mod software_periodic;
 
-#[cfg(any(driver, runtime_clock, model))]
 #[cfg_attr(model, allow(dead_code, reason = "there it is tested alone"))]
-mod relay;
+mod deferred_waker;
 
 #[allow(dead_code, reason = "each backend uses its part")]
 mod units;
 
-#[cfg(all(any(driver, runtime_clock), not(model)))]
+#[cfg(not(model))]
 #[allow(dead_code, reason = "each alarm and set of features uses its part")]
 mod portable;
 
 #[allow(dead_code, reason = "each backend and set of features uses its part")]
 pub(crate) mod process;
 
-#[cfg(all(driver, not(any(portable, model))))]
+#[cfg(not(any(portable, model)))]
 #[allow(dead_code, reason = "each alarm uses its part")]
 mod refusable;
 
-#[cfg(all(driver, not(any(runtime_clock, model))))]
+#[cfg(not(any(runtime_clock, model)))]
 mod fallback;
 
 #[cfg(all(feature = "test-util", not(portable)))]
-#[cfg_attr(
-    not(all(driver, feature = "periodic")),
-    allow(dead_code, reason = "the half that this set of features leaves unused")
-)]
 mod paused;
 
-#[cfg(driver)]
 pub(crate) use clock::TokioClock;
 #[allow(
     unreachable_pub,
@@ -129,20 +119,20 @@ pub(crate) use clock::TokioClock;
 )]
 pub use source::TimerSource;
 
-#[cfg(all(driver, not(any(runtime_clock, model))))]
+#[cfg(not(any(runtime_clock, model)))]
 pub(crate) use fallback::Alarm;
-#[cfg(all(driver, model))]
+#[cfg(model)]
 pub(crate) use model::Alarm;
-#[cfg(all(driver, feature = "test-util", not(portable)))]
+#[cfg(all(feature = "test-util", not(portable)))]
 pub(crate) use paused::Alarm;
-#[cfg(all(driver, portable))]
+#[cfg(portable)]
 pub(crate) use portable::Alarm;
 
-#[cfg(all(feature = "periodic", not(runtime_clock)))]
+#[cfg(not(any(runtime_clock, model)))]
 pub(crate) use native::Periodic;
-#[cfg(all(feature = "periodic", feature = "test-util", not(portable)))]
+#[cfg(all(feature = "test-util", not(portable)))]
 pub(crate) use paused::Periodic;
-#[cfg(all(feature = "periodic", portable))]
+#[cfg(portable)]
 pub(crate) use portable::Periodic;
 
 use std::io;
@@ -167,7 +157,7 @@ pub(crate) enum Armed {
 /// What becomes of the kernel's timer, if anybody listens.
 #[derive(Debug)]
 #[allow(dead_code, reason = "each alarm and set of features has its part")]
-pub(crate) enum News {
+pub(crate) enum AlarmEvent {
     /// The kernel refuses it: tokio's serves.
     Refused(io::Error),
     /// It serves again.
@@ -181,14 +171,14 @@ pub(crate) enum News {
 /// Whether tokio's timer can serve a runtime in place of the kernel's.
 #[derive(Debug)]
 #[allow(dead_code, reason = "where there is nothing to ask")]
-pub(crate) struct Question {
+pub(crate) struct SleepProbe {
     runtime: Handle,
 }
 
 #[allow(dead_code, reason = "where there is nothing to ask")]
-impl Question {
+impl SleepProbe {
     /// Not under a lock: what answers may be tokio's panic, which foreign code hears of.
-    pub(crate) fn ask(self) -> bool {
+    pub(crate) fn run(self) -> bool {
         catch_disabled(|| {
             let _context = self.runtime.enter();
             drop(tokio::time::sleep(Duration::ZERO));

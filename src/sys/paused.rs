@@ -12,9 +12,9 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use super::refusable::Refusable;
-use super::{Armed, News, Question, TimerSource, native, portable};
+use super::{AlarmEvent, Armed, SleepProbe, TimerSource, native, portable};
 use crate::clock::Clock;
-use crate::wall::Start;
+use crate::clock::wall::Start;
 
 #[derive(Debug)]
 pub(crate) struct Alarm {
@@ -25,18 +25,18 @@ pub(crate) struct Alarm {
 impl Alarm {
     pub(crate) const EXACT: bool = true;
     pub(crate) const CAN_BE_EXACT: bool = true;
-    pub(crate) const AHEAD: bool = false;
-    pub(crate) const OF_RUNTIME: bool = true;
-    pub(crate) const OUTLIVES_TIMERS: bool = native::Alarm::OF_RUNTIME;
+    pub(crate) const ARMS_AHEAD: bool = false;
+    pub(crate) const PER_RUNTIME: bool = true;
+    pub(crate) const OUTLIVES_TIMERS: bool = native::Alarm::PER_RUNTIME;
 
     #[track_caller]
-    pub(crate) fn new(runtime: &Handle, insists: bool) -> io::Result<Self> {
+    pub(crate) fn new(runtime: &Handle, requires_native: bool) -> io::Result<Self> {
         let alarm = Self {
             kernel: Refusable::new(runtime)?,
-            tokio: portable::Alarm::new(runtime, insists)?,
+            tokio: portable::Alarm::new(runtime, requires_native)?,
         };
         match alarm.kernel.refusal() {
-            Some(refusal) if insists => Err(refusal),
+            Some(refusal) if requires_native => Err(refusal),
             _ => Ok(alarm),
         }
     }
@@ -53,7 +53,7 @@ impl Alarm {
         self.tokio.listen(waker)
     }
 
-    pub(crate) fn listens(&self) -> bool {
+    pub(crate) fn hears_shutdown(&self) -> bool {
         Self::OUTLIVES_TIMERS && self.kernel.serves()
     }
 
@@ -68,11 +68,11 @@ impl Alarm {
         false
     }
 
-    pub(crate) fn question(&self) -> Option<Question> {
+    pub(crate) fn probe(&self) -> Option<SleepProbe> {
         None
     }
 
-    pub(crate) fn answer(&mut self, _serves: bool) {}
+    pub(crate) fn probed(&mut self, _serves: bool) {}
 
     pub(crate) fn arm(
         &mut self,
@@ -105,16 +105,16 @@ impl Alarm {
         Ok(())
     }
 
-    pub(crate) fn insist(&mut self, waker: &Waker) -> io::Result<()> {
-        self.kernel.insist(waker)
+    pub(crate) fn require_native(&mut self, waker: &Waker) -> io::Result<()> {
+        self.kernel.require_native(waker)
     }
 
     pub(crate) fn is_exact(&self) -> bool {
         Self::EXACT
     }
 
-    pub(crate) fn news(&mut self) -> Option<News> {
-        self.kernel.news()
+    pub(crate) fn take_event(&mut self) -> Option<AlarmEvent> {
+        self.kernel.take_event()
     }
 }
 

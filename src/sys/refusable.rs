@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::pausable::PAUSABLE;
 use super::runtime_clock::RuntimeClock;
-use super::{Armed, News, catch_disabled, native};
+use super::{AlarmEvent, Armed, catch_disabled, native};
 
 #[derive(Debug)]
 pub(super) struct Refusable {
@@ -24,7 +24,7 @@ pub(super) struct Refusable {
     /// Whether it has been told that the kernel refuses.
     is_told: bool,
     /// What is to be told.
-    news: Option<News>,
+    news: Option<AlarmEvent>,
 }
 
 impl Refusable {
@@ -39,7 +39,7 @@ impl Refusable {
     pub(super) fn new(runtime: &Handle) -> io::Result<Self> {
         let mut alarm = Self {
             kernel: None,
-            runtime: (native::Alarm::OF_RUNTIME || PAUSABLE).then(|| RuntimeClock::new(runtime)),
+            runtime: (native::Alarm::PER_RUNTIME || PAUSABLE).then(|| RuntimeClock::new(runtime)),
             retry: Retry::default(),
             refusal: None,
             is_told: false,
@@ -85,7 +85,7 @@ impl Refusable {
     ) -> io::Result<Option<Armed>> {
         if self.kernel.is_none() && self.retry.is_due() {
             // Whoever listens knows that it refuses.
-            let _ = self.insist(waker);
+            let _ = self.require_native(waker);
         }
         let Some(kernel) = &mut self.kernel else {
             return Ok(None);
@@ -93,7 +93,7 @@ impl Refusable {
         match kernel.arm(latest, slack, waker) {
             Ok(armed) => {
                 if mem::take(&mut self.is_told) {
-                    self.news = Some(News::Accepted);
+                    self.news = Some(AlarmEvent::Accepted);
                 }
                 Ok(Some(armed))
             }
@@ -102,7 +102,7 @@ impl Refusable {
     }
 
     /// Asks the kernel again, if it has refused.
-    pub(super) fn insist(&mut self, waker: &Waker) -> io::Result<()> {
+    pub(super) fn require_native(&mut self, waker: &Waker) -> io::Result<()> {
         if self.kernel.is_none() {
             let opened = self.open(waker);
             self.kernel = Some(opened.inspect_err(|error| self.retry.failed(error))?);
@@ -138,7 +138,7 @@ impl Refusable {
         self.refusal = error.raw_os_error();
         self.retry.refused();
         if !mem::replace(&mut self.is_told, true) {
-            self.news = Some(News::Refused(error));
+            self.news = Some(AlarmEvent::Refused(error));
         }
         Ok(())
     }
@@ -166,7 +166,7 @@ impl Refusable {
         self.errno().map(io::Error::from_raw_os_error)
     }
 
-    pub(super) fn news(&mut self) -> Option<News> {
+    pub(super) fn take_event(&mut self) -> Option<AlarmEvent> {
         self.news.take()
     }
 

@@ -1,5 +1,4 @@
 //! Runtimes come and go, and every descriptor that a timer of theirs had comes back.
-#![cfg(feature = "interval")]
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
 //! What is an event of `tracing`: a missed tick, and a timer that the operating system refuses.
-#![cfg(all(feature = "interval", feature = "tracing"))]
+#![cfg(feature = "tracing")]
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
@@ -97,7 +97,7 @@ fn a_missed_tick_is_told_with_its_period_lateness_and_number() {
 
 /// With its error, and by whom timers are served: once, however often it is asked again. Under `test-util` it
 /// is told for each driver, which ends with its last timer then.
-#[cfg(all(descriptor, feature = "sleep", not(feature = "test-util")))]
+#[cfg(all(descriptor, not(feature = "test-util")))]
 #[test]
 fn a_refused_timer_is_told_once_and_so_is_that_it_serves_again() {
     use crate::descriptor_limit::{hoard, with_descriptors};
@@ -144,7 +144,7 @@ fn a_refused_timer_is_told_once_and_so_is_that_it_serves_again() {
 }
 
 /// With what to do about it, and no more than once in a second. Under a clock that can be paused nothing is late.
-#[cfg(all(descriptor, feature = "sleep", not(feature = "test-util")))]
+#[cfg(all(descriptor, not(feature = "test-util")))]
 #[test]
 fn a_busy_runtime_is_told_that_its_timers_are_late() {
     let _alone = alone();

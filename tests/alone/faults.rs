@@ -1,14 +1,7 @@
 //! One run of every kind of timer for `tests/faults.sh`, which has the kernel refuse a call of it:
 //! tokio's timer serves, or where the kernel's own was asked for the refusal is told; what is made anew
 //! works; nothing hangs, is early, lost or left behind.
-#![cfg(all(
-    timerfd,
-    feature = "interval",
-    feature = "periodic",
-    feature = "sleep",
-    feature = "tracing",
-    not(feature = "test-util")
-))]
+#![cfg(all(timerfd, feature = "tracing", not(feature = "test-util")))]
 
 use std::collections::BTreeSet;
 use std::future::Future;

@@ -1,10 +1,5 @@
 //! Processes that are forked off: they leave what is their parent's alone, and have timers of their own.
-#![cfg(all(
-    target_os = "linux",
-    feature = "os-native",
-    feature = "interval",
-    feature = "sleep"
-))]
+#![cfg(all(target_os = "linux", feature = "os-native"))]
 
 #[cfg(descriptor)]
 mod inherited;

@@ -1,10 +1,5 @@
 //! What a waiting timer costs in memory, and that it gives it back.
-#![cfg(all(
-    timerfd,
-    feature = "interval",
-    feature = "sleep",
-    not(feature = "test-util")
-))]
+#![cfg(all(timerfd, not(feature = "test-util")))]
 
 use std::future::Future;
 use std::pin::Pin;

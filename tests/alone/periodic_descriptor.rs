@@ -1,6 +1,6 @@
 //! The descriptor of a `PeriodicInterval` is not for child processes, never blocks, and is closed
 //! with it.
-#![cfg(all(timerfd, feature = "periodic", not(feature = "test-util")))]
+#![cfg(all(timerfd, not(feature = "test-util")))]
 
 use std::fs;
 

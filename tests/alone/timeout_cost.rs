@@ -3,12 +3,7 @@
 //!
 //! Of the production alarm: under `test-util` and in the portable backend each one arms a
 //! `tokio::time::Sleep`.
-#![cfg(all(
-    timerfd,
-    feature = "interval",
-    feature = "sleep",
-    not(feature = "test-util")
-))]
+#![cfg(all(timerfd, not(feature = "test-util")))]
 
 use std::future::{Future, poll_fn};
 use std::task::Poll;

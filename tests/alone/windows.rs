@@ -1,6 +1,6 @@
 //! Windows: callbacks of the process's thread pool, which nobody waits for, while their timers come
 //! and go.
-#![cfg(all(windows, feature = "interval"))]
+#![cfg(windows)]
 
 use std::pin::pin;
 use std::process::{Command, exit};
@@ -187,7 +187,6 @@ fn intervals_are_dropped_during_the_callback() {
 
 /// A kernel's timer each, which goes with it.
 #[test]
-#[cfg(feature = "periodic")]
 fn periodic_intervals_are_dropped_during_the_callback() {
     let _alone = alone();
     let _watchdog = Watchdog::new("periodic_intervals_are_dropped_during_the_callback");
@@ -261,7 +260,6 @@ fn timers_are_dropped_from_the_callback() {
         || due_in(us(200)),
         |interval, waker| poll(interval, waker).is_pending(),
     );
-    #[cfg(feature = "periodic")]
     drop_from_the_callback(
         || tokio_osinterval::PeriodicInterval::new(us(200)).unwrap(),
         |interval, waker| {
@@ -290,7 +288,6 @@ fn runtimes_end_while_timers_are_armed() {
                 let _ = poll(interval, &waker);
             }
             tokio::spawn(async { due_in(us(300)).tick().await });
-            #[cfg(feature = "periodic")]
             let intervals = {
                 let mut periodic =
                     tokio_osinterval::PeriodicInterval::new(us(100 + random.below(500))).unwrap();
@@ -331,9 +328,7 @@ fn they_outlive_their_runtime() {
         let _context = runtime.enter();
         (
             due_in(HOUR),
-            #[cfg(feature = "sleep")]
             tokio_osinterval::sleep(ms(5)),
-            #[cfg(feature = "periodic")]
             tokio_osinterval::PeriodicInterval::new(ms(5)).unwrap(),
         )
     };
@@ -346,9 +341,7 @@ fn they_outlive_their_runtime() {
             interval.reset_after(ms(1));
             interval.tick().await;
         }
-        #[cfg(feature = "sleep")]
         pin!(waits.1).await;
-        #[cfg(all(feature = "sleep", feature = "periodic"))]
         {
             let mut periodic = waits.2;
             for _ in 0..3 {
@@ -404,7 +397,6 @@ fn the_child_that_ends() {
                 interval.tick().await;
             }
         });
-        #[cfg(feature = "periodic")]
         if n < 10 {
             runtime.spawn(async move {
                 let mut interval = tokio_osinterval::PeriodicInterval::new(us(300 + n)).unwrap();

@@ -4,7 +4,7 @@
 //! `PROPTEST_CASES` says how many programs, and `PROPTEST_RNG_SEED` which ones; the seed is printed.
 //!
 //! For periods of 5 ms and more: below, the threshold of a missed tick is a documented difference.
-#![cfg(all(feature = "test-util", feature = "interval", feature = "sleep"))]
+#![cfg(feature = "test-util")]
 
 mod program;
 #[path = "../support/mod.rs"]

@@ -1,5 +1,4 @@
 //! Intervals that tick at multiples of wall-clock time.
-#![cfg(feature = "interval")]
 
 use std::pin::pin;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

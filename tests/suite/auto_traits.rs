@@ -1,5 +1,4 @@
 //! The auto traits of tokio's types are ours too: checked by the compiler.
-#![cfg(feature = "interval")]
 
 use std::panic::{RefUnwindSafe, UnwindSafe};
 
@@ -15,7 +14,6 @@ fn intervals_are_send_sync_unpin() {
     same_as_tokio::<tokio_osinterval::time::Interval>();
     same_as_tokio::<IntervalBuilder>();
     unwind_safe::<IntervalBuilder>();
-    #[cfg(feature = "periodic")]
     same_as_tokio::<tokio_osinterval::PeriodicInterval>();
 }
 
@@ -40,12 +38,10 @@ fn ticks_are_send_sync() {
     fn tick(interval: &mut OsInterval) {
         check(&interval.tick());
     }
-    #[cfg(feature = "periodic")]
     fn periodic(interval: &mut tokio_osinterval::PeriodicInterval) {
         check(&interval.tick());
     }
     let _ = tick;
-    #[cfg(feature = "periodic")]
     let _ = periodic;
 }
 

@@ -1,5 +1,4 @@
 //! Dropping `tick()` loses nothing.
-#![cfg(feature = "interval")]
 
 use std::time::Duration;
 

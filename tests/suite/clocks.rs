@@ -1,5 +1,4 @@
 //! A `PeriodicInterval` by each clock.
-#![cfg(feature = "periodic")]
 
 use std::io::ErrorKind;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

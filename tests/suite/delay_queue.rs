@@ -1,5 +1,5 @@
 //! `DelayQueue`: values expire at their deadlines, in their order, on one timer.
-#![cfg(all(feature = "delay-queue", feature = "interval"))]
+#![cfg(feature = "delay-queue")]
 
 use std::future::poll_fn;
 use std::sync::Arc;

@@ -1,5 +1,4 @@
 //! Timers leave time for others, however short their period.
-#![cfg(feature = "interval")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

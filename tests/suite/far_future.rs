@@ -1,5 +1,4 @@
 //! Nothing overflows, however far away or long ago.
-#![cfg(feature = "interval")]
 
 use std::time::Duration;
 
@@ -93,7 +92,6 @@ fn instants_in_the_past_are_due_at_once() {
     });
 }
 
-#[cfg(feature = "periodic")]
 #[test]
 fn periodic_saturates() {
     let _watchdog = Watchdog::new("periodic_saturates");

@@ -1,5 +1,4 @@
 //! Timeouts as methods.
-#![cfg(feature = "sleep")]
 
 use std::future::{pending, ready};
 use std::time::Duration;

@@ -1,5 +1,4 @@
 //! What timers tell of themselves.
-#![cfg(all(feature = "interval", feature = "sleep"))]
 
 use std::time::Duration;
 

@@ -1,5 +1,4 @@
 //! What each `MissedTickBehavior` does on a real clock, below tokio's threshold and above it.
-#![cfg(feature = "interval")]
 
 use std::thread;
 use std::time::Duration;

@@ -1,5 +1,4 @@
 //! No tick is returned before its deadline, and what is returned is the deadline.
-#![cfg(feature = "interval")]
 
 use std::time::Duration;
 

@@ -1,5 +1,4 @@
 //! Bad input: tokio's panics, at the caller's location, and errors from what returns errors.
-#![cfg(feature = "interval")]
 
 use std::task::{Context, Waker};
 use std::time::Duration;
@@ -182,7 +181,6 @@ fn a_runtime_that_ended_makes_no_timers() {
     }
 }
 
-#[cfg(feature = "periodic")]
 mod periodic {
     use super::*;
     use tokio_osinterval::PeriodicInterval;

@@ -1,5 +1,5 @@
 //! Timers follow tokio's paused clock, whenever it is paused, moved or resumed.
-#![cfg(all(feature = "test-util", feature = "interval"))]
+#![cfg(feature = "test-util")]
 
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -230,7 +230,6 @@ fn the_clock_is_that_of_the_runtime_it_was_made_on() {
     });
 }
 
-#[cfg(feature = "periodic")]
 #[tokio::test(start_paused = true)]
 async fn periodic_follows_the_paused_clock() {
     let _watchdog = Watchdog::new("periodic_follows_the_paused_clock");

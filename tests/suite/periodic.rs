@@ -1,5 +1,4 @@
 //! `PeriodicInterval`: the kernel counts.
-#![cfg(feature = "periodic")]
 
 use std::time::Duration;
 

@@ -1,5 +1,4 @@
 //! `Precision::Spin`: closer to the deadline, never early, and with time for others.
-#![cfg(all(feature = "interval", feature = "sleep"))]
 
 use std::future::Future;
 use std::net::Ipv4Addr;

@@ -1,5 +1,4 @@
 //! Exact rates: so many ticks in a span of time, whatever a nanosecond is too coarse for.
-#![cfg(feature = "interval")]
 
 use std::time::Duration;
 

@@ -1,5 +1,4 @@
 //! Timers and the runtimes that they are made on, moved between, and left behind by.
-#![cfg(feature = "interval")]
 
 use std::sync::{Arc, Barrier};
 use std::task::{Context, Waker};

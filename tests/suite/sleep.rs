@@ -1,5 +1,4 @@
 //! `Sleep` and `Timeout` on a real clock.
-#![cfg(feature = "sleep")]
 
 use std::future::{Future, pending, poll_fn, ready};
 use std::io;

@@ -1,5 +1,5 @@
 //! Intervals as streams.
-#![cfg(all(feature = "stream", feature = "interval", feature = "periodic"))]
+#![cfg(feature = "stream")]
 
 use crate::support::{Watchdog, current_thread, ms};
 use futures::stream::{FusedStream, StreamExt};

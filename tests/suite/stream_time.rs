@@ -1,5 +1,5 @@
 //! Streams with a deadline or a pace.
-#![cfg(all(feature = "stream", feature = "interval", feature = "sleep"))]
+#![cfg(feature = "stream")]
 
 mod chunks_timeout;
 mod throttle;

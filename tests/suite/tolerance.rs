@@ -1,5 +1,4 @@
 //! A timer that tolerates some lateness shares wake-ups, within what it tolerates.
-#![cfg(all(feature = "interval", feature = "sleep"))]
 
 use std::time::Duration;
 

@@ -1,5 +1,4 @@
 //! Which waker is woken, when it is let go of, and that any may do what it likes.
-#![cfg(feature = "interval")]
 
 use std::future::poll_fn;
 use std::pin::Pin;

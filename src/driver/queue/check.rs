@@ -7,37 +7,37 @@
 use std::collections::BTreeMap;
 
 use super::heap::{ARITY, Heap, Node};
-use super::seat::{NONE, Place};
-use super::slab::{SEATS, Slab};
-use super::wheel::{LEVELS, SLOTS, Wheel, behind};
-use super::{FEW, Key, NEAR, Queue, Span};
+use super::slab::{SLOTS_PER_BLOCK, Slab};
+use super::slot::{NO_SLOT, Position};
+use super::wheel::{BUCKETS, LEVELS, Wheel, behind};
+use super::{MIN_HEAP, Queue, SlotId, WITHOUT_WHEEL, Window};
 
-/// What is done to a queue. The first `usize` picks one of the seats that are taken; if there is none,
+/// What is done to a queue. The first `usize` picks one of the slots that are in_use; if there is none,
 /// nothing is done.
 #[derive(Debug, Clone, Copy)]
 pub enum Op {
-    /// Takes a seat.
-    Join,
+    /// Takes a slot.
+    Alloc,
     /// Gives it back.
-    Leave(usize),
+    Free(usize),
     /// Waits for a deadline, with so much slack, and is likely to wait again after that period.
-    Wait(usize, u64, u64, u64),
+    Insert(usize, u64, u64, u64),
     /// Moves one that waits to another deadline and slack.
-    Postpone(usize, u64, u64),
+    Reset(usize, u64, u64),
     /// Moves one that waits to another deadline, with the slack that it has.
-    PutOff(usize, u64),
+    Reschedule(usize, u64),
     /// Stops waiting.
-    Cancel(usize),
+    Remove(usize),
     /// Takes the first, if it is due at that moment.
     PopDue(u64),
     /// Takes all that are due at that moment.
     PopAllDue(u64),
-    /// Counts what is to be taken by that moment, up to so many.
+    /// Counts what is to be in_use by that moment, up to so many.
     Count(u8, u64),
-    /// So many take seats and wait, the first until that moment and each of the others for so much
+    /// So many take slots and wait, the first until that moment and each of the others for so much
     /// longer.
     Crowd(u16, u64, u64),
-    /// So many give their seats back, from that one on.
+    /// So many give their slots back, from that one on.
     Disperse(u16, usize),
 }
 
@@ -49,13 +49,13 @@ struct Wait {
     value: u64,
 }
 
-/// What waits, by latest moment and turn.
+/// What waits, by hard_deadline moment and seq.
 #[derive(Default)]
 struct Model {
     waiting: BTreeMap<(u64, u64), Wait>,
     /// Where each owner's wait is.
     places: BTreeMap<usize, (u64, u64)>,
-    turn: u64,
+    seq: u64,
 }
 
 impl Model {
@@ -67,23 +67,23 @@ impl Model {
     fn put(&mut self, mut wait: Wait, slack: u64) -> Option<u64> {
         // The last number there is means "never".
         wait.deadline = wait.deadline.min(u64::MAX - 1);
-        let latest = wait.deadline + rounded(slack.min(u64::MAX - 1 - wait.deadline));
-        // The same latest moment keeps its turn.
+        let hard_deadline = wait.deadline + rounded(slack.min(u64::MAX - 1 - wait.deadline));
+        // The same hard_deadline moment keeps its seq.
         let place = self.places.get(&wait.owner).copied();
-        let place = place.filter(|(same, _)| *same == latest);
-        self.set(wait, place.unwrap_or((latest, self.turn)))
+        let place = place.filter(|(same, _)| *same == hard_deadline);
+        self.set(wait, place.unwrap_or((hard_deadline, self.seq)))
     }
 
-    fn put_off(&mut self, owner: usize, deadline: u64) {
+    fn reschedule(&mut self, owner: usize, deadline: u64) {
         if let Some(((before, _), mut wait)) = self.find(owner) {
-            let span = Span::new(deadline, before - wait.deadline);
-            wait.deadline = span.deadline();
-            self.set(wait, (span.latest(), self.turn));
+            let window = Window::new(deadline, before - wait.deadline);
+            wait.deadline = window.deadline();
+            self.set(wait, (window.hard_deadline(), self.seq));
         }
     }
 
     fn set(&mut self, wait: Wait, place: (u64, u64)) -> Option<u64> {
-        self.turn += 1;
+        self.seq += 1;
         let before = self.remove(wait.owner);
         self.waiting.insert(place, wait);
         self.places.insert(wait.owner, place);
@@ -101,18 +101,18 @@ impl Model {
         (first.deadline <= now).then(|| self.remove(owner))?
     }
 
-    /// The latest moment of what is likely to be first when all are taken that `moment` serves. Among
+    /// The hard_deadline moment of what is likely to be first when all are in_use that `moment` serves. Among
     /// few it is told exactly.
-    fn second(&self, moment: u64) -> Option<u64> {
+    fn next_after(&self, moment: u64) -> Option<u64> {
         let mut waiting = self.waiting.iter();
         let is_served = |wait: &Wait| wait.deadline <= moment;
-        let again = |latest: u64, wait: &Wait| {
-            (wait.period > 0).then(|| latest.saturating_add(wait.period).min(u64::MAX - 1))
+        let again = |hard_deadline: u64, wait: &Wait| {
+            (wait.period > 0).then(|| hard_deadline.saturating_add(wait.period).min(u64::MAX - 1))
         };
         let mut next = None;
-        for (n, ((latest, _), wait)) in waiting.by_ref().enumerate() {
-            let other = (n > 0 && !is_served(wait)).then_some(*latest);
-            let candidate = other.or_else(|| again(*latest, wait));
+        for (n, ((hard_deadline, _), wait)) in waiting.by_ref().enumerate() {
+            let other = (n > 0 && !is_served(wait)).then_some(*hard_deadline);
+            let candidate = other.or_else(|| again(*hard_deadline, wait));
             next = next.into_iter().chain(candidate).min();
             if other.is_some() {
                 break;
@@ -122,22 +122,22 @@ impl Model {
     }
 }
 
-/// As a span keeps it: of its bits that count, the highest 26.
+/// As a window keeps it: of its bits that count, the highest 26.
 fn rounded(slack: u64) -> u64 {
     let lost = 38_u32.saturating_sub(slack.leading_zeros());
     slack >> lost << lost
 }
 
-/// The queue and the map, and who has seats.
+/// The queue and the map, and who has slots.
 struct Both {
-    /// Beside each 64 seats: how many have joined since there was nobody.
+    /// Beside each 64 slots: how many have joined since there was nobody.
     queue: Queue<u64, usize>,
     model: Model,
     /// By the numbers of their owners, which increase.
-    keys: Vec<(usize, Key)>,
+    keys: Vec<(usize, SlotId)>,
     owners: usize,
     values: u64,
-    /// Of each 64 seats: which are taken, and how many have joined since none was.
+    /// Of each 64 slots: which are in_use, and how many have joined since none was.
     chunks: BTreeMap<usize, (u64, usize)>,
 }
 
@@ -171,19 +171,19 @@ pub fn behaves_as_a_sorted_map(ops: impl IntoIterator<Item = Op>) {
 impl Both {
     fn run(&mut self, op: Op) {
         match op {
-            Op::Join => {
-                self.join();
+            Op::Alloc => {
+                self.alloc();
             }
-            Op::Leave(n) => self.leave(n),
-            Op::Wait(n, deadline, slack, period) => {
-                if let Some((owner, key)) = self.pick(n) {
-                    self.wait(owner, key, (deadline, slack), period);
+            Op::Free(n) => self.free(n),
+            Op::Insert(n, deadline, slack, period) => {
+                if let Some((owner, id)) = self.pick(n) {
+                    self.insert(owner, id, (deadline, slack), period);
                 }
             }
-            Op::Postpone(n, deadline, slack) => {
-                if let Some((owner, key)) = self.pick(n) {
+            Op::Reset(n, deadline, slack) => {
+                if let Some((owner, id)) = self.pick(n) {
                     let waits = self.model.find(owner);
-                    let moved = self.queue.postpone(key, Span::new(deadline, slack));
+                    let moved = self.queue.reset(id, Window::new(deadline, slack));
                     assert_eq!(moved, waits.is_some());
                     if let Some((_, mut wait)) = waits {
                         (wait.deadline, wait.period) = (deadline, 0);
@@ -191,16 +191,16 @@ impl Both {
                     }
                 }
             }
-            Op::PutOff(n, deadline) => {
-                if let Some((owner, key)) = self.pick(n) {
+            Op::Reschedule(n, deadline) => {
+                if let Some((owner, id)) = self.pick(n) {
                     let waits = self.model.find(owner).is_some();
-                    assert_eq!(self.queue.put_off(key, deadline), waits);
-                    self.model.put_off(owner, deadline);
+                    assert_eq!(self.queue.reschedule(id, deadline), waits);
+                    self.model.reschedule(owner, deadline);
                 }
             }
-            Op::Cancel(n) => {
-                if let Some((owner, key)) = self.pick(n) {
-                    assert_eq!(self.queue.cancel(key), self.model.remove(owner));
+            Op::Remove(n) => {
+                if let Some((owner, id)) = self.pick(n) {
+                    assert_eq!(self.queue.remove(id), self.model.remove(owner));
                 }
             }
             Op::PopDue(now) => assert_eq!(self.queue.pop_due(now), self.model.pop_due(now)),
@@ -219,58 +219,61 @@ impl Both {
             }
             Op::Crowd(many, at, apart) => {
                 for n in 0..u64::from(many) {
-                    let (owner, key) = self.join();
+                    let (owner, id) = self.alloc();
                     let at = at.saturating_add(n.saturating_mul(apart));
-                    self.wait(owner, key, (at, 0), 0);
+                    self.insert(owner, id, (at, 0), 0);
                 }
             }
             Op::Disperse(many, n) => {
                 for _ in 0..many {
-                    self.leave(n);
+                    self.free(n);
                 }
             }
         }
     }
 
-    fn pick(&self, n: usize) -> Option<(usize, Key)> {
+    fn pick(&self, n: usize) -> Option<(usize, SlotId)> {
         self.keys.get(n % self.keys.len().max(1)).copied()
     }
 
-    fn join(&mut self) -> (usize, Key) {
-        let key = self.queue.join();
-        let taken = |chunk| self.chunks.get(&chunk).map_or(0, |(taken, _)| *taken);
+    fn alloc(&mut self) -> (usize, SlotId) {
+        let id = self.queue.alloc();
+        let in_use = |chunk| self.chunks.get(&chunk).map_or(0, |(in_use, _)| *in_use);
         let lowest = (0..=self.chunks.len())
-            .find(|chunk| taken(*chunk) != u64::MAX)
+            .find(|chunk| in_use(*chunk) != u64::MAX)
             .unwrap_or(0);
-        let (taken, joined) = self.chunks.entry(lowest).or_default();
-        assert_eq!(key.index(), lowest * SEATS + taken.trailing_ones() as usize);
-        *taken |= 1 << taken.trailing_ones();
+        let (in_use, joined) = self.chunks.entry(lowest).or_default();
+        assert_eq!(
+            id.index(),
+            lowest * SLOTS_PER_BLOCK + in_use.trailing_ones() as usize
+        );
+        *in_use |= 1 << in_use.trailing_ones();
         *joined += 1;
-        *self.queue.beside(key) += 1;
+        *self.queue.block_data(id) += 1;
         self.owners += 1;
-        self.keys.push((self.owners, key));
-        (self.owners, key)
+        self.keys.push((self.owners, id));
+        (self.owners, id)
     }
 
-    fn leave(&mut self, n: usize) {
-        let Some((owner, key)) = self.pick(n) else {
+    fn free(&mut self, n: usize) {
+        let Some((owner, id)) = self.pick(n) else {
             return;
         };
         self.keys.retain(|(other, _)| *other != owner);
-        assert_eq!(self.queue.leave(key), self.model.remove(owner));
-        let chunk = key.index() / SEATS;
-        let (taken, _) = self.chunks.get_mut(&chunk).unwrap();
-        *taken &= !(1 << (key.index() % SEATS));
-        if *taken == 0 {
+        assert_eq!(self.queue.free(id), self.model.remove(owner));
+        let chunk = id.index() / SLOTS_PER_BLOCK;
+        let (in_use, _) = self.chunks.get_mut(&chunk).unwrap();
+        *in_use &= !(1 << (id.index() % SLOTS_PER_BLOCK));
+        if *in_use == 0 {
             self.chunks.remove(&chunk);
         }
     }
 
-    fn wait(&mut self, owner: usize, key: Key, (deadline, slack): (u64, u64), period: u64) {
+    fn insert(&mut self, owner: usize, id: SlotId, (deadline, slack): (u64, u64), period: u64) {
         let value = self.values;
         self.values += 1;
-        let span = Span::new(deadline, slack);
-        let replaced = self.queue.wait(key, span, period, value);
+        let window = Window::new(deadline, slack);
+        let replaced = self.queue.insert(id, window, period, value);
         let wait = Wait {
             deadline,
             period,
@@ -284,15 +287,18 @@ impl Both {
     fn are_alike(&mut self) {
         let (queue, model) = (&mut self.queue, &self.model);
         let first = model.waiting.first_key_value();
-        assert_eq!(queue.first(), first.map(|((latest, _), _)| *latest));
-        let slack = first.map(|((latest, _), wait)| latest - wait.deadline);
+        assert_eq!(
+            queue.first_hard_deadline(),
+            first.map(|((hard_deadline, _), _)| *hard_deadline)
+        );
+        let slack = first.map(|((hard_deadline, _), wait)| hard_deadline - wait.deadline);
         assert_eq!(queue.first_slack(), slack.unwrap_or(0));
         assert!(first.is_some() || queue.due(u64::MAX).is_none());
-        if let Some(((latest, _), wait)) = first {
-            for moment in [wait.deadline, *latest] {
-                let second = queue.second(moment).map(Span::latest);
+        if let Some(((hard_deadline, _), wait)) = first {
+            for moment in [wait.deadline, *hard_deadline] {
+                let second = queue.next_after(moment).map(Window::hard_deadline);
                 if model.waiting.len() <= 1 + ARITY {
-                    assert_eq!(second, model.second(moment));
+                    assert_eq!(second, model.next_after(moment));
                 }
                 assert!(second.is_none_or(|second| second > moment));
             }
@@ -301,18 +307,18 @@ impl Both {
             let before = wait.deadline.checked_sub(1);
             assert!(before.is_none_or(|before| queue.due(before).is_none()));
         }
-        for (owner, key) in &self.keys {
+        for (owner, id) in &self.keys {
             if let Some((_, wait)) = model.find(*owner) {
-                assert_eq!(queue.deadline(*key), wait.deadline);
+                assert_eq!(queue.deadline(*id), wait.deadline);
             }
-            let joined = self.chunks[&(key.index() / SEATS)].1;
-            // One that nobody had a seat in may have been kept.
-            assert!(*queue.beside(*key) >= joined);
+            let joined = self.chunks[&(id.index() / SLOTS_PER_BLOCK)].1;
+            // One that nobody had a slot in may have been kept.
+            assert!(*queue.block_data(*id) >= joined);
         }
         let chunks = queue.slab.chunks.iter().enumerate();
         let free = chunks.filter_map(|(n, chunk)| Some((n, chunk.as_ref()?.free)));
         let free = free.filter(|(_, free)| *free != u64::MAX);
-        let expected = self.chunks.iter().map(|(n, (taken, _))| (*n, !taken));
+        let expected = self.chunks.iter().map(|(n, (in_use, _))| (*n, !in_use));
         assert!(free.eq(expected));
     }
 }
@@ -327,16 +333,17 @@ fn is_in_order(queue: &Queue<u64, usize>) {
     the_wheel_is_in_order(wheel, slab);
 
     let chunks = slab.chunks.iter().flatten();
-    let seats = chunks.flat_map(|chunk| &chunk.seats);
-    let (waiting, idle): (Vec<_>, Vec<_>) = seats.partition(|seat| seat.value.is_some());
+    let slots = chunks.flat_map(|chunk| &chunk.slots);
+    let (waiting, idle): (Vec<_>, Vec<_>) = slots.partition(|slot| slot.value.is_some());
     assert_eq!(waiting.len(), heap.len() + wheel.len);
-    assert!(idle.iter().all(|seat| seat.place() == Place::Idle));
+    assert!(idle.iter().all(|slot| slot.position() == Position::Idle));
 
-    let has_no_wheel = wheel.is_empty() && wheel.horizon == u64::MAX && queue.limit == FEW;
-    assert!(heap.len() >= NEAR || has_no_wheel);
+    let has_no_wheel =
+        wheel.is_empty() && wheel.horizon == u64::MAX && queue.limit == WITHOUT_WHEEL;
+    assert!(heap.len() >= MIN_HEAP || has_no_wheel);
 }
 
-/// No chunk is there that is empty but one, and it is known which have a seat that is free.
+/// No chunk is there that is empty but one, and it is known which have a slot that is free.
 fn the_slab_is_in_order(slab: &Slab<u64, usize>) {
     assert!(slab.chunks.last().is_none_or(Option::is_some));
     let open = |chunk: usize| {
@@ -354,17 +361,17 @@ fn the_slab_is_in_order(slab: &Slab<u64, usize>) {
     assert!(skipped.iter().all(|word| *word == 0));
 }
 
-/// Every node knows its seat, every seat its node, no child is before its parent, and all are before
+/// Every node knows its slot, every slot its node, no child is before its parent, and all are before
 /// the horizon.
 fn the_heap_is_in_order(heap: &Heap, slab: &Slab<u64, usize>, horizon: u64) {
     for position in 0..heap.len() {
         let node = heap.get(position);
-        let seat = slab.get(node.seat());
-        assert_eq!(seat.place(), Place::Heap(position));
-        assert!(seat.value.is_some());
-        assert_eq!(node, Node::new(seat.latest, seat.turn, node.seat()));
+        let slot = slab.get(node.slot());
+        assert_eq!(slot.position(), Position::Heap(position));
+        assert!(slot.value.is_some());
+        assert_eq!(node, Node::new(slot.hard_deadline, slot.seq, node.slot()));
         assert!(position == 0 || heap.get((position - 1) / ARITY) <= node);
-        assert!(node.latest() < horizon);
+        assert!(node.hard_deadline() < horizon);
     }
     let places = (heap.siblings.len() * ARITY).saturating_sub(ARITY - 1);
     assert!(places < heap.len() + ARITY);
@@ -373,21 +380,24 @@ fn the_heap_is_in_order(heap: &Heap, slab: &Slab<u64, usize>, horizon: u64) {
     }
 }
 
-/// Every seat is in the list in which it is looked for, and every list is found that has one.
+/// Every slot is in the list in which it is looked for, and every list is found that has one.
 fn the_wheel_is_in_order(wheel: &Wheel, slab: &Slab<u64, usize>) {
     assert!(wheel.horizon == u64::MAX || wheel.horizon == behind(wheel.horizon - 1));
     let mut len = 0;
     for (n, list) in wheel.lists.iter().enumerate() {
-        let (level, slot) = (n / SLOTS, n % SLOTS);
-        assert_eq!(wheel.occupied[level] & 1 << slot != 0, list.first != NONE);
-        let (mut previous, mut at) = (NONE, list.first);
-        while at != NONE {
-            let seat = slab.get(at);
-            assert!(matches!(seat.place(), Place::Wheel(_)));
-            assert!(seat.value.is_some() && seat.latest >= wheel.horizon);
-            assert_eq!(wheel.slot(seat.latest), (level, slot));
-            assert_eq!(seat.link, previous);
-            (previous, at) = (at, seat.next());
+        let (level, bucket) = (n / BUCKETS, n % BUCKETS);
+        assert_eq!(
+            wheel.occupied[level] & 1 << bucket != 0,
+            list.first != NO_SLOT
+        );
+        let (mut previous, mut at) = (NO_SLOT, list.first);
+        while at != NO_SLOT {
+            let slot = slab.get(at);
+            assert!(matches!(slot.position(), Position::Wheel(_)));
+            assert!(slot.value.is_some() && slot.hard_deadline >= wheel.horizon);
+            assert_eq!(wheel.bucket(slot.hard_deadline), (level, bucket));
+            assert_eq!(slot.link, previous);
+            (previous, at) = (at, slot.next());
             len += 1;
         }
         assert_eq!(list.last, previous);

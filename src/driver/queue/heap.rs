@@ -6,7 +6,7 @@ use super::slab::Slab;
 
 pub(super) const ARITY: usize = 4;
 
-/// A latest moment, a turn and a seat, the first in the highest bits: nodes compare as numbers do.
+/// A hard_deadline moment, a seq and a slot, the first in the highest bits: nodes compare as numbers do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Node(u128);
 
@@ -15,18 +15,18 @@ impl Node {
     pub(super) const NEVER: Self = Self(u128::MAX);
 
     #[inline]
-    pub(super) fn new(latest: u64, turn: u32, seat: u32) -> Self {
-        Self(u128::from(latest) << 64 | u128::from(turn) << 32 | u128::from(seat))
+    pub(super) fn new(hard_deadline: u64, seq: u32, slot: u32) -> Self {
+        Self(u128::from(hard_deadline) << 64 | u128::from(seq) << 32 | u128::from(slot))
     }
 
     #[inline]
-    pub(super) fn latest(self) -> u64 {
+    pub(super) fn hard_deadline(self) -> u64 {
         (self.0 >> 64) as u64
     }
 
     #[inline]
     #[allow(clippy::cast_possible_truncation, reason = "it is the lowest 32 bits")]
-    pub(super) fn seat(self) -> u32 {
+    pub(super) fn slot(self) -> u32 {
         self.0 as u32
     }
 }
@@ -71,10 +71,10 @@ impl Heap {
         nodes.into_iter().take_while(|node| *node != Node::NEVER)
     }
 
-    /// How many nodes there are at `position` and below with a latest moment by `until`; `most`, if
+    /// How many nodes there are at `position` and below with a hard_deadline moment by `until`; `most`, if
     /// there are more.
     pub(super) fn count(&self, position: usize, until: u64, most: usize) -> usize {
-        if position >= self.len || most == 0 || self.get(position).latest() > until {
+        if position >= self.len || most == 0 || self.get(position).hard_deadline() > until {
             return 0;
         }
         let children = position * ARITY + 1..=position * ARITY + ARITY;
@@ -89,18 +89,18 @@ impl Heap {
         self.siblings[place / ARITY].0[place % ARITY] = node;
     }
 
-    /// As [`set`](Self::set), and lets the node's seat know.
+    /// As [`set`](Self::set), and lets the node's slot know.
     #[inline]
     #[allow(
         clippy::cast_possible_truncation,
-        reason = "there are no more nodes than seats, whose numbers have 32 bits"
+        reason = "there are no more nodes than slots, whose numbers have 32 bits"
     )]
     fn place<T, C: Default>(&mut self, position: usize, node: Node, slab: &mut Slab<T, C>) {
         self.set(position, node);
-        slab.get_mut(node.seat()).link = position as u32;
+        slab.get_mut(node.slot()).link = position as u32;
     }
 
-    /// Its seat knows that it is in the heap, but not where.
+    /// Its slot knows that it is in the heap, but not where.
     #[inline]
     pub(super) fn push<T, C: Default>(&mut self, node: Node, slab: &mut Slab<T, C>) {
         if self.len.div_ceil(ARITY) == self.siblings.len() {
@@ -110,7 +110,7 @@ impl Heap {
         self.sift_up(self.len - 1, node, slab);
     }
 
-    /// Its seat is told nothing.
+    /// Its slot is told nothing.
     #[inline]
     pub(super) fn remove<T, C: Default>(&mut self, position: usize, slab: &mut Slab<T, C>) {
         self.len -= 1;
@@ -126,7 +126,7 @@ impl Heap {
         }
     }
 
-    /// Takes out the nodes from `horizon` on, and gives their seats to `far`.
+    /// Takes out the nodes from `horizon` on, and gives their slots to `far`.
     pub(super) fn split_off<T, C: Default>(
         &mut self,
         horizon: u64,
@@ -137,11 +137,11 @@ impl Heap {
         for position in 0..len {
             let node = self.get(position);
             self.set(position, Node::NEVER);
-            if node.latest() < horizon {
+            if node.hard_deadline() < horizon {
                 // Into a place that has been looked at.
                 self.push(node, slab);
             } else {
-                far(node.seat(), slab);
+                far(node.slot(), slab);
             }
         }
         self.siblings.truncate((self.len + 2 * ARITY - 2) / ARITY);

@@ -1,32 +1,32 @@
-//! The seats of a queue, numbered, in chunks of 64 that are freed when nobody has a seat there.
+//! The slots of a queue, numbered, in chunks of 64 that are freed when nobody has a slot there.
 
 use super::bits::Bits;
-use super::seat::{MOST, Seat};
+use super::slot::{MAX_SLOTS, Slot};
 
-pub(super) const SEATS: usize = 64;
+pub(super) const SLOTS_PER_BLOCK: usize = 64;
 
-/// A bit for each seat.
+/// A bit for each slot.
 const ALL: u64 = u64::MAX;
 
 #[derive(Debug)]
 pub(super) struct Slab<T, C> {
-    /// A chunk is there if one of its seats is taken, or if it is kept; the last one is.
+    /// A chunk is there if one of its slots is in_use, or if it is kept; the last one is.
     pub(super) chunks: Vec<Option<Box<Chunk<T, C>>>>,
-    /// Which chunks have a seat that is free, those that are not there among them.
+    /// Which chunks have a slot that is free, those that are not there among them.
     pub(super) open: Bits,
     /// Which chunk is kept if it is empty, so that a lone timer that comes and goes allocates nothing.
     pub(super) kept: usize,
-    /// How many seats are taken.
-    pub(super) taken: usize,
+    /// How many slots are in_use.
+    pub(super) in_use: usize,
 }
 
 #[derive(Debug)]
 pub(super) struct Chunk<T, C> {
-    /// Which seats are free.
+    /// Which slots are free.
     pub(super) free: u64,
     /// What the queue's owner keeps beside them.
     beside: C,
-    pub(super) seats: [Seat<T>; SEATS],
+    pub(super) slots: [Slot<T>; SLOTS_PER_BLOCK],
 }
 
 impl<T, C: Default> Slab<T, C> {
@@ -35,17 +35,17 @@ impl<T, C: Default> Slab<T, C> {
             chunks: Vec::new(),
             open: Bits::default(),
             kept: usize::MAX,
-            taken: 0,
+            in_use: 0,
         }
     }
 
-    /// Takes the lowest seat that is free.
+    /// Takes the lowest slot that is free.
     ///
     /// # Panics
     ///
-    /// If two billion are taken.
+    /// If two billion are in_use.
     #[inline]
-    pub(super) fn join(&mut self) -> u32 {
+    pub(super) fn alloc(&mut self) -> u32 {
         let at = self.open.lowest().unwrap_or(self.chunks.len());
         let chunk = match self.chunks.get_mut(at) {
             Some(Some(chunk)) => chunk,
@@ -56,13 +56,13 @@ impl<T, C: Default> Slab<T, C> {
         if chunk.free == 0 {
             self.open.remove(at);
         }
-        self.taken += 1;
+        self.in_use += 1;
         number(at) + place
     }
 
     #[cold]
     fn add(&mut self, at: usize) -> &mut Chunk<T, C> {
-        assert!(at < MOST as usize / SEATS, "too many timers");
+        assert!(at < MAX_SLOTS as usize / SLOTS_PER_BLOCK, "too many timers");
         if at == self.chunks.len() {
             self.open.insert(at);
             self.chunks.push(None);
@@ -72,8 +72,8 @@ impl<T, C: Default> Slab<T, C> {
 
     /// Gives one back that does not wait.
     #[inline]
-    pub(super) fn leave(&mut self, seat: u32) {
-        let (at, place) = split(seat);
+    pub(super) fn free(&mut self, slot: u32) {
+        let (at, place) = split(slot);
         let chunk = self.chunk(at);
         let was_full = chunk.free == 0;
         chunk.free |= 1 << place;
@@ -81,7 +81,7 @@ impl<T, C: Default> Slab<T, C> {
         if was_full {
             self.open.insert(at);
         }
-        self.taken -= 1;
+        self.in_use -= 1;
         if is_empty && at != self.kept {
             self.empty(at);
         }
@@ -113,30 +113,30 @@ impl<T, C: Default> Slab<T, C> {
 
     #[inline]
     fn chunk(&mut self, at: usize) -> &mut Chunk<T, C> {
-        self.chunks[at].as_mut().expect("a seat that is taken")
+        self.chunks[at].as_mut().expect("a slot that is in_use")
     }
 
     #[inline]
-    pub(super) fn get(&self, seat: u32) -> &Seat<T> {
-        let (at, place) = split(seat);
-        let chunk = self.chunks[at].as_ref().expect("a seat that is taken");
-        &chunk.seats[place]
+    pub(super) fn get(&self, slot: u32) -> &Slot<T> {
+        let (at, place) = split(slot);
+        let chunk = self.chunks[at].as_ref().expect("a slot that is in_use");
+        &chunk.slots[place]
     }
 
     #[inline]
-    pub(super) fn get_mut(&mut self, seat: u32) -> &mut Seat<T> {
-        let (at, place) = split(seat);
-        &mut self.chunk(at).seats[place]
+    pub(super) fn get_mut(&mut self, slot: u32) -> &mut Slot<T> {
+        let (at, place) = split(slot);
+        &mut self.chunk(at).slots[place]
     }
 
-    pub(super) fn beside(&mut self, seat: u32) -> &mut C {
-        &mut self.chunk(split(seat).0).beside
+    pub(super) fn block_data(&mut self, slot: u32) -> &mut C {
+        &mut self.chunk(split(slot).0).beside
     }
 
     #[cfg(any(test, fuzzing))]
     pub(super) fn into_values(self) -> impl Iterator<Item = T> {
-        let seats = self.chunks.into_iter().flatten();
-        seats.flat_map(|chunk| chunk.seats.into_iter().filter_map(|seat| seat.value))
+        let slots = self.chunks.into_iter().flatten();
+        slots.flat_map(|chunk| chunk.slots.into_iter().filter_map(|slot| slot.value))
     }
 }
 
@@ -145,22 +145,25 @@ impl<T, C: Default> Chunk<T, C> {
         Self {
             free: ALL,
             beside: C::default(),
-            seats: [const { Seat::IDLE }; SEATS],
+            slots: [const { Slot::EMPTY }; SLOTS_PER_BLOCK],
         }
     }
 }
 
-/// The chunk of a seat, and its place there.
+/// The chunk of a slot, and its place there.
 #[inline]
-fn split(seat: u32) -> (usize, usize) {
-    (seat as usize / SEATS, seat as usize % SEATS)
+fn split(slot: u32) -> (usize, usize) {
+    (
+        slot as usize / SLOTS_PER_BLOCK,
+        slot as usize % SLOTS_PER_BLOCK,
+    )
 }
 
-/// The number of a chunk's first seat.
+/// The number of a chunk's first slot.
 #[allow(
     clippy::cast_possible_truncation,
-    reason = "there are no more chunks than numbers of seats"
+    reason = "there are no more chunks than numbers of slots"
 )]
 fn number(chunk: usize) -> u32 {
-    (chunk * SEATS) as u32
+    (chunk * SLOTS_PER_BLOCK) as u32
 }

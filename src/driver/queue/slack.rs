@@ -1,6 +1,6 @@
-//! How much later than its deadline something may be taken, in half the memory.
+//! How much later than its deadline something may be in_use, in half the memory.
 
-/// A span of time in 32 bits: the highest 26 that count, and how far they are shifted.
+/// A window of time in 32 bits: the highest 26 that count, and how far they are shifted.
 ///
 /// What does not fit is rounded down, by less than a millionth: who tolerates much is not made to wait
 /// for longer than that.

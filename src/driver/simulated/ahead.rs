@@ -12,7 +12,7 @@ fn with_two() -> Option<Simulated> {
 /// One that has refused the second.
 fn with_one() -> Option<Simulated> {
     let kernel = Simulated::new()?;
-    if let State::Alive(wakeups) = &mut *kernel.driver.state.0.lock() {
+    if let Status::Open(wakeups) = &mut *kernel.driver.state.0.lock() {
         wakeups.alarms().drop_second();
     }
     Some(kernel)
@@ -204,13 +204,24 @@ fn a_period_is_changed_under_what_is_armed_ahead() {
         if waits {
             timer.deadline = timer.deadline - 1_000 + period;
             let deadline = kernel.beginning + Duration::from_nanos(timer.deadline);
-            timer.entry.postpone(deadline, Duration::from_nanos(period));
+            timer.entry.reset(deadline, Duration::from_nanos(period));
         }
         let timers = &mut [timer];
-        let latest = kernel.tick(timers, 30, 10);
-        assert!(latest.iter().all(|latest| *latest <= 30), "{latest:?}");
+        let hard_deadline = kernel.tick(timers, 30, 10);
+        assert!(
+            hard_deadline
+                .iter()
+                .all(|hard_deadline| *hard_deadline <= 30),
+            "{hard_deadline:?}"
+        );
         // A wake-up for nobody, at the most, for each of what was armed.
-        assert!(latest.iter().filter(|latest| **latest == 0).count() <= 2);
+        assert!(
+            hard_deadline
+                .iter()
+                .filter(|hard_deadline| **hard_deadline == 0)
+                .count()
+                <= 2
+        );
         assert_eq!(kernel.all_armed(timers[0].deadline), [0, period]);
     }
 }
@@ -219,7 +230,7 @@ fn a_period_is_changed_under_what_is_armed_ahead() {
 /// the other timer.
 #[test]
 fn an_event_of_what_was_replaced_loses_nothing() {
-    for which in [Which::First, Which::Second] {
+    for which in [AlarmId::First, AlarmId::Second] {
         let Some(mut kernel) = with_two() else { return };
         let timer = kernel.ticking(1_000);
         kernel.event(which, kernel.now);
@@ -260,7 +271,8 @@ fn wake_ups_of_tolerant_timers_stay_a_tolerance_apart() {
         let many = 10_000_000 / apart;
         let mut timers: Vec<_> = (0..many)
             .map(|n| {
-                let tolerant = |aim: &mut Aim| aim.set_tolerance(Duration::from_nanos(tolerance));
+                let tolerant =
+                    |aim: &mut TimerOptions| aim.set_tolerance(Duration::from_nanos(tolerance));
                 let mut timer = kernel.timer(10_000_000, tolerant);
                 kernel.wait(&mut timer, 1_000_000 + n * apart);
                 timer
@@ -268,8 +280,12 @@ fn wake_ups_of_tolerant_timers_stay_a_tolerance_apart() {
             .collect();
         kernel.tick(&mut timers, 30_000, 50);
         let (began, armings) = (kernel.now, kernel.armings());
-        let latest = kernel.tick(&mut timers, 30_000, 100);
-        assert!(latest.iter().all(|latest| *latest <= tolerance + 30_000));
+        let hard_deadline = kernel.tick(&mut timers, 30_000, 100);
+        assert!(
+            hard_deadline
+                .iter()
+                .all(|hard_deadline| *hard_deadline <= tolerance + 30_000)
+        );
         let each = (kernel.now - began) / 100;
         assert!(each >= tolerance * 95 / 100, "{apart} apart: {each}");
         let armings = kernel.armings() - armings;
@@ -402,7 +418,7 @@ impl Truth {
                 if timer.waits {
                     timer.deadline = now + ahead;
                     let deadline = self.kernel.beginning + Duration::from_nanos(now + ahead);
-                    timer.entry.postpone(deadline, HOUR);
+                    timer.entry.reset(deadline, HOUR);
                 }
             }
             Step::Drop(n) => self.timers[n] = None,
@@ -415,7 +431,7 @@ impl Truth {
                 self.deal_with(which);
             }
         }
-        self.look();
+        self.fire_if_overdue();
     }
 
     fn wake(&mut self, late: u64, second: bool, one: bool) {
@@ -448,12 +464,12 @@ impl Truth {
         self.alarms[which].2 = false;
         let event = self.kernel.alarms()[which].which;
         self.kernel.event(event, self.kernel.now);
-        self.look();
+        self.fire_if_overdue();
     }
 
     /// That each time somebody waits the kernel has been asked for it, nobody was woken early, and
     /// nobody sleeps on.
-    fn look(&mut self) {
+    fn fire_if_overdue(&mut self) {
         for (alarm, seen) in self.kernel.alarms().iter().zip(&mut self.alarms) {
             if alarm.armings != seen.1 {
                 // What it was set for before is over, and so is an event that nobody has seen.

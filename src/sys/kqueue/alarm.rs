@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::timer;
 use super::words::Epoch;
-use crate::span::later;
+use crate::saturating::later;
 use crate::sys::Armed;
 use crate::sys::back_off::BackOff;
 use crate::sys::clock::TokioClock;
@@ -26,8 +26,8 @@ pub(crate) struct Alarm {
 }
 
 impl Alarm {
-    pub(crate) const AHEAD: bool = true;
-    pub(crate) const OF_RUNTIME: bool = true;
+    pub(crate) const ARMS_AHEAD: bool = true;
+    pub(crate) const PER_RUNTIME: bool = true;
 
     #[track_caller]
     pub(crate) fn new(runtime: &Handle) -> io::Result<Self> {

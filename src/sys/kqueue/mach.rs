@@ -17,7 +17,7 @@ use super::kernel::{NOTE_ABSOLUTE, NOTE_CRITICAL, NOTE_LEEWAY, NOTE_MACHTIME};
 )]
 use super::kernel::{mach_absolute_time, mach_timebase_info};
 use super::timer::Expiry;
-use crate::readings::closest;
+use crate::clock::paired::closest;
 use crate::sys::clock::TokioClock;
 use crate::sys::units::{mach_ticks, mach_ticks_within};
 

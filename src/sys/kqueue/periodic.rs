@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use super::{timer, words};
 use crate::clock::Clock;
+use crate::clock::wall::Start;
 use crate::sys::descriptor::Descriptor;
-use crate::sys::rearmed;
-use crate::wall::Start;
+use crate::sys::software_periodic;
 
 #[derive(Debug)]
 pub(crate) struct Periodic(Kind);
@@ -18,7 +18,7 @@ enum Kind {
     /// Registered once; the kernel restarts it by itself, and counts.
     Kernel(Descriptor),
     /// Where those of the kernel do not keep time, or it has a start of its own, which they cannot.
-    Rearmed(rearmed::Periodic),
+    Rearmed(software_periodic::Periodic),
 }
 
 impl Periodic {
@@ -30,7 +30,7 @@ impl Periodic {
                 timer::set(queue.fd()?, every)?;
                 Kind::Kernel(queue)
             }
-            _ => Kind::Rearmed(rearmed::Periodic::new(clock, start, period)?),
+            _ => Kind::Rearmed(software_periodic::Periodic::new(clock, start, period)?),
         };
         Ok(Self(kind))
     }

@@ -14,8 +14,8 @@ use loom::sync::{Condvar, Mutex};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
-use super::{Armed, News, Question, TimerSource};
-use crate::span::nanos;
+use super::{AlarmEvent, Armed, SleepProbe, TimerSource};
+use crate::saturating::nanos;
 
 pub(crate) use clock::TokioClock;
 
@@ -134,15 +134,15 @@ pub(crate) struct Alarm {
 impl Alarm {
     pub(crate) const EXACT: bool = false;
     pub(crate) const CAN_BE_EXACT: bool = false;
-    pub(crate) const AHEAD: bool = true;
-    pub(crate) const OF_RUNTIME: bool = true;
+    pub(crate) const ARMS_AHEAD: bool = true;
+    pub(crate) const PER_RUNTIME: bool = true;
     pub(crate) const OUTLIVES_TIMERS: bool = true;
 
     pub(crate) fn new(_runtime: &Handle, _insists: bool) -> io::Result<Self> {
         Ok(Self::open())
     }
 
-    pub(crate) fn listens(&self) -> bool {
+    pub(crate) fn hears_shutdown(&self) -> bool {
         true
     }
 
@@ -154,11 +154,11 @@ impl Alarm {
         false
     }
 
-    pub(crate) fn question(&self) -> Option<Question> {
+    pub(crate) fn probe(&self) -> Option<SleepProbe> {
         None
     }
 
-    pub(crate) fn answer(&mut self, _serves: bool) {}
+    pub(crate) fn probed(&mut self, _serves: bool) {}
 
     pub(crate) fn second(&self) -> io::Result<Self> {
         Ok(Self::open())
@@ -207,7 +207,7 @@ impl Alarm {
         Ok(())
     }
 
-    pub(crate) fn insist(&mut self, _waker: &Waker) -> io::Result<()> {
+    pub(crate) fn require_native(&mut self, _waker: &Waker) -> io::Result<()> {
         Ok(())
     }
 
@@ -215,7 +215,7 @@ impl Alarm {
         Self::EXACT
     }
 
-    pub(crate) fn news(&mut self) -> Option<News> {
+    pub(crate) fn take_event(&mut self) -> Option<AlarmEvent> {
         None
     }
 

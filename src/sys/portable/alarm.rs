@@ -11,11 +11,11 @@ use tokio::runtime::Handle;
 use tokio::task::coop::unconstrained;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::span;
+use crate::saturating;
 use crate::sync::Arc;
-use crate::sys::relay::Relay;
+use crate::sys::deferred_waker::Relay;
 use crate::sys::runtime_clock::RuntimeClock;
-use crate::sys::{Armed, News, Question, TimerSource};
+use crate::sys::{AlarmEvent, Armed, SleepProbe, TimerSource};
 
 #[derive(Debug)]
 pub(crate) struct Alarm {
@@ -29,8 +29,8 @@ impl Alarm {
     /// be jumped to as well.
     pub(crate) const EXACT: bool = true;
     pub(crate) const CAN_BE_EXACT: bool = true;
-    pub(crate) const AHEAD: bool = false;
-    pub(crate) const OF_RUNTIME: bool = true;
+    pub(crate) const ARMS_AHEAD: bool = false;
+    pub(crate) const PER_RUNTIME: bool = true;
     pub(crate) const OUTLIVES_TIMERS: bool = false;
 
     #[track_caller]
@@ -103,7 +103,7 @@ impl Alarm {
     }
 
     /// Nobody refuses it.
-    pub(crate) fn insist(&mut self, _waker: &Waker) -> io::Result<()> {
+    pub(crate) fn require_native(&mut self, _waker: &Waker) -> io::Result<()> {
         Ok(())
     }
 
@@ -114,7 +114,7 @@ impl Alarm {
         })
     }
 
-    pub(crate) fn listens(&self) -> bool {
+    pub(crate) fn hears_shutdown(&self) -> bool {
         false
     }
 
@@ -130,17 +130,17 @@ impl Alarm {
         false
     }
 
-    pub(crate) fn question(&self) -> Option<Question> {
+    pub(crate) fn probe(&self) -> Option<SleepProbe> {
         None
     }
 
-    pub(crate) fn answer(&mut self, _serves: bool) {}
+    pub(crate) fn probed(&mut self, _serves: bool) {}
 
     pub(crate) fn is_exact(&self) -> bool {
         Self::EXACT
     }
 
-    pub(crate) fn news(&mut self) -> Option<News> {
+    pub(crate) fn take_event(&mut self) -> Option<AlarmEvent> {
         None
     }
 
@@ -180,7 +180,7 @@ fn registered(deadline: Instant) -> Pin<Box<Sleep>> {
 }
 
 fn never(clock: &RuntimeClock) -> Instant {
-    span::after(clock.now(), Duration::MAX)
+    saturating::after(clock.now(), Duration::MAX)
 }
 
 /// What tokio's own timers say in that case.

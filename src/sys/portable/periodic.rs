@@ -9,10 +9,10 @@ use tokio::task::coop;
 
 use super::Alarm;
 use crate::clock::Clock;
+use crate::clock::wall::Start;
 use crate::sys::Armed;
 use crate::sys::clock::TokioClock;
 use crate::sys::counts::{Counts, refuse_unless_monotonic};
-use crate::wall::Start;
 
 #[derive(Debug)]
 pub(crate) struct Periodic {

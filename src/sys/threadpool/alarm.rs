@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use super::timer::Timer;
-use crate::span::FAR_FUTURE;
+use crate::saturating::FAR_FUTURE;
 use crate::sys::Armed;
 use crate::sys::back_off::BackOff;
 use crate::sys::clock::TokioClock;
@@ -21,8 +21,8 @@ pub(crate) struct Alarm {
 }
 
 impl Alarm {
-    pub(crate) const AHEAD: bool = false;
-    pub(crate) const OF_RUNTIME: bool = false;
+    pub(crate) const ARMS_AHEAD: bool = false;
+    pub(crate) const PER_RUNTIME: bool = false;
 
     pub(crate) fn new(runtime: &Handle) -> io::Result<Self> {
         Ok(Self {

@@ -10,4 +10,4 @@ mod object;
 mod timer;
 
 #[allow(unused_imports, reason = "which of them is used is up to the features")]
-pub(crate) use {super::rearmed::Periodic, alarm::Alarm};
+pub(crate) use {super::software_periodic::Periodic, alarm::Alarm};

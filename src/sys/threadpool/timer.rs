@@ -11,7 +11,7 @@ use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use super::object::Object;
-use crate::contain::contain;
+use crate::panics::catch_foreign;
 use crate::sync::{Arc, AtomicUsize, Mutex, Ordering};
 
 #[derive(Debug)]
@@ -99,6 +99,6 @@ fn expired(id: usize) {
     drop(expiry);
     if let Some(Expiry { waker, .. }) = expired {
         // The caller is the system, which cannot be told of a panic.
-        contain(|| waker.wake());
+        catch_foreign(|| waker.wake());
     }
 }

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::create;
 use super::time::{ZERO, advance};
-use crate::readings::closest;
+use crate::clock::paired::closest;
 use crate::sys::Armed;
 use crate::sys::back_off::BackOff;
 use crate::sys::clock::TokioClock;
@@ -30,8 +30,8 @@ pub(crate) struct Alarm {
 }
 
 impl Alarm {
-    pub(crate) const AHEAD: bool = true;
-    pub(crate) const OF_RUNTIME: bool = true;
+    pub(crate) const ARMS_AHEAD: bool = true;
+    pub(crate) const PER_RUNTIME: bool = true;
 
     #[track_caller]
     pub(crate) fn new(runtime: &Handle) -> io::Result<Self> {

@@ -14,11 +14,11 @@ use tokio::time::Instant;
 
 use super::create;
 use super::time::{LAST_OF_ALL, LAST_SECOND, ZERO, advance, moment, nanos, next_slot};
+use crate::clock::paired::closest;
+use crate::clock::wall::{Start, until_multiple};
 use crate::clock::{Clock, ClockWasSet};
-use crate::readings::closest;
 use crate::sys::descriptor::Descriptor;
 use crate::sys::units::wide;
-use crate::wall::{Start, until_multiple};
 
 /// How often in a row a clock may be set between a look at it and the system call that follows.
 const SET_IN_A_ROW: usize = 16;

@@ -16,7 +16,6 @@ use tokio_osinterval::{OsInterval, interval, sleep, sleep_until};
 struct Inherited {
     runtime: Option<tokio::runtime::Runtime>,
     interval: Option<OsInterval>,
-    #[cfg(feature = "periodic")]
     periodic: Option<tokio_osinterval::PeriodicInterval>,
     /// The peer: for it nothing is registered.
     tokios: Option<tokio::time::Interval>,
@@ -27,14 +26,12 @@ impl Inherited {
         let runtime = current_thread();
         let context = runtime.enter();
         let interval = interval(ms(1));
-        #[cfg(feature = "periodic")]
         let periodic = tokio_osinterval::PeriodicInterval::new(ms(1)).unwrap();
         let tokios = tokio::time::interval(ms(1));
         drop(context);
         Self {
             runtime: Some(runtime),
             interval: Some(interval),
-            #[cfg(feature = "periodic")]
             periodic: Some(periodic),
             tokios: Some(tokios),
         }
@@ -49,7 +46,6 @@ impl Inherited {
             for _ in 0..2 {
                 self.interval.as_mut().unwrap().tick().await;
             }
-            #[cfg(feature = "periodic")]
             self.periodic.as_mut().unwrap().tick().await.unwrap();
             self.tokios.as_mut().unwrap().tick().await;
             // It is no clock that is looked at, but a timer that fires.
@@ -83,7 +79,6 @@ impl Inherited {
                 1 => drop(self.interval.take()),
                 2 => drop(self.tokios.take()),
                 _ => {
-                    #[cfg(feature = "periodic")]
                     drop(self.periodic.take());
                 }
             }
@@ -189,7 +184,6 @@ fn a_child_is_told_whose_runtime_it_is() {
         is_told(panic_of(|| {
             let _polled = waits.poll_tick(&mut Context::from_waker(Waker::noop()));
         }));
-        #[cfg(feature = "periodic")]
         if cfg!(not(feature = "test-util")) {
             let periodic = inherited.periodic.as_mut().unwrap();
             let polled = periodic.poll_tick(&mut Context::from_waker(Waker::noop()));

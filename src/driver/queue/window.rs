@@ -1,19 +1,19 @@
-//! From when until when something is to be taken.
+//! From when until when something is to be in_use.
 
 use super::slack::Slack;
 
 /// The last moment there is: the number after that means "never".
 const END: u64 = u64::MAX - 1;
 
-/// From a deadline to the latest moment, `slack` after it.
+/// From a deadline to the hard_deadline moment, `slack` after it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Span {
+pub(crate) struct Window {
     deadline: u64,
     slack: u64,
 }
 
-impl Span {
-    /// It ends before the numbers do. What is more slack than a seat can keep is rounded down.
+impl Window {
+    /// It ends before the numbers do. What is more slack than a slot can keep is rounded down.
     #[inline]
     pub(crate) fn new(deadline: u64, slack: u64) -> Self {
         let deadline = deadline.min(END);
@@ -21,13 +21,13 @@ impl Span {
         Self { deadline, slack }
     }
 
-    /// The span of `slack` that ends there.
+    /// The window of `slack` that ends there.
     #[inline]
-    pub(crate) fn until(latest: u64, slack: u64) -> Self {
-        let latest = latest.min(END);
-        let slack = Slack::floor(slack.min(latest)).get();
+    pub(crate) fn until(hard_deadline: u64, slack: u64) -> Self {
+        let hard_deadline = hard_deadline.min(END);
+        let slack = Slack::floor(slack.min(hard_deadline)).get();
         Self {
-            deadline: latest - slack,
+            deadline: hard_deadline - slack,
             slack,
         }
     }
@@ -40,7 +40,7 @@ impl Span {
         self.slack
     }
 
-    pub(crate) fn latest(self) -> u64 {
+    pub(crate) fn hard_deadline(self) -> u64 {
         self.deadline + self.slack
     }
 }
@@ -53,22 +53,22 @@ mod tests {
     proptest! {
         #[test]
         fn a_span_is_what_it_was_made_of(deadline in 0_u64..1_000, slack in 0_u64..1_000) {
-            for span in [Span::new(deadline, slack), Span::until(deadline + slack, slack)] {
-                prop_assert_eq!((span.deadline(), span.slack()), (deadline, slack));
-                prop_assert_eq!(span.latest(), deadline + slack);
+            for window in [Window::new(deadline, slack), Window::until(deadline + slack, slack)] {
+                prop_assert_eq!((window.deadline(), window.slack()), (deadline, slack));
+                prop_assert_eq!(window.hard_deadline(), deadline + slack);
             }
         }
 
-        /// Where slack is rounded, the end stays that was asked for: the deadline, or the latest moment.
+        /// Where slack is rounded, the end stays that was asked for: the deadline, or the hard_deadline moment.
         #[test]
         fn a_span_with_much_slack_begins_or_ends_where_it_was_told(
             moment in 0..u64::MAX,
             slack in any::<u64>(),
         ) {
-            let (from, until) = (Span::new(moment, slack), Span::until(moment, slack));
-            prop_assert_eq!((from.deadline(), until.latest()), (moment, moment));
+            let (from, until) = (Window::new(moment, slack), Window::until(moment, slack));
+            prop_assert_eq!((from.deadline(), until.hard_deadline()), (moment, moment));
             prop_assert!(from.slack() <= slack && until.slack() <= slack);
-            prop_assert!(from.latest() < u64::MAX);
+            prop_assert!(from.hard_deadline() < u64::MAX);
         }
     }
 
@@ -76,9 +76,9 @@ mod tests {
     fn a_span_ends_before_the_numbers_do() {
         for deadline in [u64::MAX - 2, u64::MAX - 1, u64::MAX] {
             let mut queue = crate::driver::queue::Queue::<()>::new();
-            let key = queue.join();
-            queue.wait(key, Span::new(deadline, u64::MAX), 0, ());
-            assert_eq!(queue.first(), Some(u64::MAX - 1));
+            let id = queue.alloc();
+            queue.insert(id, Window::new(deadline, u64::MAX), 0, ());
+            assert_eq!(queue.first_hard_deadline(), Some(u64::MAX - 1));
             assert_eq!(queue.pop_due(u64::MAX - 3), None);
             assert_eq!(queue.pop_due(u64::MAX - 1), Some(()));
         }

@@ -3,18 +3,18 @@
 use std::time::Duration;
 
 use super::shard::NEVER;
-use crate::span::nanos;
+use crate::saturating::nanos;
 use crate::sync::{AtomicU64, Ordering, unchecked};
 use crate::sys::Alarm;
 
 /// Written under the driver's lock, and read without it: as seldom as can be.
 #[derive(Debug)]
-pub(super) struct Hints {
+pub(super) struct Published {
     /// How long before its deadline a timer that spins is to be woken.
     lead: unchecked::AtomicU64,
-    /// How much slack the timers of a crowd are given.
-    crowd: unchecked::AtomicU64,
-    is_crowd: unchecked::AtomicBool,
+    /// How much slack the timers of a crowd are threads_assigned.
+    coalesce_slack: unchecked::AtomicU64,
+    is_coalescing: unchecked::AtomicBool,
     /// No later than this an alarm fires, or its event is on its way.
     armed: AtomicU64,
     /// By when the driver should have been woken again.
@@ -24,7 +24,7 @@ pub(super) struct Hints {
     /// Whether an alarm that is left armed does harm now.
     is_exact: unchecked::AtomicBool,
     /// Whether the driver hears of the end of its runtime, whoever waits.
-    listens: unchecked::AtomicBool,
+    hears_shutdown: unchecked::AtomicBool,
 }
 
 /// A driver that is late by less is not overdue. The kernel is late by some of that itself, and its event on its
@@ -33,19 +33,19 @@ pub(super) struct Hints {
 const GRACE: u64 = 100_000;
 
 /// No driver is later than that, or all its timers are.
-pub(super) const FAR: Duration = Duration::from_millis(10);
+pub(super) const FAR_AFTER_ARMED: Duration = Duration::from_millis(10);
 
-impl Hints {
+impl Published {
     pub(super) fn new(lead: u64) -> Self {
         Self {
             lead: unchecked::AtomicU64::new(lead),
-            crowd: unchecked::AtomicU64::new(0),
-            is_crowd: unchecked::AtomicBool::new(false),
+            coalesce_slack: unchecked::AtomicU64::new(0),
+            is_coalescing: unchecked::AtomicBool::new(false),
             armed: AtomicU64::new(NEVER),
             due: unchecked::AtomicU64::new(NEVER),
             ahead: unchecked::AtomicBool::new(false),
             is_exact: unchecked::AtomicBool::new(false),
-            listens: unchecked::AtomicBool::new(Alarm::OUTLIVES_TIMERS),
+            hears_shutdown: unchecked::AtomicBool::new(Alarm::OUTLIVES_TIMERS),
         }
     }
 
@@ -61,38 +61,38 @@ impl Hints {
         }
     }
 
-    pub(super) fn crowd(&self) -> u64 {
-        self.crowd.load(Ordering::Relaxed)
+    pub(super) fn coalesce_slack(&self) -> u64 {
+        self.coalesce_slack.load(Ordering::Relaxed)
     }
 
-    pub(super) fn is_crowd(&self) -> bool {
-        self.is_crowd.load(Ordering::Relaxed)
+    pub(super) fn is_coalescing(&self) -> bool {
+        self.is_coalescing.load(Ordering::Relaxed)
     }
 
-    pub(super) fn set_crowd(&self, slack: u64, is_crowd: bool) {
-        if (slack, is_crowd) != (self.crowd(), self.is_crowd()) {
-            self.crowd.store(slack, Ordering::Relaxed);
-            self.is_crowd.store(is_crowd, Ordering::Relaxed);
+    pub(super) fn set_coalesce_slack(&self, slack: u64, is_coalescing: bool) {
+        if (slack, is_coalescing) != (self.coalesce_slack(), self.is_coalescing()) {
+            self.coalesce_slack.store(slack, Ordering::Relaxed);
+            self.is_coalescing.store(is_coalescing, Ordering::Relaxed);
         }
     }
 
     /// Whether what is due then has to see to it that an alarm is set.
     ///
     /// It asks after it has made that known, with a fence between; and what may leave an alarm to fire later
-    /// than it would have [says so](Self::rely_on_nothing) before it looks at what is known. So one of them
+    /// than it would have [says so](Self::clear_armed) before it looks at what is known. So one of them
     /// sees the other. Who only arms for what is earlier need not say so.
-    pub(super) fn must_arm(&self, latest: u64) -> bool {
-        latest < self.armed.load(Ordering::Relaxed)
+    pub(super) fn must_arm(&self, hard_deadline: u64) -> bool {
+        hard_deadline < self.armed.load(Ordering::Relaxed)
     }
 
     /// Whether what is due then has not passed, unless the driver is late by more than anybody is.
-    pub(super) fn is_far_behind(&self, moment: u64) -> bool {
+    pub(super) fn is_far_after_armed(&self, moment: u64) -> bool {
         let armed = self.armed.load(Ordering::Relaxed);
-        moment.saturating_sub(nanos(FAR)) > armed
+        moment.saturating_sub(nanos(FAR_AFTER_ARMED)) > armed
     }
 
     /// Until [`set_armed`](Self::set_armed) everyone has to see to it that an alarm is set.
-    pub(super) fn rely_on_nothing(&self) {
+    pub(super) fn clear_armed(&self) {
         self.armed.store(NEVER, Ordering::Relaxed);
     }
 
@@ -107,17 +107,17 @@ impl Hints {
         self.ahead.load(Ordering::Relaxed)
     }
 
-    pub(super) fn listens(&self) -> bool {
-        self.listens.load(Ordering::Relaxed)
+    pub(super) fn hears_shutdown(&self) -> bool {
+        self.hears_shutdown.load(Ordering::Relaxed)
     }
 
     /// Returns whether it no longer does.
-    pub(super) fn set_listens(&self, listens: bool) -> bool {
-        let listened = self.listens();
-        if listens != listened {
-            self.listens.store(listens, Ordering::Relaxed);
+    pub(super) fn set_hears_shutdown(&self, hears_shutdown: bool) -> bool {
+        let listened = self.hears_shutdown();
+        if hears_shutdown != listened {
+            self.hears_shutdown.store(hears_shutdown, Ordering::Relaxed);
         }
-        listened && !listens
+        listened && !hears_shutdown
     }
 
     pub(super) fn is_exact(&self) -> bool {
@@ -145,9 +145,9 @@ impl Hints {
         self.due.store(due, Ordering::Relaxed);
     }
 
-    pub(super) fn due_by(&self, latest: u64) {
-        if latest < self.due.load(Ordering::Relaxed) {
-            self.set_due(latest);
+    pub(super) fn lower_due(&self, hard_deadline: u64) {
+        if hard_deadline < self.due.load(Ordering::Relaxed) {
+            self.set_due(hard_deadline);
         }
     }
 }
@@ -158,20 +158,20 @@ mod tests {
 
     #[test]
     fn one_is_told_that_the_driver_is_overdue_and_nobody_before_it_is() {
-        let hints = Hints::new(0);
-        hints.set_due(1_000);
-        assert!(!hints.is_overdue(1_000) && !hints.is_overdue(1_000 + GRACE - 1));
-        assert!(hints.is_overdue(1_000 + GRACE) && !hints.is_overdue(1_000 + GRACE));
-        hints.set_due(NEVER);
-        assert!(!hints.is_overdue(NEVER - 1));
+        let published = Published::new(0);
+        published.set_due(1_000);
+        assert!(!published.is_overdue(1_000) && !published.is_overdue(1_000 + GRACE - 1));
+        assert!(published.is_overdue(1_000 + GRACE) && !published.is_overdue(1_000 + GRACE));
+        published.set_due(NEVER);
+        assert!(!published.is_overdue(NEVER - 1));
     }
 
     #[test]
     fn a_lead_that_is_a_little_less_is_not_told() {
-        let hints = Hints::new(800);
+        let published = Published::new(800);
         for (lead, told) in [(801, 801), (702, 801), (700, 700), (700, 700), (701, 701)] {
-            hints.set_lead(lead);
-            assert_eq!(hints.lead(), told);
+            published.set_lead(lead);
+            assert_eq!(published.lead(), told);
         }
     }
 }

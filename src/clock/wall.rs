@@ -4,8 +4,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
 
-use crate::readings::closest;
-use crate::span::after;
+use crate::clock::paired::closest;
+use crate::saturating::after;
 
 /// When a timer is due for the first time.
 #[derive(Debug, Clone, Copy)]
@@ -64,7 +64,7 @@ mod tests {
             period in prop_oneof![
                 1_u64..1_000_000_000,
                 Just(60_000_000_000),
-                1..=u64::try_from(crate::span::FAR_FUTURE.as_nanos()).unwrap(),
+                1..=u64::try_from(crate::saturating::FAR_FUTURE.as_nanos()).unwrap(),
             ],
         ) {
             // A system's clock may count in steps of 100 ns.

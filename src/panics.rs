@@ -4,7 +4,7 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Calls `foreign`, which may panic: the panic hook is told of it, and nobody else.
-pub(crate) fn contain(foreign: impl FnOnce()) {
+pub(crate) fn catch_foreign(foreign: impl FnOnce()) {
     let Err(payload) = catch_unwind(AssertUnwindSafe(foreign)) else {
         return;
     };
@@ -24,7 +24,7 @@ mod tests {
     fn a_payload_is_dropped() {
         let payload = Arc::new(());
         let thrown = Arc::clone(&payload);
-        contain(|| panic_any(thrown));
+        catch_foreign(|| panic_any(thrown));
         assert_eq!(Arc::strong_count(&payload), 1);
     }
 
@@ -39,6 +39,6 @@ mod tests {
             }
         }
 
-        contain(|| panic_any(Again));
+        catch_foreign(|| panic_any(Again));
     }
 }

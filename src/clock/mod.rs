@@ -1,5 +1,8 @@
 //! The clocks that a `PeriodicInterval` can go by.
 
+pub(crate) mod paired;
+pub(crate) mod wall;
+
 use std::error::Error;
 use std::fmt;
 use std::io;

@@ -13,7 +13,7 @@ use super::clock::TokioClock;
 use super::counts::{Counts, refuse_unless_monotonic};
 use super::native::Alarm;
 use crate::clock::Clock;
-use crate::wall::Start;
+use crate::clock::wall::Start;
 
 #[derive(Debug)]
 pub(crate) struct Periodic {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
 
-use super::shard::Apart;
+use super::shard::CachePadded;
 use super::{Driver, Entry};
 use crate::sync::counted::{Written, writes_of};
 use crate::sys::Alarm;
@@ -52,7 +52,7 @@ fn written_by_two(act: impl Fn(usize, Instant) + Sync) -> [Written; 2] {
     let _context = runtime.enter();
     let start = Instant::now() + HOUR;
     let first = waiting(start);
-    let driver = Driver::of(runtime.handle()).unwrap();
+    let driver = Driver::get_or_start(runtime.handle()).unwrap();
     let (are_ready, may_begin) = (Barrier::new(3), Barrier::new(3));
     let thread = |n: usize| {
         let _context = runtime.enter();
@@ -81,7 +81,7 @@ fn comes_and_goes(deadline: Instant) {
     for _ in 0..40 {
         wait(&mut entry, deadline, Waker::noop());
     }
-    entry.postpone(deadline + HOUR, HOUR);
+    entry.reset(deadline + HOUR, HOUR);
     wait(&mut entry, deadline + HOUR, Waker::noop());
 }
 
@@ -89,7 +89,7 @@ fn comes_and_goes(deadline: Instant) {
 #[test]
 fn threads_write_to_nothing_that_they_share() {
     // An exact alarm is looked after at each change; and one driver of the process has other threads.
-    if Alarm::EXACT || !Alarm::OF_RUNTIME {
+    if Alarm::EXACT || !Alarm::PER_RUNTIME {
         return;
     }
     let written = written_by_two(|_, start| {
@@ -105,7 +105,7 @@ fn threads_write_to_nothing_that_they_share() {
 /// This is what the test above would see.
 #[test]
 fn the_first_of_all_is_told_to_all() {
-    if Alarm::EXACT || !Alarm::OF_RUNTIME {
+    if Alarm::EXACT || !Alarm::PER_RUNTIME {
         return;
     }
     let turns = Barrier::new(2);
@@ -128,19 +128,19 @@ fn the_first_of_all_is_told_to_all() {
 /// bytes at once.
 #[test]
 fn what_threads_share_has_no_neighbours() {
-    assert!(align_of::<Apart<u8>>() >= 128);
+    assert!(align_of::<CachePadded<u8>>() >= 128);
     let runtime = current_thread();
-    let driver = Driver::of(runtime.handle()).unwrap();
+    let driver = Driver::get_or_start(runtime.handle()).unwrap();
     let shard = &driver.shards[0];
     let apart = [
         shard.addresses(),
         [
-            (&raw const driver.given).addr(),
-            (&raw const driver.hints).addr(),
+            (&raw const driver.threads_assigned).addr(),
+            (&raw const driver.published).addr(),
         ],
         [
             (&raw const driver.state).addr(),
-            (&raw const driver.dead).addr(),
+            (&raw const driver.closed).addr(),
         ],
     ];
     let mut apart = apart.as_flattened().to_vec();
@@ -153,7 +153,7 @@ fn what_threads_share_has_no_neighbours() {
 
 #[test]
 fn a_poll_that_changes_nothing_takes_no_lock() {
-    if !Alarm::OF_RUNTIME {
+    if !Alarm::PER_RUNTIME {
         return;
     }
     let runtime = current_thread();
@@ -191,7 +191,7 @@ fn a_poll_that_changes_nothing_takes_no_lock() {
 #[test]
 fn a_timer_that_never_waits_looks_nothing_up() {
     // A driver that does not outlive its timers is looked up for each.
-    if !Alarm::OF_RUNTIME || !Alarm::OUTLIVES_TIMERS {
+    if !Alarm::PER_RUNTIME || !Alarm::OUTLIVES_TIMERS {
         return;
     }
     let runtime = current_thread();
@@ -205,9 +205,9 @@ fn a_timer_that_never_waits_looks_nothing_up() {
             let mut ready = Entry::current();
             let cx = &mut Context::from_waker(Waker::noop());
             assert!(ready.poll_elapsed(cx, Instant::now(), HOUR).is_ready());
-            let has_no_seat = |entry: &Entry| entry.place().is_none_or(|(_, key)| key.is_none());
+            let has_no_seat = |entry: &Entry| entry.place().is_none_or(|(_, id)| id.is_none());
             assert!(has_no_seat(&ready));
-            ready.postpone(Instant::now() + HOUR, HOUR);
+            ready.reset(Instant::now() + HOUR, HOUR);
             assert!(has_no_seat(&ready));
         }
     });

@@ -1,9 +1,9 @@
 //! The deadlines of one driver, in order. A data structure: no clock, no I/O, no lock.
 //!
-//! Moments and spans of time are numbers here, of whatever unit.
+//! Moments and windows of time are numbers here, of whatever unit.
 //!
-//! A timer takes a seat of the slab when it first waits and keeps it until it is dropped, so its every
-//! wait after the first allocates nothing, and there is no key that could be stale. What is near waits
+//! A timer takes a slot of the slab when it first waits and keeps it until it is dropped, so its every
+//! wait after the first allocates nothing, and there is no id that could be stale. What is near waits
 //! in the heap, exactly in order; what is far in the wheel, where to insert and to remove it takes a few
 //! stores however many there are. The horizon lies between them. Of what waits the first few are always
 //! in the heap: so the first is known exactly, and most of what is given up early never sees the heap.
@@ -12,51 +12,51 @@ mod bits;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod check;
 mod heap;
-mod seat;
 mod slab;
 mod slack;
-mod span;
+mod slot;
 mod wheel;
+mod window;
 
 use heap::{ARITY, Heap, Node};
-use seat::Place;
 use slab::Slab;
 use slack::Slack;
+use slot::Position;
 use wheel::Wheel;
 
-pub(crate) use seat::Key;
-pub(crate) use span::Span;
+pub(crate) use slot::SlotId;
+pub(crate) use window::Window;
 
 /// So few need no wheel: they are all in the heap, wherever they lie.
-const FEW: usize = 32;
+const WITHOUT_WHEEL: usize = 32;
 
 /// So many are in the heap, if so many wait.
-const NEAR: usize = 16;
+const MIN_HEAP: usize = 16;
 
 /// If more are in the heap, it may be that some of them are far.
-const MANY: usize = 256;
+const SPILL_AT: usize = 256;
 
 /// Values waiting for their deadlines.
 ///
-/// Each has a span of time in which it is to be taken, from its deadline to its latest moment. They
-/// are in the order of their latest moments, and of equal ones the one that was set first comes
-/// first: as with the kernel's own timers that have a range, one moment serves all whose spans it
+/// Each has a window of time in which it is to be in_use, from its deadline to its hard_deadline moment. They
+/// are in the order of their hard_deadline moments, and of equal ones the one that was set first comes
+/// first: as with the kernel's own timers that have a range, one moment serves all whose windows it
 /// lies in.
 ///
-/// Beside each 64 seats in a row the owner may keep something of its own: a `C`.
+/// Beside each 64 slots in a row the owner may keep something of its own: a `C`.
 #[derive(Debug)]
 pub(crate) struct Queue<T, C = ()> {
     slab: Slab<T, C>,
     /// What waits for a moment before the wheel's horizon. If something is in the wheel, at least
-    /// [`NEAR`] are here.
+    /// [`MIN_HEAP`] are here.
     heap: Heap,
     wheel: Wheel,
-    /// If the heap becomes larger, what is far in it goes into the wheel. [`FEW`], if there is no
+    /// If the heap becomes larger, what is far in it goes into the wheel. [`WITHOUT_WHEEL`], if there is no
     /// horizon.
     limit: usize,
     /// Tells equal moments apart. After four billion it begins anew: of two equal ones between which
     /// it did, the later one comes first.
-    next_turn: u32,
+    next_seq: u32,
 }
 
 impl<T, C: Default> Queue<T, C> {
@@ -65,79 +65,85 @@ impl<T, C: Default> Queue<T, C> {
             slab: Slab::new(),
             heap: Heap::default(),
             wheel: Wheel::new(),
-            limit: FEW,
-            next_turn: 0,
+            limit: WITHOUT_WHEEL,
+            next_seq: 0,
         }
     }
 
-    /// Takes a seat, not yet waiting for anything: the lowest that is free.
+    /// Takes a slot, not yet waiting for anything: the lowest that is free.
     ///
     /// # Panics
     ///
     /// If there were two billion.
     #[inline]
-    pub(crate) fn join(&mut self) -> Key {
-        Key::new(self.slab.join())
+    pub(crate) fn alloc(&mut self) -> SlotId {
+        SlotId::new(self.slab.alloc())
     }
 
-    /// Gives the seat back, with what waited in it.
+    /// Gives the slot back, with what waited in it.
     #[inline]
-    pub(crate) fn leave(&mut self, key: Key) -> Option<T> {
-        let value = self.cancel(key);
-        self.slab.leave(key.seat());
+    pub(crate) fn free(&mut self, id: SlotId) -> Option<T> {
+        let value = self.remove(id);
+        self.slab.free(id.number());
         value
     }
 
-    /// Whether nobody has a seat.
+    /// Whether nobody has a slot.
     pub(crate) fn is_empty(&self) -> bool {
-        self.slab.taken == 0
+        self.slab.in_use == 0
     }
 
-    /// What is kept beside this seat and the others of the 64. It may be made anew when all have left.
-    pub(crate) fn beside(&mut self, key: Key) -> &mut C {
-        self.slab.beside(key.seat())
+    /// What is kept beside this slot and the others of the 64. It may be made anew when all have left.
+    pub(crate) fn block_data(&mut self, id: SlotId) -> &mut C {
+        self.slab.block_data(id.number())
     }
 
-    /// Waits for `span` with `value`, in place of what this seat waited for before; returns the
+    /// Waits for `window` with `value`, in place of what this slot waited for before; returns the
     /// value it had. `period` is the time after which it is likely to wait again, or 0.
     #[inline]
-    pub(crate) fn wait(&mut self, key: Key, span: Span, period: u64, value: T) -> Option<T> {
-        let seat = self.slab.get_mut(key.seat());
-        seat.slack = Slack::floor(span.slack());
-        seat.period = period;
-        let before = seat.value.replace(value);
-        // One that waits for that already keeps its turn.
-        if before.is_none() || seat.latest != span.latest() {
-            self.put(key, span.latest());
+    pub(crate) fn insert(
+        &mut self,
+        id: SlotId,
+        window: Window,
+        period: u64,
+        value: T,
+    ) -> Option<T> {
+        let slot = self.slab.get_mut(id.number());
+        slot.slack = Slack::floor(window.slack());
+        slot.period = period;
+        let before = slot.value.replace(value);
+        // One that waits for that already keeps its seq.
+        if before.is_none() || slot.hard_deadline != window.hard_deadline() {
+            self.place(id, window.hard_deadline());
         }
         before
     }
 
-    /// Moves a waiting seat to another span; `false` if it is not waiting.
+    /// Moves a waiting slot to another window; `false` if it is not waiting.
     #[inline]
-    pub(crate) fn postpone(&mut self, key: Key, span: Span) -> bool {
-        let seat = self.slab.get_mut(key.seat());
-        if seat.value.is_none() {
+    pub(crate) fn reset(&mut self, id: SlotId, window: Window) -> bool {
+        let slot = self.slab.get_mut(id.number());
+        if slot.value.is_none() {
             return false;
         }
-        seat.slack = Slack::floor(span.slack());
-        seat.period = 0;
-        if seat.latest != span.latest() {
-            self.put(key, span.latest());
+        slot.slack = Slack::floor(window.slack());
+        slot.period = 0;
+        if slot.hard_deadline != window.hard_deadline() {
+            self.place(id, window.hard_deadline());
         }
         true
     }
 
-    /// Moves a waiting seat to another deadline, with the slack and the period that it has, behind all
-    /// others of the same latest moment; `false` if it is not waiting.
-    pub(crate) fn put_off(&mut self, key: Key, deadline: u64) -> bool {
-        let seat = self.slab.get_mut(key.seat());
-        if seat.value.is_none() {
+    /// Moves a waiting slot to another deadline, with the slack and the period that it has, behind all
+    /// others of the same hard_deadline moment; `false` if it is not waiting.
+    pub(crate) fn reschedule(&mut self, id: SlotId, deadline: u64) -> bool {
+        let slot = self.slab.get_mut(id.number());
+        if slot.value.is_none() {
             return false;
         }
-        let span = Span::new(deadline, seat.slack.get());
-        seat.slack = Slack::floor(span.slack());
-        self.put(key, span.latest());
+        let window = Window::new(deadline, slot.slack.get());
+        slot.slack = Slack::floor(window.slack());
+        self.place(id, window.hard_deadline());
         true
     }
 
@@ -148,66 +154,66 @@ impl<T, C: Default> Queue<T, C> {
 
     /// Stops waiting; returns what waited.
     #[inline]
-    pub(crate) fn cancel(&mut self, key: Key) -> Option<T> {
-        let seat = self.slab.get_mut(key.seat());
-        let place = seat.place();
-        let value = seat.take();
-        match place {
-            Place::Idle => {}
-            Place::Heap(position) => {
-                self.heap.remove(position, &mut self.slab);
-                self.bring_near();
+    pub(crate) fn remove(&mut self, id: SlotId) -> Option<T> {
+        let slot = self.slab.get_mut(id.number());
+        let position = slot.position();
+        let value = slot.take();
+        match position {
+            Position::Idle => {}
+            Position::Heap(at) => {
+                self.heap.remove(at, &mut self.slab);
+                self.refill();
             }
-            Place::Wheel(links) => self.wheel.remove(links, &mut self.slab),
+            Position::Wheel(links) => self.wheel.remove(links, &mut self.slab),
         }
         value
     }
 
-    /// How many are to be taken by `until`, of `most` at the most. It looks at a few times that many, and
+    /// How many are to be in_use by `until`, of `most` at the most. It looks at a few times that many, and
     /// brings near what it looks at.
     pub(crate) fn count(&mut self, until: u64, most: usize) -> usize {
         loop {
             let count = self.heap.count(0, until, most);
-            if count == most || self.wheel.is_empty() || self.wheel.is_near(until) {
+            if count == most || self.wheel.is_empty() || self.wheel.is_before_horizon(until) {
                 return count;
             }
             self.advance();
         }
     }
 
-    /// The span of what is to be taken first.
+    /// The window of what is to be in_use first.
     #[inline]
-    pub(crate) fn first_span(&self) -> Option<Span> {
+    pub(crate) fn first_window(&self) -> Option<Window> {
         let first = self.heap.first()?;
-        Some(Span::until(first.latest(), self.slack(first)))
+        Some(Window::until(first.hard_deadline(), self.slack(first)))
     }
 
-    /// By when something is to be taken: the first of the latest moments.
+    /// By when something is to be in_use: the first of the hard_deadline moments.
     #[inline]
-    pub(crate) fn first(&self) -> Option<u64> {
-        self.heap.first().map(Node::latest)
+    pub(crate) fn first_hard_deadline(&self) -> Option<u64> {
+        self.heap.first().map(Node::hard_deadline)
     }
 
-    /// How much slack the one has that is to be taken first.
+    /// How much slack the one has that is to be in_use first.
     #[cfg(any(test, fuzzing))]
     pub(crate) fn first_slack(&self) -> u64 {
         self.heap.first().map_or(0, |first| self.slack(first))
     }
 
-    /// What is likely to be first once all are taken that `moment` serves, as it does the first.
+    /// What is likely to be first once all are in_use that `moment` serves, as it does the first.
     ///
     /// Found by a look at five nodes. So among many it is a guess, but always later than `moment`.
-    pub(crate) fn second(&self, moment: u64) -> Option<Span> {
+    pub(crate) fn next_after(&self, moment: u64) -> Option<Window> {
         let first = self.heap.first()?;
         let slack = self.slack(first);
-        let mut next = self.again(first);
+        let mut next = self.next_window_of(first);
         let (mut other, mut hidden) = (None, false);
         for child in self.heap.below_first() {
-            if child.latest() - self.slack(child) > moment {
-                other = Some(child.latest());
+            if child.hard_deadline() - self.slack(child) > moment {
+                other = Some(child.hard_deadline());
                 break;
             }
-            next = earlier(next, self.again(child));
+            next = earlier(next, self.next_window_of(child));
             // Those below it are not looked at.
             hidden |= self.heap.len() > 1 + ARITY;
         }
@@ -217,40 +223,40 @@ impl<T, C: Default> Queue<T, C> {
             let next = moment.saturating_add(slack);
             other = Some(other.map_or(next, |other: u64| other.min(next)));
         }
-        let other = other.map(|latest| Span::until(latest, 0));
+        let other = other.map(|hard_deadline| Window::until(hard_deadline, 0));
         // Not so at the end of the numbers.
-        earlier(next, other).filter(|next| next.latest() > moment)
+        earlier(next, other).filter(|next| next.hard_deadline() > moment)
     }
 
     fn slack(&self, node: Node) -> u64 {
-        self.slab.get(node.seat()).slack.get()
+        self.slab.get(node.slot()).slack.get()
     }
 
     /// When the one whose node that is will be likely to wait for again.
-    fn again(&self, node: Node) -> Option<Span> {
-        let seat = self.slab.get(node.seat());
-        let latest = node.latest().saturating_add(seat.period);
-        (seat.period > 0).then(|| Span::until(latest, seat.slack.get()))
+    fn next_window_of(&self, node: Node) -> Option<Window> {
+        let slot = self.slab.get(node.slot());
+        let hard_deadline = node.hard_deadline().saturating_add(slot.period);
+        (slot.period > 0).then(|| Window::until(hard_deadline, slot.slack.get()))
     }
 
     /// The first, if its deadline is `now` or before.
     #[inline]
-    pub(crate) fn due(&self, now: u64) -> Option<Key> {
+    pub(crate) fn due(&self, now: u64) -> Option<SlotId> {
         let first = self.heap.first()?;
-        let is_due = first.latest() <= now || self.slab.get(first.seat()).deadline() <= now;
-        is_due.then(|| Key::new(first.seat()))
+        let is_due = first.hard_deadline() <= now || self.slab.get(first.slot()).deadline() <= now;
+        is_due.then(|| SlotId::new(first.slot()))
     }
 
-    /// The deadline of a seat that waits.
-    pub(crate) fn deadline(&self, key: Key) -> u64 {
-        self.slab.get(key.seat()).deadline()
+    /// The deadline of a slot that waits.
+    pub(crate) fn deadline(&self, id: SlotId) -> u64 {
+        self.slab.get(id.number()).deadline()
     }
 
     /// Takes the first value, if its deadline is `now` or before.
     #[cfg(any(test, fuzzing))]
     pub(crate) fn pop_due(&mut self, now: u64) -> Option<T> {
         let first = self.due(now)?;
-        self.cancel(first)
+        self.remove(first)
     }
 
     /// Every value that waits, in no particular order.
@@ -259,38 +265,38 @@ impl<T, C: Default> Queue<T, C> {
         self.slab.into_values()
     }
 
-    /// Puts a seat, waiting or not, where it belongs by that latest moment, with a new turn.
+    /// Puts a slot, waiting or not, where it belongs by that hard_deadline moment, with a new seq.
     #[inline]
-    fn put(&mut self, key: Key, latest: u64) {
-        let number = key.seat();
-        let seat = self.slab.get_mut(number);
-        let place = seat.place();
-        (seat.latest, seat.turn) = (latest, self.next_turn);
-        self.next_turn = self.next_turn.wrapping_add(1);
-        if self.wheel.is_near(latest) {
-            let node = seat.enter_heap(number);
-            match place {
-                Place::Heap(position) => {
-                    self.heap.replace(position, node, &mut self.slab);
+    fn place(&mut self, id: SlotId, hard_deadline: u64) {
+        let number = id.number();
+        let slot = self.slab.get_mut(number);
+        let position = slot.position();
+        (slot.hard_deadline, slot.seq) = (hard_deadline, self.next_seq);
+        self.next_seq = self.next_seq.wrapping_add(1);
+        if self.wheel.is_before_horizon(hard_deadline) {
+            let node = slot.enter_heap(number);
+            match position {
+                Position::Heap(at) => {
+                    self.heap.replace(at, node, &mut self.slab);
                     return;
                 }
-                Place::Wheel(links) => self.wheel.remove(links, &mut self.slab),
-                Place::Idle => {}
+                Position::Wheel(links) => self.wheel.remove(links, &mut self.slab),
+                Position::Idle => {}
             }
             self.heap.push(node, &mut self.slab);
             if self.heap.len() > self.limit {
-                self.put_far();
+                self.spill();
             }
             return;
         }
-        match place {
-            Place::Wheel(links) => self.wheel.reinsert(number, links, &mut self.slab),
-            Place::Heap(position) => {
-                self.heap.remove(position, &mut self.slab);
+        match position {
+            Position::Wheel(links) => self.wheel.reinsert(number, links, &mut self.slab),
+            Position::Heap(at) => {
+                self.heap.remove(at, &mut self.slab);
                 self.wheel.insert(number, &mut self.slab);
-                self.bring_near();
+                self.refill();
             }
-            Place::Idle => self.wheel.insert(number, &mut self.slab),
+            Position::Idle => self.wheel.insert(number, &mut self.slab),
         }
     }
 
@@ -299,38 +305,40 @@ impl<T, C: Default> Queue<T, C> {
     ///
     /// What this costs is paid for by those that have made the heap as large.
     #[cold]
-    fn put_far(&mut self) {
-        let Some(first) = self.first() else { return };
+    fn spill(&mut self) {
+        let Some(first) = self.first_hard_deadline() else {
+            return;
+        };
         if self.wheel.rewind(first, &mut self.slab) {
             let horizon = self.wheel.horizon;
             let wheel = &mut self.wheel;
-            let far = |seat, slab: &mut Slab<T, C>| wheel.insert(seat, slab);
+            let far = |slot, slab: &mut Slab<T, C>| wheel.insert(slot, slab);
             self.heap.split_off(horizon, &mut self.slab, far);
         }
         self.set_limit();
-        self.bring_near();
+        self.refill();
     }
 
     /// The heap may become twice as large; and as large as it takes to pay for a wheel that is set back.
     fn set_limit(&mut self) {
-        self.limit = MANY.max(2 * self.heap.len()).max(self.wheel.len / 8);
+        self.limit = SPILL_AT.max(2 * self.heap.len()).max(self.wheel.len / 8);
     }
 
     /// Sees to it that the first few are in the heap.
     #[inline]
-    fn bring_near(&mut self) {
-        if self.heap.len() < NEAR && self.limit != FEW {
-            self.fill();
+    fn refill(&mut self) {
+        if self.heap.len() < MIN_HEAP && self.limit != WITHOUT_WHEEL {
+            self.refill_slow();
         }
     }
 
     #[cold]
-    fn fill(&mut self) {
-        while self.heap.len() < NEAR {
+    fn refill_slow(&mut self) {
+        while self.heap.len() < MIN_HEAP {
             if self.wheel.is_empty() {
                 // They are few: there is no need for a horizon.
                 self.wheel.end();
-                self.limit = FEW;
+                self.limit = WITHOUT_WHEEL;
                 return;
             }
             self.advance();
@@ -340,32 +348,32 @@ impl<T, C: Default> Queue<T, C> {
 
     fn advance(&mut self) {
         let heap = &mut self.heap;
-        self.wheel.advance(&mut self.slab, |seat, slab| {
-            let node = slab.get_mut(seat).enter_heap(seat);
+        self.wheel.advance(&mut self.slab, |slot, slab| {
+            let node = slab.get_mut(slot).enter_heap(slot);
             heap.push(node, slab);
         });
     }
 }
 
-/// The one whose latest moment comes first.
-fn earlier(one: Option<Span>, other: Option<Span>) -> Option<Span> {
+/// The one whose hard_deadline moment comes first.
+fn earlier(one: Option<Window>, other: Option<Window>) -> Option<Window> {
     one.into_iter()
         .chain(other)
-        .min_by_key(|span| span.latest())
+        .min_by_key(|window| window.hard_deadline())
 }
 
 /// Gives memory back if less than a quarter is used. A little is kept in any case.
 fn shrink<E>(vec: &mut Vec<E>) {
-    const KEPT: usize = 64;
-    if vec.capacity() > KEPT && vec.len() <= vec.capacity() / 4 {
-        vec.shrink_to((2 * vec.len()).max(KEPT));
+    const RETAINED: usize = 64;
+    if vec.capacity() > RETAINED && vec.len() <= vec.capacity() / 4 {
+        vec.shrink_to((2 * vec.len()).max(RETAINED));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::check::Op;
-    use super::slab::SEATS;
+    use super::slab::SLOTS_PER_BLOCK;
     use super::*;
     use proptest::prelude::*;
 
@@ -373,14 +381,14 @@ mod tests {
         let moment = || moment.clone();
         let slack = || prop_oneof![3 => Just(0_u64), 1 => 0_u64..10, 1 => moment()];
         prop_oneof![
-            3 => Just(Op::Join),
-            1 => any::<usize>().prop_map(Op::Leave),
+            3 => Just(Op::Alloc),
+            1 => any::<usize>().prop_map(Op::Free),
             6 => (any::<usize>(), moment(), slack(), slack())
-                .prop_map(|(key, at, for_, every)| Op::Wait(key, at, for_, every)),
+                .prop_map(|(id, at, for_, every)| Op::Insert(id, at, for_, every)),
             2 => (any::<usize>(), moment(), slack())
-                .prop_map(|(key, at, for_)| Op::Postpone(key, at, for_)),
-            1 => (any::<usize>(), moment()).prop_map(|(key, at)| Op::PutOff(key, at)),
-            1 => any::<usize>().prop_map(Op::Cancel),
+                .prop_map(|(id, at, for_)| Op::Reset(id, at, for_)),
+            1 => (any::<usize>(), moment()).prop_map(|(id, at)| Op::Reschedule(id, at)),
+            1 => any::<usize>().prop_map(Op::Remove),
             2 => moment().prop_map(Op::PopDue),
             1 => (0_u8..30, moment()).prop_map(|(many, until)| Op::Count(many, until)),
         ]
@@ -391,11 +399,11 @@ mod tests {
         0_u64..20
     }
 
-    /// In any slot of any level of the wheel, and several in each.
+    /// In any bucket of any level of the wheel, and several in each.
     fn far() -> impl Strategy<Value = u64> + Clone {
         let anywhere = (0_u32..64, 0_u64..64, 0_u64..4);
         prop_oneof![
-            2 => (0_u64..200, 0_u64..3).prop_map(|(slot, more)| (slot << 20) + more),
+            2 => (0_u64..200, 0_u64..3).prop_map(|(bucket, more)| (bucket << 20) + more),
             3 => anywhere.prop_map(|(shift, digit, more)| (digit << shift).saturating_add(more)),
             1 => (0_u64..4).prop_map(|less| u64::MAX - less),
         ]
@@ -439,7 +447,7 @@ mod tests {
             ops in prop::collection::vec(op(near()), 1..60),
         ) {
             let crowd = waits.into_iter().enumerate();
-            let crowd = crowd.flat_map(|(n, (at, for_))| [Op::Join, Op::Wait(n, at, for_, 0)]);
+            let crowd = crowd.flat_map(|(n, (at, for_))| [Op::Alloc, Op::Insert(n, at, for_, 0)]);
             check::behaves_as_a_sorted_map(crowd.chain(ops));
         }
     }
@@ -460,24 +468,24 @@ mod tests {
     fn one_moment_serves_all_whose_spans_it_lies_in() {
         let mut queue = Queue::<_>::new();
         let mut wait = |value, deadline, slack| {
-            let key = queue.join();
-            queue.wait(key, Span::new(deadline, slack), 0, value);
+            let id = queue.alloc();
+            queue.insert(id, Window::new(deadline, slack), 0, value);
         };
         wait("strict", 5, 0);
         wait("tolerant", 3, 4);
         wait("later", 6, 3);
-        assert_eq!(queue.first(), Some(5));
+        assert_eq!(queue.first_hard_deadline(), Some(5));
         let at_five = [(); 3].map(|()| queue.pop_due(5));
         assert_eq!(at_five, [Some("strict"), Some("tolerant"), None]);
-        assert_eq!(queue.first(), Some(9));
+        assert_eq!(queue.first_hard_deadline(), Some(9));
     }
 
     const SLOT: u64 = 1 << wheel::SHIFT;
 
-    fn add(queue: &mut Queue<()>, moment: u64) -> Key {
-        let key = queue.join();
-        queue.wait(key, Span::new(moment, 0), 0, ());
-        key
+    fn add(queue: &mut Queue<()>, moment: u64) -> SlotId {
+        let id = queue.alloc();
+        queue.insert(id, Window::new(moment, 0), 0, ());
+        id
     }
 
     /// In bytes, of all that the queue has allocated.
@@ -496,10 +504,13 @@ mod tests {
     #[test]
     fn few_need_no_wheel() {
         let mut queue = Queue::new();
-        for n in 0..FEW as u64 {
+        for n in 0..WITHOUT_WHEEL as u64 {
             add(&mut queue, n * 1000 * SLOT);
         }
-        assert_eq!((queue.heap.len(), queue.wheel.lists.capacity()), (FEW, 0));
+        assert_eq!(
+            (queue.heap.len(), queue.wheel.lists.capacity()),
+            (WITHOUT_WHEEL, 0)
+        );
     }
 
     #[test]
@@ -508,7 +519,7 @@ mod tests {
         for n in 0..10_000 {
             add(&mut queue, n * SLOT);
         }
-        assert!(queue.heap.len() <= FEW);
+        assert!(queue.heap.len() <= WITHOUT_WHEEL);
     }
 
     /// Its horizon is where the first of those that are far were.
@@ -520,7 +531,7 @@ mod tests {
         }
         for n in 0..10_000 {
             add(&mut queue, n * SLOT);
-            assert!(queue.heap.len() <= MANY.max(queue.wheel.len / 8));
+            assert!(queue.heap.len() <= SPILL_AT.max(queue.wheel.len / 8));
         }
     }
 
@@ -535,7 +546,7 @@ mod tests {
         assert!(queue.limit >= 10_000);
         // And forgotten when it is over.
         while queue.pop_due(u64::MAX).is_some() {}
-        assert_eq!(queue.limit, FEW);
+        assert_eq!(queue.limit, WITHOUT_WHEEL);
     }
 
     #[test]
@@ -544,8 +555,8 @@ mod tests {
         let keys: Vec<_> = (0..100_000)
             .map(|n| add(&mut queue, n * SLOT / 10))
             .collect();
-        for key in keys {
-            assert_eq!(queue.leave(key), Some(()));
+        for id in keys {
+            assert_eq!(queue.free(id), Some(()));
         }
         assert!(memory(&queue) < 16_384, "{} bytes", memory(&queue));
     }
@@ -559,11 +570,11 @@ mod tests {
             let mut queue = Queue::new();
             add(&mut queue, 0);
             let keys: Vec<_> = (0..200_000).map(|n| add(&mut queue, moment(n))).collect();
-            for key in keys {
-                queue.cancel(key);
-                queue.leave(key);
+            for id in keys {
+                queue.remove(id);
+                queue.free(id);
             }
-            assert_eq!(queue.first(), Some(0));
+            assert_eq!(queue.first_hard_deadline(), Some(0));
             assert!(memory(&queue) < 16_384, "{} bytes", memory(&queue));
         }
     }
@@ -574,10 +585,10 @@ mod tests {
         let mut queue = Queue::new();
         let mut kept = None;
         for _ in 0..10 {
-            let keys = [7; SEATS].map(|moment| add(&mut queue, moment));
+            let keys = [7; SLOTS_PER_BLOCK].map(|moment| add(&mut queue, moment));
             let before = *kept.get_or_insert(memory(&queue));
-            for key in keys {
-                queue.leave(key);
+            for id in keys {
+                queue.free(id);
             }
             assert_eq!(memory(&queue), before);
         }
@@ -587,9 +598,9 @@ mod tests {
     fn seats_are_used_again() {
         let mut queue = Queue::new();
         for _ in 0..1000 {
-            let key = add(&mut queue, 7);
-            assert_eq!(key.index(), 0);
-            queue.leave(key);
+            let id = add(&mut queue, 7);
+            assert_eq!(id.index(), 0);
+            queue.free(id);
         }
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior};
 
-use crate::span::{checked_period, nanos};
+use crate::saturating::{checked_period, nanos};
 use rate::Fraction;
 pub(crate) use rate::{Rate, RoundedUp};
 
@@ -66,7 +66,7 @@ pub(crate) struct Schedule {
     behavior: MissedTickBehavior,
     missed: u64,
     /// In a burst that makes up for missed ticks.
-    behind: bool,
+    in_burst: bool,
 }
 
 impl Schedule {
@@ -81,7 +81,7 @@ impl Schedule {
             fraction: None,
             behavior,
             missed: 0,
-            behind: false,
+            in_burst: false,
         }
     }
 
@@ -108,7 +108,7 @@ impl Schedule {
 
     pub(crate) fn set_rounded_deadline(&mut self, deadline: Instant, rounded: RoundedUp) {
         self.deadline = deadline;
-        self.behind = false;
+        self.in_burst = false;
         if let Some(fraction) = &mut self.fraction {
             fraction.begin(rounded);
         }
@@ -179,20 +179,20 @@ impl Schedule {
     pub(crate) fn tick(&mut self, now: Instant, tolerance: Duration) -> Tick {
         let (deadline, step) = (self.deadline, self.step());
         let next = deadline.checked_add(step);
-        let was_behind = mem::replace(&mut self.behind, false);
+        let was_in_burst = mem::replace(&mut self.in_burst, false);
         let mut missed = None;
         if !self.is_missed(now, next, step, tolerance) {
             self.move_on(next);
         } else if self.behavior == MissedTickBehavior::Burst {
-            if !was_behind {
+            if !was_in_burst {
                 missed = Some(self.missed_by(now, deadline));
             }
             self.move_on(next);
-            self.behind = true;
+            self.in_burst = true;
         } else {
             let late = self.missed_by(now, deadline);
             self.pass_over(now, late);
-            missed = Some(late).filter(|_| !was_behind);
+            missed = Some(late).filter(|_| !was_in_burst);
         }
         Tick { deadline, missed }
     }
@@ -261,7 +261,7 @@ impl Schedule {
 mod tests {
     use super::check::Step;
     use super::*;
-    use crate::span::later;
+    use crate::saturating::later;
     use proptest::prelude::*;
 
     fn behavior() -> impl Strategy<Value = MissedTickBehavior> {
@@ -349,7 +349,7 @@ mod tests {
                 (Just(period), prop::collection::vec(0..=1_000_000_000_000_000_000_u64, 1..3))
             })
         ) {
-            let period = period.min(u64::try_from(crate::span::FAR_FUTURE.as_nanos()).unwrap());
+            let period = period.min(u64::try_from(crate::saturating::FAR_FUTURE.as_nanos()).unwrap());
             keeps_its_contract(behavior, period, 0, &late);
         }
     }
@@ -423,13 +423,13 @@ mod tests {
             MissedTickBehavior::Skip,
         ] {
             let mut schedule = Schedule::new(origin, Duration::MAX, behavior);
-            assert_eq!(schedule.period(), crate::span::FAR_FUTURE);
+            assert_eq!(schedule.period(), crate::saturating::FAR_FUTURE);
             for _ in 0..100 {
                 let now = schedule.deadline() + Duration::from_secs(1);
                 schedule.tick(now, Duration::ZERO);
             }
             schedule.set_period(Duration::MAX);
-            assert_eq!(schedule.period(), crate::span::FAR_FUTURE);
+            assert_eq!(schedule.period(), crate::saturating::FAR_FUTURE);
         }
     }
 

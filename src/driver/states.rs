@@ -1,45 +1,45 @@
 //! What a timer and its driver tell each other without a lock.
 
 use super::Driver;
-use super::queue::Key;
+use super::queue::SlotId;
 use crate::sync::{Arc, AtomicU64, Ordering};
 
-const PLACES: usize = 64;
+const STATES_PER_BLOCK: usize = 64;
 
 /// A checker remembers each of them, and its timers are few.
-const USED: usize = if cfg!(model) { 8 } else { PLACES };
+const ALLOCATED: usize = if cfg!(model) { 8 } else { STATES_PER_BLOCK };
 
-/// The slots of 64 timers of one shard. Whoever holds one of these holds the driver.
+/// The block of 64 timers of one shard. Whoever holds one of these holds the driver.
 #[derive(Debug)]
-pub(super) struct Slots {
+pub(super) struct StateBlock {
     pub(super) driver: Arc<Driver>,
     /// In which of its shards they are.
     pub(super) shard: usize,
-    chunk: usize,
-    each: [Slot; USED],
+    index: usize,
+    each: [TimerState; ALLOCATED],
 }
 
-impl Slots {
-    pub(super) fn new(driver: Arc<Driver>, shard: usize, chunk: usize) -> Self {
+impl StateBlock {
+    pub(super) fn new(driver: Arc<Driver>, shard: usize, index: usize) -> Self {
         Self {
             driver,
             shard,
-            chunk,
-            each: [(); USED].map(|()| Slot(AtomicU64::new(IDLE))),
+            index,
+            each: [(); ALLOCATED].map(|()| TimerState(AtomicU64::new(IDLE))),
         }
     }
 
-    /// Which of the slots of its shard these are.
-    pub(super) fn chunk_of(key: Key) -> usize {
-        key.index() / PLACES
+    /// AlarmId of the block of its shard these are.
+    pub(super) fn index_of(id: SlotId) -> usize {
+        id.index() / STATES_PER_BLOCK
     }
 
-    pub(super) fn has(&self, key: Key) -> bool {
-        Self::chunk_of(key) == self.chunk
+    pub(super) fn has(&self, id: SlotId) -> bool {
+        Self::index_of(id) == self.index
     }
 
-    pub(super) fn get(&self, key: Key) -> &Slot {
-        &self.each[key.index() % PLACES]
+    pub(super) fn get(&self, id: SlotId) -> &TimerState {
+        &self.each[id.index() % STATES_PER_BLOCK]
     }
 }
 
@@ -48,18 +48,18 @@ impl Slots {
 /// Its owner may put that off while the queue still holds it for an earlier one: whoever takes it out then
 /// looks here, and puts it back.
 #[derive(Debug)]
-pub(super) struct Slot(AtomicU64);
+pub(super) struct TimerState(AtomicU64);
 
 /// Not any more, for the moment in the other bits.
 const IDLE: u64 = 1 << 63;
 
 /// The last moment there is.
-pub(super) const LAST: u64 = IDLE - 1;
+pub(super) const MAX_TIMESTAMP: u64 = IDLE - 1;
 
-impl Slot {
+impl TimerState {
     /// It waits for `deadline`. Under the lock of its shard.
-    pub(super) fn wait(&self, deadline: u64) {
-        debug_assert!(deadline <= LAST, "the first bit is taken");
+    pub(super) fn set_deadline(&self, deadline: u64) {
+        debug_assert!(deadline <= MAX_TIMESTAMP, "the first bit is taken");
         self.0.store(deadline, Ordering::Relaxed);
     }
 
@@ -72,14 +72,14 @@ impl Slot {
     }
 
     /// For which moment it waits, or waited last.
-    pub(super) fn moment(&self) -> u64 {
+    pub(super) fn deadline(&self) -> u64 {
         self.0.load(Ordering::Relaxed) & !IDLE
     }
 
     /// Its owner moves what it waits for, if it waits, to `deadline`. Not so, and `false`, if that is
     /// earlier.
     #[inline]
-    pub(super) fn put_off(&self, deadline: u64) -> bool {
+    pub(super) fn extend(&self, deadline: u64) -> bool {
         let waits = self.0.load(Ordering::Relaxed);
         if waits & IDLE != 0 {
             return true;
@@ -122,16 +122,16 @@ mod tests {
 
     #[test]
     fn it_is_put_off_and_not_brought_forward() {
-        let slot = Slot(AtomicU64::new(IDLE));
-        assert!(slot.put_off(3) && !slot.is_waiting(), "nobody waits");
-        slot.wait(5);
-        assert!(!slot.put_off(4) && slot.put_off(5) && slot.put_off(9));
-        assert_eq!(slot.expire(5), Some(9));
-        assert!(slot.is_waiting());
-        assert_eq!(slot.expire(9), None);
-        assert!(!slot.is_waiting() && slot.moment() == 9);
-        slot.wait(LAST);
-        slot.cancel();
-        assert!(!slot.is_waiting() && slot.moment() == LAST);
+        let state = TimerState(AtomicU64::new(IDLE));
+        assert!(state.extend(3) && !state.is_waiting(), "nobody waits");
+        state.set_deadline(5);
+        assert!(!state.extend(4) && state.extend(5) && state.extend(9));
+        assert_eq!(state.expire(5), Some(9));
+        assert!(state.is_waiting());
+        assert_eq!(state.expire(9), None);
+        assert!(!state.is_waiting() && state.deadline() == 9);
+        state.set_deadline(MAX_TIMESTAMP);
+        state.cancel();
+        assert!(!state.is_waiting() && state.deadline() == MAX_TIMESTAMP);
     }
 }

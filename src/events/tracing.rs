@@ -1,11 +1,9 @@
 //! Events of `tracing`.
 
-#[cfg(feature = "interval")]
 use crate::schedule::Missed;
-use crate::sys::News;
+use crate::sys::AlarmEvent;
 
 /// A tick was missed.
-#[cfg(feature = "interval")]
 pub(crate) fn missed(missed: Missed) {
     tracing::debug!(
         target: "tokio_osinterval",
@@ -17,25 +15,25 @@ pub(crate) fn missed(missed: Missed) {
 }
 
 /// Something has become of a runtime's kernel timer.
-pub(crate) fn alarm(news: &News) {
+pub(crate) fn alarm(news: &AlarmEvent) {
     match news {
-        News::Refused(error) => tracing::warn!(
+        AlarmEvent::Refused(error) => tracing::warn!(
             target: "tokio_osinterval",
             %error,
             errno = error.raw_os_error(),
             "the operating system refused a timer: tokio's serves",
         ),
-        News::Clock => tracing::debug!(
+        AlarmEvent::Clock => tracing::debug!(
             target: "tokio_osinterval",
             "the runtime's clock was paused or moved: tokio's timer serves",
         ),
-        News::Late(lateness) => tracing::warn!(
+        AlarmEvent::Late(lateness) => tracing::warn!(
             target: "tokio_osinterval",
             ?lateness,
             "timers were fired late, most often since the runtime is busy: let its tasks yield more often, or have it \
              look for events more often (`event_interval` of tokio's runtime builder)",
         ),
-        News::Accepted => tracing::info!(
+        AlarmEvent::Accepted => tracing::info!(
             target: "tokio_osinterval",
             "the operating system's timer serves again",
         ),

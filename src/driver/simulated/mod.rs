@@ -15,11 +15,11 @@ use proptest::prelude::*;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
 
-use super::alarms::Which;
+use super::alarms::AlarmId;
 use super::wakeups::Event;
-use super::{Driver, Entry, State, Wakeups, observe, waiting};
-use crate::precision::{Aim, Precision};
-use crate::span::nanos;
+use super::{Driver, Entry, Status, Wakeups, observe, waiting};
+use crate::precision::{Precision, TimerOptions};
+use crate::saturating::nanos;
 use crate::sync::counted::writes_of;
 use crate::sys::Alarm;
 
@@ -39,7 +39,7 @@ struct Simulated {
 impl Simulated {
     /// `None` where one driver serves the process: other tests would wake it, and teach it.
     fn new() -> Option<Self> {
-        if !Alarm::OF_RUNTIME {
+        if !Alarm::PER_RUNTIME {
             return None;
         }
         Some(Self::on(Builder::new_current_thread().enable_all()))
@@ -47,7 +47,7 @@ impl Simulated {
 
     fn on(runtime: &mut Builder) -> Self {
         let runtime = runtime.build().unwrap();
-        let driver = Driver::of(runtime.handle()).unwrap();
+        let driver = Driver::get_or_start(runtime.handle()).unwrap();
         let beginning = driver.now() + 24 * HOUR;
         Self {
             driver,
@@ -57,9 +57,9 @@ impl Simulated {
         }
     }
 
-    fn timer(&self, period: u64, aim: impl FnOnce(&mut Aim)) -> Timer {
+    fn timer(&self, period: u64, aim: impl FnOnce(&mut TimerOptions)) -> Timer {
         let mut entry = Entry::of(self.runtime.handle().clone());
-        entry.aim(aim);
+        entry.configure(aim);
         Timer {
             entry,
             deadline: 0,
@@ -78,7 +78,7 @@ impl Simulated {
         let cx = &mut Context::from_waker(&waker);
         let deadline = self.beginning + Duration::from_nanos(deadline);
         let period = Duration::from_nanos(timer.period);
-        timer.entry.postpone(deadline, period);
+        timer.entry.reset(deadline, period);
         assert!(timer.entry.poll_elapsed(cx, deadline, period).is_pending());
     }
 
@@ -87,7 +87,7 @@ impl Simulated {
         timer.deadline = deadline;
         let deadline = self.beginning + Duration::from_nanos(deadline);
         let period = Duration::from_nanos(timer.period);
-        timer.entry.postpone(deadline, period);
+        timer.entry.reset(deadline, period);
     }
 
     /// The first moment that the kernel has been asked for.
@@ -99,14 +99,14 @@ impl Simulated {
     }
 
     fn alarms(&self) -> Vec<Armed> {
-        let State::Alive(wakeups) = &mut *self.driver.state.0.lock() else {
-            panic!("the driver is dead");
+        let Status::Open(wakeups) = &mut *self.driver.state.0.lock() else {
+            panic!("the driver is closed");
         };
         let zero = self.zero();
         let alarms = wakeups.alarms().all();
         let alarms = alarms.map(|(which, setting, armings)| Armed {
             which,
-            set: setting.map(|set| set.span.latest().saturating_sub(zero)),
+            set: setting.map(|set| set.window.hard_deadline().saturating_sub(zero)),
             replaced: setting.is_some_and(|set| set.replaced),
             armings,
         });
@@ -144,7 +144,7 @@ impl Simulated {
     }
 
     /// The event of that timer.
-    fn event(&self, which: Which, now: u64) {
+    fn event(&self, which: AlarmId, now: u64) {
         let waker = &self.driver.waker(which);
         let event = Some(Event { which, waker });
         self.driver.fire_at(event, self.zero() + now);
@@ -182,18 +182,18 @@ impl Simulated {
     }
 
     /// The kernel wakes the driver so often, so late each time, and who is woken waits for its next
-    /// tick. Returns how late the latest was of those that each wake-up served.
+    /// tick. Returns how late the hard_deadline was of those that each wake-up served.
     fn tick(&mut self, timers: &mut [Timer], lateness: u64, wakings: usize) -> Vec<u64> {
         (0..wakings)
             .map(|_| {
                 self.wake(lateness);
-                let mut latest = 0;
+                let mut hard_deadline = 0;
                 for timer in timers.iter_mut().filter(|timer| timer.is_woken()) {
                     assert!(timer.deadline <= self.now, "early");
-                    latest = latest.max(self.now - timer.deadline);
+                    hard_deadline = hard_deadline.max(self.now - timer.deadline);
                     self.wait(timer, timer.deadline + timer.period);
                 }
-                latest
+                hard_deadline
             })
             .collect()
     }
@@ -212,7 +212,7 @@ impl Simulated {
 /// What a kernel timer has been asked for, and how often.
 #[derive(Debug, Clone, Copy)]
 struct Armed {
-    which: Which,
+    which: AlarmId,
     set: Option<u64>,
     /// Whether in place of something else.
     replaced: bool,
@@ -320,27 +320,27 @@ proptest! {
         let mut timers = kernel.crowd(64, late * percent / 100);
         let mut took = |timers: &mut [Timer]| {
             let before = kernel.now;
-            let latest = kernel.tick(timers, late, 10);
-            (kernel.now - before, latest)
+            let hard_deadline = kernel.tick(timers, late, 10);
+            (kernel.now - before, hard_deadline)
         };
 
         took(&mut timers);
-        let (alone, latest) = took(&mut timers);
-        prop_assert_eq!(latest, [late; 10], "one at a time");
+        let (alone, hard_deadline) = took(&mut timers);
+        prop_assert_eq!(hard_deadline, [late; 10], "one at a time");
         for _ in 0..20 {
-            let (_, latest) = took(&mut timers);
-            prop_assert!(latest.iter().all(|latest| *latest <= late + LITTLE));
+            let (_, hard_deadline) = took(&mut timers);
+            prop_assert!(hard_deadline.iter().all(|hard_deadline| *hard_deadline <= late + LITTLE));
         }
-        let (together, latest) = took(&mut timers);
+        let (together, hard_deadline) = took(&mut timers);
         if Alarm::EXACT {
             // Under a clock that can be paused there is no crowd.
-            prop_assert_eq!(latest, [late; 10]);
+            prop_assert_eq!(hard_deadline, [late; 10]);
             return Ok(());
         }
         // Nobody is made to wait for longer.
         let apart = (2 * alone).min(10 * LITTLE * 95 / 100);
         prop_assert!(together >= apart, "ten wake-ups took {alone}, and together {together}");
-        prop_assert!(latest.iter().all(|latest| *latest > late), "grouped");
+        prop_assert!(hard_deadline.iter().all(|hard_deadline| *hard_deadline > late), "grouped");
 
         if goes {
             timers.truncate(10);
@@ -365,7 +365,7 @@ fn metrics_are_what_has_happened() {
     let runtime = kernel.runtime.handle().clone();
     let counts = || {
         let counts = |wakeups: &mut Wakeups| {
-            let tally = wakeups.tally();
+            let tally = wakeups.counters();
             [tally.wakeups, tally.early, tally.fired, tally.largest]
         };
         observe(&runtime, counts).unwrap()
@@ -429,7 +429,7 @@ fn what_was_set_late_teaches_nothing() {
         assert!(timer.is_woken());
         kernel.wait(&mut timer, kernel.now + 10_000_000);
         let passed = kernel.beginning + Duration::from_nanos(kernel.now + 1_000_000);
-        timer.entry.postpone(passed, HOUR);
+        timer.entry.reset(passed, HOUR);
         kernel.wake(5_000_000);
         assert!(timer.is_woken());
         kernel.clear();
@@ -600,7 +600,7 @@ fn a_reset_that_is_repeated_is_moved_each_time() {
 #[test]
 fn timers_of_all_shards_are_fired() {
     const SHARDS: u64 = 4;
-    if !Alarm::OF_RUNTIME {
+    if !Alarm::PER_RUNTIME {
         return;
     }
     let workers = usize::try_from(SHARDS).unwrap();
@@ -655,7 +655,7 @@ fn timers_of_all_shards_are_fired() {
 }
 
 proptest! {
-    /// It is asked for the first of their latest moments, and wakes all whose deadlines have come.
+    /// It is asked for the first of their hard_deadline moments, and wakes all whose deadlines have come.
     #[test]
     fn one_wake_up_serves_all_that_tolerate_it(
         timers in prop::collection::vec((1_u64..1_000, prop_oneof![Just(0), 0_u64..1_000]), 1..20),
@@ -664,18 +664,18 @@ proptest! {
         let mut waiting: Vec<_> = timers
             .into_iter()
             .map(|(deadline, tolerance)| {
-                let set = |aim: &mut Aim| aim.set_tolerance(Duration::from_nanos(tolerance));
+                let set = |aim: &mut TimerOptions| aim.set_tolerance(Duration::from_nanos(tolerance));
                 let mut timer = kernel.timer(1_000_000, set);
                 kernel.wait(&mut timer, deadline);
                 (timer, tolerance)
             })
             .collect();
         while !waiting.is_empty() {
-            let latest = waiting.iter().map(|(timer, tolerance)| timer.deadline + tolerance);
-            let latest = latest.min().unwrap();
+            let hard_deadline = waiting.iter().map(|(timer, tolerance)| timer.deadline + tolerance);
+            let hard_deadline = hard_deadline.min().unwrap();
             // Or for a moment that was left armed, if somebody is due then.
             let first = kernel.armed().unwrap();
-            prop_assert!(first <= latest);
+            prop_assert!(first <= hard_deadline);
             kernel.wake_at(first);
             prop_assert!(waiting.iter().any(|(timer, _)| timer.is_woken()), "for nobody");
             for (timer, tolerance) in &waiting {

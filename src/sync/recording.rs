@@ -1,5 +1,6 @@
-//! Atomics of which a test can ask what a thread writes to. Two threads that write to the same thing wait for
-//! each other, and no clock shows it reliably.
+//! Atomics that record, for tests, which memory a thread writes to.
+//!
+//! Two threads that write to the same memory slow each other down, and no clock shows that reliably.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -8,44 +9,45 @@ use std::sync::atomic::Ordering;
 
 use super::real::plain;
 
-/// Where the things lie that were written to.
+/// The addresses of what was written to.
 #[derive(Debug, Default)]
-pub(crate) struct Written {
+pub(crate) struct Writes {
     pub(crate) locks: BTreeSet<usize>,
-    /// Also by a `compare_exchange` that failed: it takes as long.
+    /// Includes every `compare_exchange` that fails: it takes as long.
     pub(crate) atomics: BTreeSet<usize>,
 }
 
-impl Written {
+impl Writes {
     pub(crate) fn all(&self) -> BTreeSet<usize> {
         &self.locks | &self.atomics
     }
 }
 
 thread_local! {
-    /// `None`: nobody asks.
-    static WRITTEN: RefCell<Option<Written>> = const { RefCell::new(None) };
+    /// `None` while nothing is recorded.
+    static WRITES: RefCell<Option<Writes>> = const { RefCell::new(None) };
 }
 
-/// What this thread writes to in `run`. Not the counts of an `Arc`: that is the standard library's.
-pub(crate) fn writes_of(run: impl FnOnce()) -> Written {
-    WRITTEN.set(Some(Written::default()));
+/// Records what this thread writes to in `run`, except for the counts of an `Arc`: that is the standard
+/// library's.
+pub(crate) fn record_writes(run: impl FnOnce()) -> Writes {
+    WRITES.set(Some(Writes::default()));
     run();
-    WRITTEN.take().expect("nobody else asks on this thread")
+    WRITES.take().expect("recordings do not nest")
 }
 
-fn note(note: impl FnOnce(&mut Written)) {
-    // In a destructor of a thread-local variable nobody asks any more.
-    let _ = WRITTEN.try_with(|written| written.borrow_mut().as_mut().map(note));
+fn record(record: impl FnOnce(&mut Writes)) {
+    // In the destructor of a thread-local variable it may be destroyed, and nothing is recorded.
+    let _ = WRITES.try_with(|writes| writes.borrow_mut().as_mut().map(record));
 }
 
-pub(super) fn locks<T>(lock: &T) {
-    note(|written| {
-        written.locks.insert(ptr::from_ref(lock).addr());
+pub(super) fn record_lock<T>(lock: &T) {
+    record(|writes| {
+        writes.locks.insert(ptr::from_ref(lock).addr());
     });
 }
 
-macro_rules! counted {
+macro_rules! recording_atomics {
     ($($name:ident: $value:ty, $($more:ident)*;)*) => { $(
         #[derive(Debug)]
         pub(crate) struct $name(plain::$name);
@@ -61,7 +63,7 @@ macro_rules! counted {
             }
 
             pub(crate) fn store(&self, value: $value, ordering: Ordering) {
-                self.note();
+                self.record();
                 self.0.store(value, ordering);
             }
 
@@ -72,25 +74,25 @@ macro_rules! counted {
                 success: Ordering,
                 failure: Ordering,
             ) -> Result<$value, $value> {
-                self.note();
+                self.record();
                 self.0.compare_exchange(current, new, success, failure)
             }
 
             $(pub(crate) fn $more(&self, value: $value, ordering: Ordering) -> $value {
-                self.note();
+                self.record();
                 self.0.$more(value, ordering)
             })*
 
-            fn note(&self) {
-                note(|written| {
-                    written.atomics.insert(ptr::from_ref(self).addr());
+            fn record(&self) {
+                record(|writes| {
+                    writes.atomics.insert(ptr::from_ref(self).addr());
                 });
             }
         }
     )* };
 }
 
-counted! {
+recording_atomics! {
     AtomicBool: bool, swap;
     AtomicU8: u8, swap fetch_add;
     AtomicU64: u64, ;
@@ -98,7 +100,7 @@ counted! {
 }
 
 #[test]
-fn every_write_is_noted_and_no_read() {
+fn writes_are_recorded_and_reads_are_not() {
     let lock = super::Mutex::new(());
     let (number, flag) = (AtomicU64::new(0), AtomicBool::new(false));
     let (counter, state) = (AtomicUsize::new(0), AtomicU8::new(0));
@@ -106,8 +108,8 @@ fn every_write_is_noted_and_no_read() {
         number.load(Ordering::Relaxed);
         flag.load(Ordering::Relaxed);
     };
-    assert!(writes_of(reads).all().is_empty());
-    let written = writes_of(|| {
+    assert!(record_writes(reads).all().is_empty());
+    let writes = record_writes(|| {
         drop(lock.lock());
         number.store(1, Ordering::Relaxed);
         let (success, failure) = (Ordering::Relaxed, Ordering::Relaxed);
@@ -118,5 +120,5 @@ fn every_write_is_noted_and_no_read() {
         counter.fetch_add(1, Ordering::Relaxed);
         state.swap(1, Ordering::Relaxed);
     });
-    assert_eq!((written.locks.len(), written.atomics.len()), (1, 4));
+    assert_eq!((writes.locks.len(), writes.atomics.len()), (1, 4));
 }

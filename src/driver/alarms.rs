@@ -257,7 +257,8 @@ impl Alarms {
         self.first.alarm.clock_moved()
     }
 
-    /// Returns the probe whose result [`probed`](Self::probed) needs before the first alarm can be armed.
+    /// Returns the probe to run before the first alarm can be armed, if one is needed. Pass its result to
+    /// [`probed`](Self::probed).
     pub(super) fn probe(&self) -> Option<SleepProbe> {
         self.first.alarm.probe()
     }

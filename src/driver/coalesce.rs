@@ -23,7 +23,7 @@ pub(super) struct CoalesceDetector {
 impl CoalesceDetector {
     /// Coalescing starts after this many close wake-ups in a row, if as many upcoming deadlines are as close.
     const STREAK: u32 = 16;
-    /// The most lateness that is taken to be the kernel's. A busy runtime may have caused the rest.
+    /// The cap on the lateness that is attributed to the kernel. A busy runtime may have caused the rest.
     const MAX_KERNEL_LATENESS: u64 = 100_000;
     /// The most slack that coalescing adds.
     const MAX_SLACK: u64 = 200_000;

@@ -6,8 +6,8 @@
 //! wakes no task.
 //!
 //! The timers are in shards, and each thread uses one. So threads that create and drop timers do not write
-//! to memory that others use. The alarms have a lock of their own, the driver's lock. It is acquired before
-//! those of the shards: to fire, and by a timer that comes first.
+//! to memory that others use. The alarms have a lock of their own, the driver's lock. Firing takes it, and so
+//! does a timer that comes first. It is acquired before a shard's lock.
 //!
 //! Foreign code (a waker's clone, wake and drop) always runs outside the locks.
 

@@ -286,7 +286,7 @@ mod tests {
             .enable_all()
             .build()
             .unwrap();
-        // A driver that ends with its last timer would assign its shards anew.
+        // Keeps the driver alive. A new driver would assign its shards again.
         let context = runtime.enter();
         let _keeps_driver = waiting_entry();
         drop(context);
@@ -294,7 +294,7 @@ mod tests {
         let shard = || {
             let _context = runtime.enter();
             all_started.wait();
-            // First one timer at a time, then so many at once that the blocks of some are freed with them.
+            // One timer at a time, and then 500 at once, so that the blocks of some are freed with them.
             let mut shards: BTreeSet<_> = (0..100).map(|_| waiting_entry().shard()).collect();
             for _ in 0..3 {
                 let many: Vec<_> = (0..500).map(|_| waiting_entry()).collect();

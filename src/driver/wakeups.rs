@@ -293,7 +293,8 @@ impl Wakeups {
         self.alarms.clock_moved()
     }
 
-    /// Returns the probe whose result [`probed`](Self::probed) needs before an alarm can be armed.
+    /// Returns the probe to run before an alarm can be armed, if one is needed. Pass its result to
+    /// [`probed`](Self::probed).
     pub(super) fn probe(&self) -> Option<SleepProbe> {
         self.alarms.probe()
     }

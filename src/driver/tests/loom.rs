@@ -221,8 +221,8 @@ fn fired_timer_leaves_no_waker_in_the_driver() {
     });
 }
 
-/// A waker that uses the same driver when it is woken and when it is dropped. Under a lock of the driver that
-/// would be a deadlock.
+/// A waker that uses the driver when it is woken and when it is dropped. Under one of the driver's locks that
+/// is a deadlock.
 struct ReentrantWaker(loom::sync::Mutex<Entry>);
 
 impl ReentrantWaker {

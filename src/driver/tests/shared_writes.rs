@@ -88,7 +88,7 @@ fn use_timer(deadline: Instant) {
     poll_pending(&mut entry, deadline + HOUR, Waker::noop());
 }
 
-/// As long as none of their timers is the first of all.
+/// None of their timers is the first of all.
 #[test]
 fn threads_write_to_no_shared_memory() {
     // Each change rearms an exact alarm; and the one driver of a process serves other threads, too.

@@ -51,7 +51,7 @@ struct KernelTimer {
     is_pending: bool,
 }
 
-/// What the kernel knows, whatever the driver assumes.
+/// The timers, and the kernel's own view of the alarms.
 struct Model {
     kernel: SimulatedKernel,
     alarms: Vec<KernelTimer>,

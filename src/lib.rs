@@ -104,7 +104,7 @@ mod clock;
 pub mod delay_queue;
 mod driver;
 #[cfg_attr(feature = "tracing", path = "events/tracing.rs")]
-#[cfg_attr(not(feature = "tracing"), path = "events/silent.rs")]
+#[cfg_attr(not(feature = "tracing"), path = "events/disabled.rs")]
 mod events;
 mod future_ext;
 #[cfg(fuzzing)]

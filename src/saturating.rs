@@ -11,7 +11,7 @@ pub(crate) const FAR_FUTURE: Duration = Duration::from_secs(86_400 * 365 * 30);
 /// The instant `wait` from now, or as far ahead as tokio would go.
 #[inline]
 pub(crate) fn after(now: Instant, wait: Duration) -> Instant {
-    later(now, wait.min(FAR_FUTURE))
+    add_or_stay(now, wait.min(FAR_FUTURE))
 }
 
 /// # Panics
@@ -26,7 +26,7 @@ pub(crate) fn checked_period(period: Duration) -> Duration {
 /// An instant that the clock cannot express is one that it will never reach: any other that it
 /// will never reach does as well.
 #[inline]
-pub(crate) fn later(from: Instant, wait: Duration) -> Instant {
+pub(crate) fn add_or_stay(from: Instant, wait: Duration) -> Instant {
     from.checked_add(wait).unwrap_or(from)
 }
 
@@ -61,8 +61,8 @@ mod tests {
         let now = Instant::now();
         let wait = Duration::from_nanos(123_456_789_012);
         assert_eq!(after(now, wait), now + wait);
-        assert_eq!(later(now, wait), now + wait);
-        assert_eq!(later(now, Duration::MAX), now);
+        assert_eq!(add_or_stay(now, wait), now + wait);
+        assert_eq!(add_or_stay(now, Duration::MAX), now);
         assert_eq!(nanos(wait), 123_456_789_012);
         assert_eq!(nanos(Duration::from_nanos(u64::MAX)), u64::MAX);
         assert_eq!(nanos(Duration::MAX), u64::MAX);

@@ -26,7 +26,7 @@ pub(crate) fn next_multiple(now: impl Fn() -> Instant, period: Duration) -> Inst
 }
 
 /// How long ago 1970 began, in nanoseconds.
-pub(crate) fn since_1970(wall: SystemTime) -> i128 {
+pub(crate) fn unix_nanos(wall: SystemTime) -> i128 {
     // Fits: no clock reaches 2^63 seconds.
     let nanos = |span: Duration| i128::try_from(span.as_nanos()).unwrap_or(i128::MAX);
     match wall.duration_since(UNIX_EPOCH) {
@@ -74,7 +74,7 @@ mod tests {
             let wall = wall.unwrap();
             let until = until_multiple(wall, Duration::from_nanos(period));
             prop_assert!(!until.is_zero() && until.as_nanos() <= u128::from(period));
-            let multiple = since_1970(wall) + i128::try_from(until.as_nanos()).unwrap();
+            let multiple = unix_nanos(wall) + i128::try_from(until.as_nanos()).unwrap();
             prop_assert_eq!(multiple.rem_euclid(i128::from(period)), 0);
         }
     }

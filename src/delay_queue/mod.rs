@@ -22,8 +22,8 @@
 //! # }
 //! ```
 
+mod epoch;
 mod expired;
-mod moments;
 mod options;
 #[cfg(feature = "stream")]
 mod stream;
@@ -40,7 +40,7 @@ use crate::driver::Entry;
 use crate::driver::queue::{self, Queue, Window};
 use crate::precision::TimerOptions;
 use crate::saturating;
-use moments::Moments;
+use epoch::Epoch;
 use values::Values;
 
 pub use expired::{Expired, Key};
@@ -104,7 +104,7 @@ pub struct DelayQueue<T> {
     /// The deadlines. Nobody has a slot who does not wait.
     queue: Queue<()>,
     values: Values<T>,
-    moments: Moments,
+    epoch: Epoch,
     /// The last moment at which the clock was seen: what is due by then needs no look at it.
     seen: u64,
     options: TimerOptions,
@@ -151,8 +151,8 @@ impl<T> DelayQueue<T> {
         Self {
             queue: Queue::new(),
             values: Values::with_capacity(capacity),
-            moments: Moments::new(Instant::now()),
-            seen: Moments::ORIGIN,
+            epoch: Epoch::new(Instant::now()),
+            seen: Epoch::START,
             options: TimerOptions::default(),
             entry: None,
             waker: None,
@@ -233,10 +233,10 @@ impl<T> DelayQueue<T> {
         if self.entry.is_none() {
             self.enter();
         }
-        let moment = self.moments.moment(when);
+        let moment = self.epoch.timestamp(when);
         let is_first = self
             .queue
-            .first_hard_deadline()
+            .next_hard_deadline()
             .is_none_or(|first| moment < first);
         let slot = self.queue.alloc();
         self.queue.insert(slot, Window::new(moment, 0), 0, ());
@@ -287,18 +287,18 @@ impl<T> DelayQueue<T> {
     #[inline]
     #[track_caller]
     pub fn poll_expired(&mut self, cx: &mut Context<'_>) -> Poll<Option<Expired<T>>> {
-        let (Some(first), Some(entry)) = (self.queue.first_hard_deadline(), &mut self.entry) else {
+        let (Some(first), Some(entry)) = (self.queue.next_hard_deadline(), &mut self.entry) else {
             self.wait_for_insertion(cx.waker());
             return Poll::Ready(None);
         };
         if first <= self.seen {
             ready!(coop::poll_proceed(cx)).made_progress();
         } else {
-            let deadline = self.moments.instant(first);
+            let deadline = self.epoch.instant(first);
             let now = ready!(entry.poll_elapsed(cx, deadline, Duration::MAX));
-            self.seen = self.moments.moment(now);
+            self.seen = self.epoch.timestamp(now);
         }
-        let slot = self.queue.due(self.seen);
+        let slot = self.queue.next_due(self.seen);
         let expired = slot.and_then(|slot| self.take(slot, first));
         if self.queue.is_empty() {
             self.leave();
@@ -360,12 +360,12 @@ impl<T> DelayQueue<T> {
     #[inline]
     pub fn try_remove(&mut self, key: &Key) -> Option<Expired<T>> {
         let slot = self.values.id_of(*key)?;
-        let first = self.queue.first_hard_deadline();
+        let first = self.queue.next_hard_deadline();
         let removed = self.take(slot, self.queue.deadline(slot));
         if self.queue.is_empty() {
             self.wake();
             self.leave();
-        } else if self.queue.first_hard_deadline() != first {
+        } else if self.queue.next_hard_deadline() != first {
             self.follow();
         }
         removed
@@ -434,10 +434,10 @@ impl<T> DelayQueue<T> {
         let Some(slot) = self.values.id_of(*key) else {
             invalid_key()
         };
-        let first = self.queue.first_hard_deadline();
-        let moment = self.moments.moment(when);
+        let first = self.queue.next_hard_deadline();
+        let moment = self.epoch.timestamp(when);
         self.queue.reset(slot, Window::new(moment, 0));
-        if self.queue.first_hard_deadline() != first {
+        if self.queue.next_hard_deadline() != first {
             self.follow();
         }
     }
@@ -467,7 +467,7 @@ impl<T> DelayQueue<T> {
     #[track_caller]
     pub fn deadline(&self, key: &Key) -> Instant {
         match self.values.id_of(*key) {
-            Some(slot) => self.moments.instant(self.queue.deadline(slot)),
+            Some(slot) => self.epoch.instant(self.queue.deadline(slot)),
             None => invalid_key(),
         }
     }
@@ -492,7 +492,7 @@ impl<T> DelayQueue<T> {
     /// ```
     #[must_use]
     pub fn peek(&self) -> Option<Key> {
-        self.values.key(self.queue.due(u64::MAX)?)
+        self.values.key(self.queue.next_due(u64::MAX)?)
     }
 
     /// Drops all values, and keeps the [`capacity`](Self::capacity).
@@ -681,7 +681,7 @@ impl<T> DelayQueue<T> {
     /// The queue is empty. Another runtime's clock may be behind what was seen of this one's.
     fn leave(&mut self) {
         self.entry = None;
-        self.seen = Moments::ORIGIN;
+        self.seen = Epoch::START;
     }
 
     /// Wakes who waits, or has found the queue empty.
@@ -702,13 +702,13 @@ impl<T> DelayQueue<T> {
 
     /// Has who waits woken for another deadline than before.
     fn follow(&mut self) {
-        let Some(first) = self.queue.first_hard_deadline() else {
+        let Some(first) = self.queue.next_hard_deadline() else {
             return;
         };
         if first <= self.seen {
             self.wake();
         } else if let Some(entry) = &mut self.entry {
-            entry.reset(self.moments.instant(first), Duration::MAX);
+            entry.reset(self.epoch.instant(first), Duration::MAX);
         }
     }
 
@@ -719,7 +719,7 @@ impl<T> DelayQueue<T> {
         let (key, value) = self.values.remove(slot)?;
         Some(Expired {
             value,
-            deadline: self.moments.instant(moment),
+            deadline: self.epoch.instant(moment),
             key,
         })
     }
@@ -742,11 +742,11 @@ impl<T> Default for DelayQueue<T> {
 
 impl<T> fmt::Debug for DelayQueue<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let first = self.queue.first_hard_deadline();
+        let first = self.queue.next_hard_deadline();
         f.debug_struct("DelayQueue")
             .field("len", &self.len())
             .field("capacity", &self.capacity())
-            .field("deadline", &first.map(|first| self.moments.instant(first)))
+            .field("deadline", &first.map(|first| self.epoch.instant(first)))
             .field("precision", &self.precision())
             .field("spin_limit", &self.spin_limit())
             .field("tolerance", &self.tolerance())

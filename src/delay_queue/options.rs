@@ -173,9 +173,9 @@ impl<T> DelayQueue<T> {
 
     fn set(&mut self, set: impl FnOnce(&mut TimerOptions)) {
         set(&mut self.options);
-        if let (Some(entry), Some(first)) = (&mut self.entry, self.queue.first_hard_deadline()) {
+        if let (Some(entry), Some(first)) = (&mut self.entry, self.queue.next_hard_deadline()) {
             entry.configure(|options| *options = self.options);
-            entry.apply_options(self.moments.instant(first), Duration::MAX);
+            entry.apply_options(self.epoch.instant(first), Duration::MAX);
         }
     }
 }

@@ -141,7 +141,7 @@ impl<T> Values<T> {
         let free = ids.filter(|id| self.slots[id.index()].is_none());
         let mut free = free.collect::<Vec<_>>().into_iter();
         // In their order, so that equal deadlines stay in it.
-        while let Some(from) = queue.due(u64::MAX) {
+        while let Some(from) = queue.next_due(u64::MAX) {
             let span = Window::new(queue.deadline(from), 0);
             queue.free(from);
             let mut to = from;

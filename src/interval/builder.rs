@@ -9,7 +9,7 @@ use super::{OsInterval, aligned};
 use crate::clock::wall::Start;
 use crate::driver::Entry;
 use crate::precision::{Precision, TimerOptions};
-use crate::schedule::{Rate, RoundedUp, Schedule};
+use crate::schedule::{Rate, Rounding, Schedule};
 
 /// Sets up an [`OsInterval`]; made by [`OsInterval::builder`].
 ///
@@ -245,12 +245,12 @@ impl IntervalBuilder {
         let mut entry = Entry::try_current()?;
         entry.configure(|options| *options = self.options);
         let start = match self.start {
-            Start::Default => (entry.now(), RoundedUp::NOT),
-            Start::At(start) => (start, RoundedUp::NOT),
+            Start::Default => (entry.now(), Rounding::EXACT),
+            Start::At(start) => (start, Rounding::EXACT),
             Start::Aligned => aligned::next_tick(|| entry.now(), self.rate),
         };
         Ok(OsInterval {
-            schedule: Schedule::of_rate(start, self.rate, self.missed_tick_behavior),
+            schedule: Schedule::with_rate(start, self.rate, self.missed_tick_behavior),
             entry,
         })
     }

@@ -13,7 +13,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use crate::clock::wall;
 use crate::driver::Entry;
 use crate::precision::Precision;
-use crate::schedule::{Rate, RoundedUp, Schedule};
+use crate::schedule::{Rate, Rounding, Schedule};
 use crate::{events, saturating};
 
 pub use builder::IntervalBuilder;
@@ -221,8 +221,8 @@ impl OsInterval {
     pub fn rate(ticks: u64, per: Duration) -> Self {
         let rate = Rate::new(ticks, per);
         let entry = Entry::current();
-        let start = (entry.now(), RoundedUp::NOT);
-        let schedule = Schedule::of_rate(start, rate, MissedTickBehavior::default());
+        let start = (entry.now(), Rounding::EXACT);
+        let schedule = Schedule::with_rate(start, rate, MissedTickBehavior::default());
         Self { schedule, entry }
     }
 
@@ -506,7 +506,7 @@ impl OsInterval {
     /// ```
     #[must_use]
     pub fn missed_ticks(&self) -> u64 {
-        self.schedule.missed()
+        self.schedule.skipped()
     }
 
     /// The period; that of a [rate](Self::rate) rounded up to the next nanosecond.

@@ -46,7 +46,7 @@ struct Model {
     ticks: u128,
     behavior: MissedTickBehavior,
     burst: bool,
-    missed: u128,
+    skipped: u128,
 }
 
 /// What a tick is told as: its lateness, and how many more were due.
@@ -107,7 +107,7 @@ impl Model {
             _ => {}
         }
         if is_missed && self.behavior != MissedTickBehavior::Burst {
-            self.missed = (self.missed + passed).min(u64::MAX.into());
+            self.skipped = (self.skipped + passed).min(u64::MAX.into());
         }
         told.then(|| (duration(late).unwrap(), u64::try_from(passed).unwrap()))
     }
@@ -150,7 +150,7 @@ pub fn keeps_its_contract(
         ticks: 1,
         behavior,
         burst: false,
-        missed: 0,
+        skipped: 0,
     };
     model.set_rate(1, period);
     for step in steps {
@@ -196,6 +196,6 @@ pub fn keeps_its_contract(
         assert_eq!(Some(schedule.deadline()), model.at(model.deadline()));
         assert_eq!(schedule.period().as_nanos(), model.period());
         assert_eq!(schedule.behavior(), model.behavior);
-        assert_eq!(u128::from(schedule.missed()), model.missed);
+        assert_eq!(u128::from(schedule.skipped()), model.skipped);
     }
 }

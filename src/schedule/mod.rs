@@ -11,7 +11,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::saturating::{checked_period, nanos};
 use rate::Fraction;
-pub(crate) use rate::{Rate, RoundedUp};
+pub(crate) use rate::{Rate, Rounding};
 
 /// A tick that is later than this is missed, however long its period.
 const MISSED_AFTER: Duration = Duration::from_millis(5);
@@ -64,7 +64,7 @@ pub(crate) struct Schedule {
     /// `None` if it is one, as that of most is: they are not to be larger for it.
     fraction: Option<Box<Fraction>>,
     behavior: MissedTickBehavior,
-    missed: u64,
+    skipped: u64,
     /// In a burst that makes up for missed ticks.
     in_burst: bool,
 }
@@ -80,14 +80,14 @@ impl Schedule {
             period: Period::new(checked_period(period)),
             fraction: None,
             behavior,
-            missed: 0,
+            skipped: 0,
             in_burst: false,
         }
     }
 
     /// Of a rate: the first deadline is `start`, which was rounded up so.
-    pub(crate) fn of_rate(
-        (start, rounded): (Instant, RoundedUp),
+    pub(crate) fn with_rate(
+        (start, rounded): (Instant, Rounding),
         rate: Rate,
         behavior: MissedTickBehavior,
     ) -> Self {
@@ -103,10 +103,10 @@ impl Schedule {
 
     /// What comes after it is counted from there.
     pub(crate) fn set_deadline(&mut self, deadline: Instant) {
-        self.set_rounded_deadline(deadline, RoundedUp::NOT);
+        self.set_rounded_deadline(deadline, Rounding::EXACT);
     }
 
-    pub(crate) fn set_rounded_deadline(&mut self, deadline: Instant, rounded: RoundedUp) {
+    pub(crate) fn set_rounded_deadline(&mut self, deadline: Instant, rounded: Rounding) {
         self.deadline = deadline;
         self.in_burst = false;
         if let Some(fraction) = &mut self.fraction {
@@ -168,8 +168,8 @@ impl Schedule {
     }
 
     /// How many ticks of the schedule were passed over: nobody will be given them.
-    pub(crate) fn missed(&self) -> u64 {
-        self.missed
+    pub(crate) fn skipped(&self) -> u64 {
+        self.skipped
     }
 
     /// Takes the tick that is due at `now`, and moves on to the next. It is missed if it is later than
@@ -253,7 +253,7 @@ impl Schedule {
         } else {
             self.deadline = now;
         }
-        self.missed = self.missed.saturating_add(missed.ticks);
+        self.skipped = self.skipped.saturating_add(missed.ticks);
     }
 }
 
@@ -261,7 +261,7 @@ impl Schedule {
 mod tests {
     use super::check::Step;
     use super::*;
-    use crate::saturating::later;
+    use crate::saturating::add_or_stay;
     use proptest::prelude::*;
 
     fn behavior() -> impl Strategy<Value = MissedTickBehavior> {
@@ -367,7 +367,7 @@ mod tests {
             let origin = Instant::now();
             let start = origin + Duration::from_nanos(since) + wait;
             let behavior = MissedTickBehavior::Burst;
-            let mut schedule = Schedule::of_rate((start, rounded), rate, behavior);
+            let mut schedule = Schedule::with_rate((start, rounded), rate, behavior);
             let first = u128::from(since) * u128::from(ticks) / u128::from(per) + 1;
             for k in first..first + 5 {
                 let nanos = (k * u128::from(per)).div_ceil(ticks.into());
@@ -397,7 +397,7 @@ mod tests {
         let mut schedule = Schedule::new(origin, period, MissedTickBehavior::Skip);
         schedule.tick(origin + 3 * period, Duration::ZERO);
         assert_eq!(schedule.deadline(), origin + 4 * period);
-        assert_eq!(schedule.missed(), 3);
+        assert_eq!(schedule.skipped(), 3);
     }
 
     #[test]
@@ -406,7 +406,7 @@ mod tests {
         let mut spans: Vec<_> = (0..63).rev().map(|n| Duration::from_secs(1 << n)).collect();
         spans.extend((0..30).rev().map(|n| Duration::from_nanos(1 << n)));
         for span in spans {
-            end = later(end, span);
+            end = add_or_stay(end, span);
         }
         let deadline = end - Duration::from_micros(1);
         let period = Duration::from_millis(1);

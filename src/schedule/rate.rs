@@ -45,23 +45,23 @@ impl Rate {
 
     /// From `since` after its beginning: how far it is to the next tick that is still to come, rounded
     /// up, and by how much.
-    pub(crate) fn until_next(self, since: i128) -> (Duration, RoundedUp) {
+    pub(crate) fn until_next(self, since: i128) -> (Duration, Rounding) {
         let (ticks, per) = (i128::from(self.ticks.get()), i128::from(self.per));
         // Of each nanosecond as many parts as there are ticks: fits, as both are less than 2^63.
         let until = per - (since * ticks).rem_euclid(per);
         let whole = u64::try_from(until / ticks).unwrap_or(u64::MAX);
         let part = u64::try_from(until % ticks).unwrap_or(0);
         let wait = Duration::from_nanos(whole + u64::from(part > 0));
-        (wait, RoundedUp(part))
+        (wait, Rounding(part))
     }
 }
 
 /// A deadline was rounded up, from so many parts of its last nanosecond.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct RoundedUp(u64);
+pub(crate) struct Rounding(u64);
 
-impl RoundedUp {
-    pub(crate) const NOT: Self = Self(0);
+impl Rounding {
+    pub(crate) const EXACT: Self = Self(0);
 }
 
 /// Where in a nanosecond the deadlines of a [`Rate`] lie whose period is no whole number of them. Each deadline
@@ -94,7 +94,7 @@ impl Fraction {
     }
 
     /// The next deadline was given, and was rounded up so.
-    pub(super) fn begin(&mut self, rounded: RoundedUp) {
+    pub(super) fn begin(&mut self, rounded: Rounding) {
         self.part = rounded.0;
     }
 
@@ -198,7 +198,7 @@ mod tests {
             (ticks, per) in rate(),
             since in prop_oneof![-1_000_000_000_000_i128..1_000_000_000_000, any::<i64>().prop_map(i128::from)],
         ) {
-            let (wait, RoundedUp(part)) = Rate::new(ticks, per).until_next(since);
+            let (wait, Rounding(part)) = Rate::new(ticks, per).until_next(since);
             let (ticks, per) = (i128::from(ticks), i128::try_from(per.as_nanos()).unwrap());
             let wait = i128::try_from(wait.as_nanos()).unwrap();
             // In parts of a nanosecond, and exact.

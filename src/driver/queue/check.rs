@@ -103,7 +103,7 @@ impl Model {
 
     /// The hard_deadline moment of what is likely to be first when all are in_use that `moment` serves. Among
     /// few it is told exactly.
-    fn next_after(&self, moment: u64) -> Option<u64> {
+    fn predict_after(&self, moment: u64) -> Option<u64> {
         let mut waiting = self.waiting.iter();
         let is_served = |wait: &Wait| wait.deadline <= moment;
         let again = |hard_deadline: u64, wait: &Wait| {
@@ -249,7 +249,7 @@ impl Both {
         );
         *in_use |= 1 << in_use.trailing_ones();
         *joined += 1;
-        *self.queue.block_data(id) += 1;
+        *self.queue.user_data(id) += 1;
         self.owners += 1;
         self.keys.push((self.owners, id));
         (self.owners, id)
@@ -288,24 +288,24 @@ impl Both {
         let (queue, model) = (&mut self.queue, &self.model);
         let first = model.waiting.first_key_value();
         assert_eq!(
-            queue.first_hard_deadline(),
+            queue.next_hard_deadline(),
             first.map(|((hard_deadline, _), _)| *hard_deadline)
         );
         let slack = first.map(|((hard_deadline, _), wait)| hard_deadline - wait.deadline);
-        assert_eq!(queue.first_slack(), slack.unwrap_or(0));
-        assert!(first.is_some() || queue.due(u64::MAX).is_none());
+        assert_eq!(queue.next_slack(), slack.unwrap_or(0));
+        assert!(first.is_some() || queue.next_due(u64::MAX).is_none());
         if let Some(((hard_deadline, _), wait)) = first {
             for moment in [wait.deadline, *hard_deadline] {
-                let second = queue.next_after(moment).map(Window::hard_deadline);
+                let second = queue.predict_after(moment).map(Window::hard_deadline);
                 if model.waiting.len() <= 1 + ARITY {
-                    assert_eq!(second, model.next_after(moment));
+                    assert_eq!(second, model.predict_after(moment));
                 }
                 assert!(second.is_none_or(|second| second > moment));
             }
-            let due = queue.due(wait.deadline);
+            let due = queue.next_due(wait.deadline);
             assert!(self.keys.contains(&(wait.owner, due.unwrap())));
             let before = wait.deadline.checked_sub(1);
-            assert!(before.is_none_or(|before| queue.due(before).is_none()));
+            assert!(before.is_none_or(|before| queue.next_due(before).is_none()));
         }
         for (owner, id) in &self.keys {
             if let Some((_, wait)) = model.find(*owner) {
@@ -313,7 +313,7 @@ impl Both {
             }
             let joined = self.chunks[&(id.index() / SLOTS_PER_BLOCK)].1;
             // One that nobody had a slot in may have been kept.
-            assert!(*queue.block_data(*id) >= joined);
+            assert!(*queue.user_data(*id) >= joined);
         }
         let chunks = queue.slab.chunks.iter().enumerate();
         let free = chunks.filter_map(|(n, chunk)| Some((n, chunk.as_ref()?.free)));

@@ -94,8 +94,8 @@ impl<T, C: Default> Queue<T, C> {
     }
 
     /// What is kept beside this slot and the others of the 64. It may be made anew when all have left.
-    pub(crate) fn block_data(&mut self, id: SlotId) -> &mut C {
-        self.slab.block_data(id.number())
+    pub(crate) fn user_data(&mut self, id: SlotId) -> &mut C {
+        self.slab.user_data(id.number())
     }
 
     /// Waits for `window` with `value`, in place of what this slot waited for before; returns the
@@ -183,27 +183,27 @@ impl<T, C: Default> Queue<T, C> {
 
     /// The window of what is to be in_use first.
     #[inline]
-    pub(crate) fn first_window(&self) -> Option<Window> {
+    pub(crate) fn next_window(&self) -> Option<Window> {
         let first = self.heap.first()?;
         Some(Window::until(first.hard_deadline(), self.slack(first)))
     }
 
     /// By when something is to be in_use: the first of the hard_deadline moments.
     #[inline]
-    pub(crate) fn first_hard_deadline(&self) -> Option<u64> {
+    pub(crate) fn next_hard_deadline(&self) -> Option<u64> {
         self.heap.first().map(Node::hard_deadline)
     }
 
     /// How much slack the one has that is to be in_use first.
     #[cfg(any(test, fuzzing))]
-    pub(crate) fn first_slack(&self) -> u64 {
+    pub(crate) fn next_slack(&self) -> u64 {
         self.heap.first().map_or(0, |first| self.slack(first))
     }
 
     /// What is likely to be first once all are in_use that `moment` serves, as it does the first.
     ///
     /// Found by a look at five nodes. So among many it is a guess, but always later than `moment`.
-    pub(crate) fn next_after(&self, moment: u64) -> Option<Window> {
+    pub(crate) fn predict_after(&self, moment: u64) -> Option<Window> {
         let first = self.heap.first()?;
         let slack = self.slack(first);
         let mut next = self.next_window_of(first);
@@ -241,7 +241,7 @@ impl<T, C: Default> Queue<T, C> {
 
     /// The first, if its deadline is `now` or before.
     #[inline]
-    pub(crate) fn due(&self, now: u64) -> Option<SlotId> {
+    pub(crate) fn next_due(&self, now: u64) -> Option<SlotId> {
         let first = self.heap.first()?;
         let is_due = first.hard_deadline() <= now || self.slab.get(first.slot()).deadline() <= now;
         is_due.then(|| SlotId::new(first.slot()))
@@ -255,7 +255,7 @@ impl<T, C: Default> Queue<T, C> {
     /// Takes the first value, if its deadline is `now` or before.
     #[cfg(any(test, fuzzing))]
     pub(crate) fn pop_due(&mut self, now: u64) -> Option<T> {
-        let first = self.due(now)?;
+        let first = self.next_due(now)?;
         self.remove(first)
     }
 
@@ -306,7 +306,7 @@ impl<T, C: Default> Queue<T, C> {
     /// What this costs is paid for by those that have made the heap as large.
     #[cold]
     fn spill(&mut self) {
-        let Some(first) = self.first_hard_deadline() else {
+        let Some(first) = self.next_hard_deadline() else {
             return;
         };
         if self.wheel.rewind(first, &mut self.slab) {
@@ -474,10 +474,10 @@ mod tests {
         wait("strict", 5, 0);
         wait("tolerant", 3, 4);
         wait("later", 6, 3);
-        assert_eq!(queue.first_hard_deadline(), Some(5));
+        assert_eq!(queue.next_hard_deadline(), Some(5));
         let at_five = [(); 3].map(|()| queue.pop_due(5));
         assert_eq!(at_five, [Some("strict"), Some("tolerant"), None]);
-        assert_eq!(queue.first_hard_deadline(), Some(9));
+        assert_eq!(queue.next_hard_deadline(), Some(9));
     }
 
     const SLOT: u64 = 1 << wheel::SHIFT;
@@ -574,7 +574,7 @@ mod tests {
                 queue.remove(id);
                 queue.free(id);
             }
-            assert_eq!(queue.first_hard_deadline(), Some(0));
+            assert_eq!(queue.next_hard_deadline(), Some(0));
             assert!(memory(&queue) < 16_384, "{} bytes", memory(&queue));
         }
     }

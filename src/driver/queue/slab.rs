@@ -129,7 +129,7 @@ impl<T, C: Default> Slab<T, C> {
         &mut self.chunk(at).slots[place]
     }
 
-    pub(super) fn block_data(&mut self, slot: u32) -> &mut C {
+    pub(super) fn user_data(&mut self, slot: u32) -> &mut C {
         &mut self.chunk(split(slot).0).beside
     }
 

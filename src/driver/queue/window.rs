@@ -78,7 +78,7 @@ mod tests {
             let mut queue = crate::driver::queue::Queue::<()>::new();
             let id = queue.alloc();
             queue.insert(id, Window::new(deadline, u64::MAX), 0, ());
-            assert_eq!(queue.first_hard_deadline(), Some(u64::MAX - 1));
+            assert_eq!(queue.next_hard_deadline(), Some(u64::MAX - 1));
             assert_eq!(queue.pop_due(u64::MAX - 3), None);
             assert_eq!(queue.pop_due(u64::MAX - 1), Some(()));
         }

@@ -21,7 +21,7 @@ mod tests {
     use std::sync::Arc;
 
     #[test]
-    fn a_payload_is_dropped() {
+    fn panic_payload_is_dropped() {
         let payload = Arc::new(());
         let thrown = Arc::clone(&payload);
         catch_foreign(|| panic_any(thrown));
@@ -29,7 +29,7 @@ mod tests {
     }
 
     #[test]
-    fn a_payload_whose_drop_panics_goes_no_further() {
+    fn panic_in_a_payload_drop_is_contained() {
         // Without a size: the last of them is forgotten, and is not to be a leak.
         struct Again;
 

@@ -149,7 +149,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_never_spins_for_longer_than_the_limit_and_half_the_period(
+        fn lead_never_exceeds_the_spin_limit_or_half_the_period(
             precision in prop_oneof![Just(Precision::Kernel), Just(Precision::Spin)],
             limit in any::<u64>(),
             lateness in any::<u64>(),
@@ -165,7 +165,7 @@ mod tests {
         }
 
         #[test]
-        fn no_later_than_it_tolerates_or_a_crowd_asks_for(
+        fn slack_never_exceeds_tolerance_or_coalesce_slack(
             precision in prop_oneof![Just(Precision::Kernel), Just(Precision::Spin)],
             tolerance in any::<u64>(),
             coalesce_slack in any::<u64>(),
@@ -184,7 +184,7 @@ mod tests {
 
         /// Whatever of the three is the least, or of two the most, is what it gets.
         #[test]
-        fn it_takes_all_that_it_may(
+        fn lead_and_slack_reach_their_limits(
             lateness in 0_u64..1_000_000,
             limit in 0_u64..1_000_000,
             tolerance in 0_u64..1_000_000,
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn it_shows_its_times_as_such() {
+    fn debug_prints_durations() {
         let shown = format!("{:?}", TimerOptions::default());
         assert_eq!(
             shown,

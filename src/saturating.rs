@@ -43,7 +43,7 @@ mod tests {
     use tokio::runtime::Builder;
 
     #[test]
-    fn never_is_as_far_away_as_tokios() {
+    fn far_future_is_as_far_as_in_tokio() {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         let _context = runtime.enter();
         let before = Instant::now();
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_overflows() {
+    fn large_durations_saturate() {
         let now = Instant::now();
         let wait = Duration::from_nanos(123_456_789_012);
         assert_eq!(after(now, wait), now + wait);

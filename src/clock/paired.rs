@@ -46,7 +46,7 @@ mod tests {
         /// The first of the closest, and no more are looked at than it takes to find one that is
         /// close enough.
         #[test]
-        fn it_is_the_closest_of_a_few(
+        fn closest_pair_of_readings_is_returned(
             gaps in prop::collection::vec(prop_oneof![0_u64..600, 495_u64..505, 500_u64..100_000], 8),
         ) {
             let now = Cell::new(Instant::now());

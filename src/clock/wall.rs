@@ -57,7 +57,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_is_the_first_multiple_to_come(
+        fn until_multiple_reaches_the_next_multiple(
             secs in 0_u64..20_000_000_000,
             subsec in 0_u32..10_000_000,
             ago in any::<bool>(),
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_minute() {
+    fn until_multiple_finds_the_full_minute() {
         let until = |secs| {
             until_multiple(
                 UNIX_EPOCH + Duration::from_secs(secs),

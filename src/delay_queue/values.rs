@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn the_map_of_keys_has_no_more_than_were_moved() {
+    fn key_map_holds_only_remapped_values() {
         let (mut queue, mut values) = (Queue::new(), Values::with_capacity(0));
         let keys: Vec<_> = (0..100)
             .map(|value| insert(&mut queue, &mut values, value))
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_stand_in_begin_anew() {
+    fn spare_keys_wrap_around_and_skip_keys_in_use() {
         let mut values: Values<()> = Values::with_capacity(0);
         let first = values.spare_key();
         values.spare = SPARE + 1;

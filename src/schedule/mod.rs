@@ -330,7 +330,7 @@ mod tests {
         }
 
         #[test]
-        fn within_the_tolerance_no_tick_is_missed(
+        fn ticks_within_tolerance_are_not_missed(
             behavior in behavior(),
             tolerance in prop_oneof![0_u64..20_000_000, Just(4_000_000_000)],
             (period, late) in program(1..20_000_000),
@@ -339,12 +339,12 @@ mod tests {
         }
 
         #[test]
-        fn changes_between_ticks(behavior in behavior(), steps in prop::collection::vec(step(), 1..40)) {
+        fn settings_may_change_between_ticks(behavior in behavior(), steps in prop::collection::vec(step(), 1..40)) {
             check::keeps_its_contract(Duration::from_millis(1), behavior, steps);
         }
 
         #[test]
-        fn missed_ticks_of_decades(behavior in behavior(), (period, late) in
+        fn missed_ticks_with_decade_long_periods(behavior in behavior(), (period, late) in
             (1_000_000_000_000_000_000_u64..).prop_flat_map(|period| {
                 (Just(period), prop::collection::vec(0..=1_000_000_000_000_000_000_u64, 1..3))
             })
@@ -357,7 +357,7 @@ mod tests {
     proptest! {
         /// Whenever it begins, it ticks at the same multiples.
         #[test]
-        fn an_aligned_rate_is_exact_from_its_first_tick(
+        fn aligned_rate_is_exact_from_its_first_tick(
             ticks in 1_u64..100_000,
             per in 100_000_u64..2_000_000_000,
             since in 0_u64..1_000_000_000_000,
@@ -401,7 +401,7 @@ mod tests {
     }
 
     #[test]
-    fn where_the_clock_ends_no_tick_is_missed() {
+    fn no_tick_is_missed_at_the_end_of_the_clock() {
         let mut end = Instant::now();
         let mut spans: Vec<_> = (0..63).rev().map(|n| Duration::from_secs(1 << n)).collect();
         spans.extend((0..30).rev().map(|n| Duration::from_nanos(1 << n)));

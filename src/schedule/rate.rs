@@ -194,7 +194,7 @@ mod tests {
 
         /// Counted from any beginning, also before it.
         #[test]
-        fn the_next_is_the_first_that_is_still_to_come(
+        fn until_next_finds_the_first_future_tick(
             (ticks, per) in rate(),
             since in prop_oneof![-1_000_000_000_000_i128..1_000_000_000_000, any::<i64>().prop_map(i128::from)],
         ) {

@@ -49,7 +49,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_lowest_is_found(numbers in prop::collection::vec((0_usize..400, any::<bool>()), 0..60)) {
+        fn lowest_matches_a_sorted_set(numbers in prop::collection::vec((0_usize..400, any::<bool>()), 0..60)) {
             let (mut bits, mut set) = (Bits::default(), BTreeSet::new());
             for (number, is_in) in numbers {
                 if is_in {

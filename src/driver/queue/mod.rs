@@ -442,7 +442,7 @@ mod tests {
 
         /// When there are some levels of the heap.
         #[test]
-        fn a_large_one_behaves_as_a_sorted_map(
+        fn large_queue_behaves_as_a_sorted_map(
             waits in prop::collection::vec((0_u64..200, 0_u64..3), 1..100),
             ops in prop::collection::vec(op(near()), 1..60),
         ) {
@@ -456,7 +456,7 @@ mod tests {
         #![proptest_config(cases(200))]
 
         #[test]
-        fn one_over_many_levels_behaves_as_a_sorted_map(
+        fn multi_level_queue_behaves_as_a_sorted_map(
             crowds in prop::collection::vec(crowd(), 1..4),
             ops in prop::collection::vec(op_on_many(), 1..60),
         ) {
@@ -465,7 +465,7 @@ mod tests {
     }
 
     #[test]
-    fn one_moment_serves_all_whose_spans_it_lies_in() {
+    fn one_wakeup_serves_all_windows_that_contain_it() {
         let mut queue = Queue::<_>::new();
         let mut wait = |value, deadline, slack| {
             let id = queue.alloc();
@@ -502,7 +502,7 @@ mod tests {
     }
 
     #[test]
-    fn few_need_no_wheel() {
+    fn small_queue_has_no_wheel() {
         let mut queue = Queue::new();
         for n in 0..WITHOUT_WHEEL as u64 {
             add(&mut queue, n * 1000 * SLOT);
@@ -514,7 +514,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_far_waits_in_the_wheel() {
+    fn far_deadlines_wait_in_the_wheel() {
         let mut queue = Queue::new();
         for n in 0..10_000 {
             add(&mut queue, n * SLOT);
@@ -524,7 +524,7 @@ mod tests {
 
     /// Its horizon is where the first of those that are far were.
     #[test]
-    fn what_is_far_waits_in_the_wheel_also_after_the_near_have_gone() {
+    fn heap_spills_when_the_horizon_is_far() {
         let mut queue = Queue::new();
         for n in 0..1000 {
             add(&mut queue, (1_000_000 + n) * SLOT);
@@ -537,7 +537,7 @@ mod tests {
 
     /// Where there is nothing to put away, that is not tried again and again.
     #[test]
-    fn what_is_near_is_in_the_heap_however_many() {
+    fn near_deadlines_stay_in_the_heap() {
         let mut queue = Queue::new();
         for n in 0..10_000 {
             add(&mut queue, n);
@@ -550,7 +550,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crowd_leaves_no_memory_behind() {
+    fn emptied_queue_frees_its_memory() {
         let mut queue = Queue::new();
         let keys: Vec<_> = (0..100_000)
             .map(|n| add(&mut queue, n * SLOT / 10))
@@ -562,7 +562,7 @@ mod tests {
     }
 
     #[test]
-    fn a_spike_leaves_no_memory_beside_what_lives_on() {
+    fn spike_frees_its_memory_while_a_timer_remains() {
         let far = |n: u64| n * SLOT / 10;
         let near = |n: u64| n % 1000;
         let moments: [fn(u64) -> u64; 2] = [far, near];
@@ -581,7 +581,7 @@ mod tests {
 
     /// Few timers that come and go again and again are no crowd.
     #[test]
-    fn what_is_no_crowd_keeps_its_memory() {
+    fn small_queue_retains_its_memory() {
         let mut queue = Queue::new();
         let mut kept = None;
         for _ in 0..10 {
@@ -595,7 +595,7 @@ mod tests {
     }
 
     #[test]
-    fn seats_are_used_again() {
+    fn freed_slots_are_reused() {
         let mut queue = Queue::new();
         for _ in 0..1000 {
             let id = add(&mut queue, 7);

@@ -47,7 +47,7 @@ mod tests {
         }
 
         #[test]
-        fn little_slack_is_exact(slack in 0_u64..1 << 26) {
+        fn small_slack_is_exact(slack in 0_u64..1 << 26) {
             prop_assert_eq!(Slack::floor(slack).get(), slack);
         }
     }

@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     #[cfg(target_pointer_width = "64")]
-    fn a_seat_with_a_waker_has_48_bytes() {
+    fn slot_with_a_waker_is_48_bytes() {
         assert_eq!(size_of::<Slot<std::task::Waker>>(), 48);
     }
 }

@@ -52,7 +52,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_span_is_what_it_was_made_of(deadline in 0_u64..1_000, slack in 0_u64..1_000) {
+        fn window_keeps_its_deadline_and_slack(deadline in 0_u64..1_000, slack in 0_u64..1_000) {
             for window in [Window::new(deadline, slack), Window::until(deadline + slack, slack)] {
                 prop_assert_eq!((window.deadline(), window.slack()), (deadline, slack));
                 prop_assert_eq!(window.hard_deadline(), deadline + slack);
@@ -61,7 +61,7 @@ mod tests {
 
         /// Where slack is rounded, the end stays that was asked for: the deadline, or the hard_deadline moment.
         #[test]
-        fn a_span_with_much_slack_begins_or_ends_where_it_was_told(
+        fn rounded_slack_keeps_the_given_bound(
             moment in 0..u64::MAX,
             slack in any::<u64>(),
         ) {
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn a_span_ends_before_the_numbers_do() {
+    fn window_ends_before_the_sentinel() {
         for deadline in [u64::MAX - 2, u64::MAX - 1, u64::MAX] {
             let mut queue = crate::driver::queue::Queue::<()>::new();
             let id = queue.alloc();

@@ -39,7 +39,12 @@ fn op(bytes: &mut Unstructured<'_>) -> Result<Op> {
         8 => Op::Reset(slot, timestamp(bytes)?, timestamp(bytes)?),
         9 => Op::Reschedule(slot, timestamp(bytes)?),
         10 => Op::FreeMany(bytes.int_in_range(0..=300)?, slot),
-        _ => Op::Insert(slot, timestamp(bytes)?, timestamp(bytes)?, timestamp(bytes)?),
+        _ => Op::Insert(
+            slot,
+            timestamp(bytes)?,
+            timestamp(bytes)?,
+            timestamp(bytes)?,
+        ),
     })
 }
 

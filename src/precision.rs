@@ -64,7 +64,6 @@ pub(crate) struct TimerOptions {
 }
 
 /// The bit of [`Precision::Spin`].
-
 const SPIN_FLAG: u64 = 1 << 63;
 
 impl Default for TimerOptions {

@@ -13,9 +13,9 @@ const MIN_SPARE: u32 = 1 << 31;
 
 #[derive(Debug)]
 pub(super) struct Values<T> {
-    /// By slot. A queue allocates the lowest free slot, so that of a new value is either free here or the
-    /// next.
-    values: Vec<Option<Stored<T>>>,
+    /// The values by the index of their slots. A queue allocates the lowest free slot, so a new value goes to
+    /// a free place here or to the end.
+    by_slot: Vec<Option<Stored<T>>>,
     len: usize,
     /// The slots of the values whose keys differ from their slots: values that were moved, and values in a
     /// slot whose own key belongs to a moved value.
@@ -33,7 +33,7 @@ struct Stored<T> {
 impl<T> Values<T> {
     pub(super) fn with_capacity(capacity: usize) -> Self {
         Self {
-            values: Vec::with_capacity(capacity),
+            by_slot: Vec::with_capacity(capacity),
             len: 0,
             remapped: HashMap::new(),
             last_spare: MIN_SPARE,
@@ -45,14 +45,14 @@ impl<T> Values<T> {
     }
 
     pub(super) fn capacity(&self) -> usize {
-        self.values.capacity()
+        self.by_slot.capacity()
     }
 
     pub(super) fn reserve(&mut self, additional: usize) {
         // Free places between the values count as capacity.
         let required = self.len + additional;
-        self.values
-            .reserve(required.saturating_sub(self.values.len()));
+        self.by_slot
+            .reserve(required.saturating_sub(self.by_slot.len()));
         if !self.remapped.is_empty() {
             self.remapped.reserve(additional);
         }
@@ -67,9 +67,9 @@ impl<T> Values<T> {
             self.remapped.insert(key, id);
         }
         let stored = Some(Stored { value, key });
-        match self.values.get_mut(id.index()) {
+        match self.by_slot.get_mut(id.index()) {
             Some(free) => *free = stored,
-            None => self.values.push(stored),
+            None => self.by_slot.push(stored),
         }
         self.len += 1;
         key
@@ -97,20 +97,20 @@ impl<T> Values<T> {
         if !self.remapped.is_empty() {
             id = self.remapped.get(&key).copied().unwrap_or(id);
         }
-        let stored = self.values.get(id.index())?.as_ref()?;
+        let stored = self.by_slot.get(id.index())?.as_ref()?;
         (stored.key == key).then_some(id)
     }
 
     /// Returns the key of the value at a slot in use.
     #[inline]
     pub(super) fn key(&self, id: queue::SlotId) -> Option<Key> {
-        self.values[id.index()].as_ref().map(|stored| stored.key)
+        self.by_slot[id.index()].as_ref().map(|stored| stored.key)
     }
 
     /// Removes the value at a slot.
     #[inline]
     pub(super) fn remove(&mut self, id: queue::SlotId) -> Option<(Key, T)> {
-        let Stored { value, key } = self.values[id.index()].take()?;
+        let Stored { value, key } = self.by_slot[id.index()].take()?;
         self.len -= 1;
         if key.0 != id {
             self.remapped.remove(&key);
@@ -121,14 +121,14 @@ impl<T> Values<T> {
     pub(super) fn clear(&mut self) {
         self.len = 0;
         self.remapped.clear();
-        self.values.clear();
+        self.by_slot.clear();
     }
 
     pub(super) fn shrink_to_fit(&mut self) {
-        while let Some(None) = self.values.last() {
-            self.values.pop();
+        while let Some(None) = self.by_slot.last() {
+            self.by_slot.pop();
         }
-        self.values.shrink_to_fit();
+        self.by_slot.shrink_to_fit();
         self.remapped.shrink_to_fit();
     }
 
@@ -136,12 +136,12 @@ impl<T> Values<T> {
     /// values.
     pub(super) fn compact(&mut self, queue: &mut Queue<()>) {
         self.shrink_to_fit();
-        if self.values.len() == self.len {
+        if self.by_slot.len() == self.len {
             return;
         }
         let mut dense = Queue::new();
         let ids = (0..self.len).map(|_| dense.alloc());
-        let free = ids.filter(|id| self.values[id.index()].is_none());
+        let free = ids.filter(|id| self.by_slot[id.index()].is_none());
         let mut free = free.collect::<Vec<_>>().into_iter();
         // In order, which keeps the order of equal deadlines.
         while let Some(from) = queue.next_due(u64::MAX) {
@@ -161,7 +161,7 @@ impl<T> Values<T> {
     }
 
     fn move_value(&mut self, from: queue::SlotId, to: queue::SlotId) {
-        let stored = self.values[from.index()].take();
+        let stored = self.by_slot[from.index()].take();
         if let Some(Stored { key, .. }) = &stored {
             if key.0 == to {
                 self.remapped.remove(key);
@@ -169,7 +169,7 @@ impl<T> Values<T> {
                 self.remapped.insert(*key, to);
             }
         }
-        self.values[to.index()] = stored;
+        self.by_slot[to.index()] = stored;
     }
 }
 

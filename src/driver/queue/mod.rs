@@ -7,7 +7,7 @@
 //! later waits allocate nothing, and no slot ID becomes stale. Near timers are in a heap, in exact order.
 //! Far timers are in a wheel, where inserting and removing takes a few stores however many timers there
 //! are. The horizon separates the two. The first few timers are always in the heap. So the queue knows the
-//! next timer exactly, and most timers that are cancelled early never enter the heap.
+//! next timer exactly, and most timers that are canceled early never enter the heap.
 
 mod bit_set;
 #[cfg(any(test, fuzzing))]

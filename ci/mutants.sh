@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Faults planted one after the other: each is to make a test fail. What survives and is not among the
-# accepted of ci/mutants.toml, for which TESTING.md gives the reasons, is a promise without a test.
+# accepted of ci/mutants.toml, for which CONTRIBUTING.md gives the reasons, is a promise without a test.
 #
 # ci/mutants.sh [PASS…]: `pure`, what is pure and the queue, by the library's own tests; `driver`, by those
 # and the suite; both if nothing is said. PROPTEST_CASES makes them quicker or more thorough.

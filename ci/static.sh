@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What can be said without compiling: format, and that the lists in ARCHITECTURE.md and TESTING.md are true.
+# What can be said without compiling: format, and that the lists in ARCHITECTURE.md and tests/README.md are true.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo fmt --all --check

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Every test and file that TESTING.md names exists."""
+"""Every test and file that tests/README.md names exists."""
 
 import pathlib
 import re
@@ -9,7 +9,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
 def main():
-    names = set(re.findall(r"`([a-z0-9_]+|[a-z-]+/[\w./-]+)`", (ROOT / "TESTING.md").read_text()))
+    names = set(re.findall(r"`([a-z0-9_]+|[a-z-]+/[\w./-]+)`", (ROOT / "tests" / "README.md").read_text()))
     folders = ("src", "tests", "ticklab/src", "ticklab/tests")
     sources = [path for folder in folders for path in (ROOT / folder).rglob("*.rs")]
     code = "\n".join(path.read_text() for path in sources)
@@ -20,8 +20,8 @@ def main():
         if name not in functions and not (("/" in name) and (ROOT / name).exists())
     )
     if missing:
-        sys.exit(f"promises: TESTING.md names what is not there: {', '.join(missing)}")
-    print(f"checked: {len(names)} names in TESTING.md")
+        sys.exit(f"promises: tests/README.md names what is not there: {', '.join(missing)}")
+    print(f"checked: {len(names)} names in tests/README.md")
 
 
 main()

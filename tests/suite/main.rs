@@ -1,4 +1,4 @@
-//! The promises that tests can check beside each other in one process. TESTING.md lists them.
+//! The promises that tests can check beside each other in one process. tests/README.md lists them.
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -310,12 +310,12 @@ pub use tokio::time::MissedTickBehavior;
 /// use std::io;
 /// use tokio_osinterval::error::{ClockWasSet, Elapsed};
 ///
-/// fn describe(result: Result<(), Elapsed>) -> io::Result<()> {
-///     result.map_err(io::Error::from)
+/// fn into_io_error(elapsed: Elapsed) -> io::Error {
+///     elapsed.into()
 /// }
 ///
-/// assert!(describe(Ok(())).is_ok());
-/// assert!(ClockWasSet::is(&ClockWasSet.into()));
+/// let error = io::Error::from(io::ErrorKind::TimedOut);
+/// assert!(!ClockWasSet::is(&error));
 /// ```
 pub mod error {
     pub use crate::clock::ClockWasSet;

@@ -77,6 +77,8 @@
 //! - **Your target has no backend**, such as WebAssembly. Timers then run on [`tokio::time::Sleep`] and are
 //!   no more precise than tokio's.
 //! - **Your target is NetBSD, OpenBSD or DragonFly.** Their kernels fire timers at ticks of 10 ms by default.
+//! - **You need hard real time.** A timer is never early. How late it is depends on the kernel, the machine
+//!   and the tasks of the runtime.
 //! - **Your runtime is busy.** While tasks keep every worker busy, tokio looks at I/O and timers only once in
 //!   61 polls, or less often. A precise kernel timer does not help then. A smaller [`event_interval`] does.
 //!
@@ -162,8 +164,8 @@
 //! | Windows before 10 1803 | a [timer of the thread pool][pool] | nominally 15.6 ms; not measured |
 //! | every other system, and without the feature `os-native` | [`tokio::time::Sleep`] | tokio's: 1 ms, and 15 ms on Windows |
 //!
-//! Only Linux has run on a real system so far. `PLATFORMS.md` in the source package describes what each
-//! kernel does, and how each backend is tested.
+//! Only Linux has run on a real system so far. Windows is tested under Wine, and kqueue on stand-ins.
+//! `PLATFORMS.md` in the source package describes what each kernel does, and how each backend is tested.
 //!
 //! [timerfd]: https://man7.org/linux/man-pages/man2/timerfd_create.2.html
 //! [xnu]: https://github.com/apple-oss-distributions/xnu/blob/main/bsd/kern/kern_event.c

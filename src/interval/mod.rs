@@ -134,18 +134,18 @@ pub fn interval_aligned(period: Duration) -> OsInterval {
     interval_at(wall::next_multiple(Instant::now, period), period)
 }
 
-/// An interval on the operating system's timers, returned by [`interval`], [`interval_at`],
-/// [`interval_aligned`], [`OsInterval::rate`] and [`IntervalBuilder::build`].
+/// An interval on the operating system's timers.
 ///
-/// It has the methods of [`tokio::time::Interval`], with the same semantics. All intervals of a runtime share
-/// at most two kernel timers. Another interval costs some bytes and no file descriptor.
+/// [`interval`], [`interval_at`], [`interval_aligned`], [`OsInterval::rate`] and [`IntervalBuilder::build`]
+/// create intervals. An interval has the methods of [`tokio::time::Interval`], with the same semantics. All
+/// intervals of a runtime share at most two kernel timers. Another interval costs some bytes and no file
+/// descriptor.
 ///
 /// # Precision
 ///
 /// A tick is never early. Its lateness depends on the kernel and on the runtime. The kernel adds some tens of
 /// microseconds on Linux; see [the crate's documentation](crate#platforms) for other systems. A task that
-/// does not yield delays a tick as it delays any other event, and so does more work than the runtime has
-/// threads for.
+/// does not yield delays a tick as it delays any other event. So does a runtime with more work than threads.
 ///
 /// [`Precision::Spin`] avoids the kernel's part of the lateness. Among very many timers,
 /// [`Precision::Kernel`] adds some lateness of its own.
@@ -181,8 +181,8 @@ impl OsInterval {
     /// Creates an interval that ticks `ticks` times in every `per`, evenly spread, and for the first time
     /// immediately.
     ///
-    /// The period of a rate is often no whole number of nanoseconds. An interval of 1/60 s as a [`Duration`],
-    /// for example, drifts by 1.7 ms in a day. A rate does not drift: tick number `k` is due
+    /// The period of a rate is often not a whole number of nanoseconds. An interval of 1/60 s as a
+    /// [`Duration`], for example, drifts by 1.7 ms in a day. A rate does not drift: tick number `k` is due
     /// `per * k / ticks` after the first tick, rounded up to the next nanosecond, even after years.
     /// [`IntervalBuilder::ticks`] combines a rate with other settings.
     ///
@@ -540,7 +540,8 @@ impl OsInterval {
     /// Sets the period, from the next tick on.
     ///
     /// The next tick keeps its deadline. The tick after it is due one new period later, so the tempo changes
-    /// without a jump. Use [`set_rate`](Self::set_rate) for a period that is no whole number of nanoseconds.
+    /// without a jump. Use [`set_rate`](Self::set_rate) for a period that is not a whole number of
+    /// nanoseconds.
     ///
     /// A `period` of more than 30 years is clamped to 30 years.
     ///

@@ -41,7 +41,8 @@ pub type Expirations = u64;
 /// - On Apple's systems the kernel restarts the timer (`filt_timerprocess` in XNU's `bsd/kern/kern_event.c`),
 ///   unless you set a [start](PeriodicBuilder::start).
 /// - On Apple's systems with a start, on the BSDs and on Windows, each tick arms a one-shot timer again, and
-///   counts by the clock. The periodic timers of those kernels do not keep time, or lack the resolution.
+///   counts by the clock. XNU's periodic timers take no start, those of the BSDs do not keep time, and those
+///   of Windows lack the resolution.
 /// - On other systems, without the feature `os-native`, and with the feature `test-util`, the interval runs
 ///   on [`tokio::time::Sleep`] and counts in the same way. With `test-util` it follows tokio's clock, unless
 ///   it has [another clock](Clock).

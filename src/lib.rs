@@ -79,7 +79,7 @@
 //! - **Your target is NetBSD, OpenBSD or DragonFly.** Their kernels fire timers at ticks of 10 ms by default.
 //! - **You need hard real time.** A timer is never early. How late it is depends on the kernel, the machine
 //!   and the tasks of the runtime.
-//! - **Your runtime is busy.** While tasks keep every worker busy, tokio looks at I/O and timers only once in
+//! - **Your runtime is busy.** While tasks keep every worker busy, tokio checks I/O and timers only once in
 //!   61 polls, or less often. A precise kernel timer does not help then. A smaller [`event_interval`] does.
 //!
 //! # Requirements

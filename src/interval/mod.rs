@@ -102,7 +102,7 @@ pub fn interval_at(start: Instant, period: Duration) -> OsInterval {
 /// # When the wall clock is set
 ///
 /// This function reads the wall clock once. From then on the interval follows the clock of [`Instant`], which
-/// nobody can set. Its ticks stay one period apart. If the wall clock is set, the ticks are off by that
+/// cannot be set. Its ticks stay one period apart. If the wall clock is set, the ticks are off by that
 /// difference until you call [`OsInterval::reset_aligned`]. A [`PeriodicInterval`](crate::PeriodicInterval)
 /// on [`Clock::Realtime`](crate::Clock::Realtime) reports that the wall clock was set.
 ///
@@ -708,7 +708,7 @@ impl OsInterval {
     /// A wake-up costs some tens of microseconds of processor time. If many timers each tolerate a
     /// millisecond, there is about one wake-up per millisecond at most.
     ///
-    /// Whether a tick is [missed](Self::set_missed_tick_behavior) is counted from the end of its tolerance.
+    /// The threshold of a [missed tick](Self::set_missed_tick_behavior) begins at the end of the tolerance.
     /// With [`Precision::Spin`] a tolerance has no effect. A `tolerance` of more than 30 years is clamped to
     /// 30 years. The change affects a task that waits in [`tick`](Self::tick) already.
     ///

@@ -193,7 +193,7 @@ impl PeriodicInterval {
     /// - If the runtime of this interval has shut down.
     /// - In a forked child, if the parent built the interval.
     /// - With [`Clock::Realtime`], if the wall clock was set: [`ClockWasSet`](crate::error::ClockWasSet). The
-    ///   interval goes on after this error.
+    ///   interval continues after this error.
     ///
     /// # Cancel safety
     ///

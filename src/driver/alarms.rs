@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use super::queue::Window;
 use super::shard::NEVER;
-use crate::saturating::{later, nanos};
+use crate::saturating::{add_or_stay, nanos};
 use crate::sys::{Alarm, AlarmEvent, Armed, SleepProbe, TimerSource};
 
 /// The instant of timestamp 0: when the driver was created.
@@ -31,7 +31,7 @@ impl Epoch {
     }
 
     fn instant(self, timestamp: u64) -> Instant {
-        later(self.0, Duration::from_nanos(timestamp))
+        add_or_stay(self.0, Duration::from_nanos(timestamp))
     }
 }
 

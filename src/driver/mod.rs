@@ -299,7 +299,7 @@ impl Driver {
             self.published().clear_armed();
             fence(Ordering::SeqCst);
             let armed =
-                wakeups.rearm_on_moved_clock(self.first_window(), || self.waker(AlarmId::First));
+                wakeups.rearm_on_moved_clock(self.next_window(), || self.waker(AlarmId::First));
             self.published().set_armed(wakeups.earliest(), false);
             let _ = self.finish_arming(status, armed);
         }
@@ -339,7 +339,7 @@ impl Driver {
         if matches!(armed, Ok(Armed::Waiting)) && arm_ahead {
             let ahead = wakeups.arm_ahead(
                 || self.epoch.timestamp(now.unwrap_or_else(|| self.now())),
-                |wakeup| self.window_after(wakeup),
+                |wakeup| self.predict_after(wakeup),
                 waker,
             );
             // An error does no harm: the alarm that must fire is armed.
@@ -408,14 +408,14 @@ impl Driver {
         };
         self.published().clear_armed();
         fence(Ordering::SeqCst);
-        let armed = wakeups.rearm_if_exact(self.first_window(), || self.waker(AlarmId::First));
+        let armed = wakeups.rearm_if_exact(self.next_window(), || self.waker(AlarmId::First));
         self.published().set_armed(wakeups.earliest(), false);
         let _ = self.finish_arming(status, armed);
     }
 
-    /// Returns the window of the first timer. Looks closer at a shard whose bound may be that of a removed
+    /// Returns the window of the next timer. Looks closer at a shard whose bound may be that of a removed
     /// timer.
-    fn first_window(&self) -> Option<Window> {
+    fn next_window(&self) -> Option<Window> {
         let shards = self.assigned_shards();
         loop {
             let bounds = shards
@@ -425,19 +425,19 @@ impl Driver {
             if bound == NEVER {
                 return None;
             }
-            let first = shard.first_window();
+            let first = shard.next_window();
             if first.is_some_and(|first| first.hard_deadline() <= bound) {
                 return first;
             }
         }
     }
 
-    /// Returns the window that is likely to be first once a wake-up at `wakeup` has served its timers.
-    fn window_after(&self, wakeup: u64) -> Option<Window> {
+    /// Predicts the next window after a wake-up at `wakeup`.
+    fn predict_after(&self, wakeup: u64) -> Option<Window> {
         let mut first: Option<Window> = None;
         for shard in self.assigned_shards() {
             if first.is_none_or(|first| shard.hard_deadline_bound() < first.hard_deadline()) {
-                let next = shard.window_after(wakeup);
+                let next = shard.predict_after(wakeup);
                 first = first
                     .into_iter()
                     .chain(next)
@@ -591,7 +591,7 @@ impl Driver {
             }
             let due_within = |count, time| self.has_due(count, now.saturating_add(time));
             wakeups.finish_wakeup(now, any_due, due_within, published);
-            let first = self.first_window();
+            let first = self.next_window();
             let waker = || self.waker(AlarmId::First);
             let armed = wakeups.rearm(now, first, samples_lateness, early_alarm.take(), waker);
             published.set_armed(wakeups.earliest(), wakeups.can_arm_ahead());

@@ -119,8 +119,8 @@ impl Shard {
     #[inline]
     fn alloc(timers: &mut Timers, block: &Arc<StateBlock>) -> (SlotId, Option<Arc<StateBlock>>) {
         let slot = timers.alloc();
-        let block_data = timers.block_data(slot);
-        let slots_block = block_data.get_or_insert_with(|| {
+        let user_data = timers.user_data(slot);
+        let slots_block = user_data.get_or_insert_with(|| {
             if block.contains(slot) {
                 Arc::clone(block)
             } else {
@@ -208,14 +208,14 @@ impl Shard {
             return;
         };
         while wakers.can_push() {
-            let Some(slot) = timers.due(now) else {
+            let Some(slot) = timers.next_due(now) else {
                 break;
             };
             if let Some(waker) = expire(timers, slot) {
                 wakers.push(waker);
             }
         }
-        self.bounds.0.set(timers.first_window());
+        self.bounds.0.set(timers.next_window());
     }
 
     /// Returns a lower bound on the hard deadline of the first timer.
@@ -223,32 +223,32 @@ impl Shard {
         self.bounds.0.hard_deadline.load(Ordering::Relaxed)
     }
 
-    /// Returns the window of the first timer, and corrects the bounds.
-    pub(super) fn first_window(&self) -> Option<Window> {
+    /// Returns the window of the next timer, and corrects the bounds.
+    pub(super) fn next_window(&self) -> Option<Window> {
         let mut timers = self.timers.0.lock();
-        let first = timers.as_mut()?.first_window();
+        let first = timers.as_mut()?.next_window();
         self.bounds.0.set(first);
         first
     }
 
-    /// Returns the window that is likely to be first once a wake-up at `wakeup` has served its timers.
-    pub(super) fn window_after(&self, wakeup: u64) -> Option<Window> {
+    /// Predicts the next window after a wake-up at `wakeup`.
+    pub(super) fn predict_after(&self, wakeup: u64) -> Option<Window> {
         let mut timers = self.timers.0.lock();
         let timers = timers.as_mut()?;
-        let first = timers.first_window()?;
+        let first = timers.next_window()?;
         if first.deadline() > wakeup {
             Some(first)
         } else {
-            timers.next_after(wakeup)
+            timers.predict_after(wakeup)
         }
     }
 
-    /// Counts the timers whose hard deadlines are at or before `until`, up to `limit`.
-    pub(super) fn count(&self, until: u64, limit: usize) -> usize {
+    /// Counts the timers whose hard deadline is `until` or earlier, up to `max`.
+    pub(super) fn count(&self, until: u64, max: usize) -> usize {
         let mut timers = self.timers.0.lock();
         timers
             .as_mut()
-            .map_or(0, |timers| timers.count(until, limit))
+            .map_or(0, |timers| timers.count(until, max))
     }
 
     /// Closes the shard. Calls `wake` with the waker of each waiting timer, without the lock.
@@ -256,7 +256,7 @@ impl Shard {
         let Some(mut timers) = self.timers.0.lock().take() else {
             return;
         };
-        while let Some(slot) = timers.due(NEVER) {
+        while let Some(slot) = timers.next_due(NEVER) {
             if let Some(waker) = expire(&mut timers, slot) {
                 wake(waker);
             }
@@ -269,7 +269,7 @@ impl Shard {
 fn expire(timers: &mut Timers, slot: SlotId) -> Option<Waker> {
     let deadline = timers.deadline(slot);
     let block = timers
-        .block_data(slot)
+        .user_data(slot)
         .as_ref()
         .expect("each slot is allocated with a block");
     match block.get(slot).expire(deadline) {

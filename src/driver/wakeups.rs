@@ -191,12 +191,12 @@ impl Wakeups {
         self.arm(self.alarms.spare(), window, samples_lateness, waker)
     }
 
-    /// Arms an unarmed alarm for the wake-up after the next, if there is one. `window_after` returns the
-    /// window that is likely to be first after the next wake-up.
+    /// Arms an unarmed alarm for the wake-up after the next, if there is one. `predict_after` predicts the
+    /// next window after a wake-up at the given time.
     pub(super) fn arm_ahead(
         &mut self,
         now: impl FnOnce() -> u64,
-        window_after: impl FnOnce(u64) -> Option<Window>,
+        predict_after: impl FnOnce(u64) -> Option<Window>,
         waker: impl Fn() -> Waker,
     ) -> io::Result<Armed> {
         let unarmed = self.alarms.unarmed().filter(|_| self.hold_off == 0);
@@ -206,7 +206,7 @@ impl Wakeups {
         let Some((_, next)) = self.alarms.next_after(now()) else {
             return Ok(Armed::Waiting);
         };
-        match window_after(next) {
+        match predict_after(next) {
             Some(window) => self.arm(unarmed, window, true, waker),
             None => Ok(Armed::Waiting),
         }

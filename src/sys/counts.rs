@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::clock::TokioClock;
 use crate::clock::Clock;
 use crate::clock::wall::{self, Start};
-use crate::saturating::{self, later, nanos};
+use crate::saturating::{self, add_or_stay, nanos};
 
 /// When it expires next, by tokio's clock.
 #[derive(Debug)]
@@ -64,7 +64,7 @@ fn expirations(due: Instant, now: Instant, period: Duration) -> (u64, Instant) {
     let lateness = nanos(now.saturating_duration_since(due));
     let period = nanos(period);
     let count = (lateness / period).saturating_add(1);
-    let next = later(due, Duration::from_nanos(count.saturating_mul(period)));
+    let next = add_or_stay(due, Duration::from_nanos(count.saturating_mul(period)));
     (count, next)
 }
 

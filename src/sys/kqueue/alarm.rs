@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::timer;
 use super::words::Epoch;
-use crate::saturating::later;
+use crate::saturating::add_or_stay;
 use crate::sys::Armed;
 use crate::sys::back_off::BackOff;
 use crate::sys::clock::TokioClock;
@@ -36,7 +36,7 @@ impl Alarm {
         let epoch = Epoch::read(&clock);
         // Here, and not when somebody first waits, it shall turn out that the machine has as many
         // timers as it may have.
-        let far = later(clock.now(), Duration::from_secs(86_400));
+        let far = add_or_stay(clock.now(), Duration::from_secs(86_400));
         timer::set(&queue, epoch.once(&clock, far, Duration::ZERO))?;
         Ok(Self {
             queue: Descriptor::new(queue)?,

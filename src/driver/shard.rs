@@ -246,9 +246,7 @@ impl Shard {
     /// Counts the timers whose hard deadline is `until` or earlier, up to `max`.
     pub(super) fn count(&self, until: u64, max: usize) -> usize {
         let mut timers = self.timers.0.lock();
-        timers
-            .as_mut()
-            .map_or(0, |timers| timers.count(until, max))
+        timers.as_mut().map_or(0, |timers| timers.count(until, max))
     }
 
     /// Closes the shard. Calls `wake` with the waker of each waiting timer, without the lock.

@@ -36,8 +36,8 @@ pub(crate) struct Counters {
     pub(crate) wakeups: u64,
     pub(crate) early: u64,
     pub(crate) fired: u64,
-    /// The largest lateness since the metrics were last read.
-    pub(crate) largest: u64,
+    /// The largest lateness since it was last read.
+    pub(crate) max_lateness: u64,
 }
 
 /// A wake-up with more lateness than this is reported. 5 ms.
@@ -128,7 +128,7 @@ impl Wakeups {
         if Alarm::EXACT || self.alarms.is_exact() {
             return;
         }
-        self.counters.largest = self.counters.largest.max(lateness);
+        self.counters.max_lateness = self.counters.max_lateness.max(lateness);
         let reported_lately = (self.late_reported_at)
             .is_some_and(|reported| now.saturating_sub(reported) < REPORT_INTERVAL);
         if lateness > threshold && !reported_lately {

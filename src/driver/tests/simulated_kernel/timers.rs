@@ -21,7 +21,7 @@ fn metrics_count_wakeups_and_fired_timers() {
                 counters.wakeups,
                 counters.early,
                 counters.fired,
-                counters.largest,
+                counters.max_lateness,
             ]
         };
         observe(&runtime, counts).unwrap()
@@ -44,11 +44,11 @@ fn metrics_count_wakeups_and_fired_timers() {
     timers.truncate(1);
     assert_eq!(waiting(&runtime), 1);
     kernel.wake_at(2_000_300);
-    let [wakeups, early, fired, largest] = counts();
+    let [wakeups, early, fired, max_lateness] = counts();
     assert_eq!((wakeups, early, fired), (3, 1, 101));
     // Lateness is not counted under a clock that jumps.
     let expected = if Alarm::EXACT { 0 } else { 700 };
-    assert_eq!((largest, waiting(&runtime)), (expected, 0));
+    assert_eq!((max_lateness, waiting(&runtime)), (expected, 0));
 }
 
 /// Rearming takes a system call, and leaving the alarm armed costs one wake-up at most. Where a clock may

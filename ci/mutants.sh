@@ -23,7 +23,7 @@ pure=(
     src/driver/learned.rs src/driver/hints.rs src/driver/queue.rs
     src/driver/queue/bits.rs src/driver/queue/heap.rs src/driver/queue/seat.rs src/driver/queue/slab.rs
     src/driver/queue/slack.rs src/driver/queue/span.rs src/driver/queue/wheel.rs
-    src/sys/units.rs src/sys/counts.rs src/sys/back_off.rs src/sys/timerfd/time.rs
+    src/sys/units.rs src/sys/software_periodic/counter.rs src/sys/early_guard.rs src/sys/timerfd/time.rs
 )
 driver=(
     src/driver/mod.rs src/driver/entry.rs src/driver/shard.rs src/driver/slots.rs src/driver/wakeups.rs

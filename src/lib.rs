@@ -115,7 +115,6 @@ mod metrics;
 #[cfg(feature = "hyper")]
 mod os_timer;
 mod panics;
-#[cfg(not(model))]
 mod periodic;
 mod precision;
 mod saturating;
@@ -123,15 +122,6 @@ mod schedule;
 mod sleep;
 #[cfg(feature = "stream")]
 pub mod stream;
-#[cfg_attr(
-    not(runtime_clock),
-    allow(
-        dead_code,
-        unused_imports,
-        unused_macros,
-        reason = "the part that this set of features leaves unused"
-    )
-)]
 mod sync;
 #[allow(
     unsafe_code,
@@ -150,7 +140,6 @@ pub use interval::{IntervalBuilder, OsInterval, interval, interval_aligned, inte
 pub use metrics::{Metrics, metrics};
 #[cfg(feature = "hyper")]
 pub use os_timer::OsTimer;
-#[cfg(not(model))]
 pub use periodic::{Expirations, PeriodicBuilder, PeriodicInterval};
 pub use precision::Precision;
 pub use sleep::{Sleep, sleep, sleep_until};

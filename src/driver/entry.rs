@@ -143,7 +143,6 @@ impl Entry {
     }
 
     /// As [`current`](Self::current), of a timer that is made at `now`, and whose deadline is so far off.
-    #[allow(dead_code, reason = "intervals do without")]
     #[inline]
     #[track_caller]
     pub(crate) fn current_for(now: Instant, wait: Duration) -> Self {

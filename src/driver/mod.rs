@@ -206,7 +206,7 @@ impl Driver {
     /// Why it is not.
     fn close_reason(&self) -> String {
         if !self.is_in_this_process() {
-            return process::foreign().to_string();
+            return process::inherited().to_string();
         }
         match &*self.state.0.lock() {
             Status::Open(_) => unreachable!("its shards are closed after it has closed"),

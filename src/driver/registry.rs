@@ -113,7 +113,6 @@ pub(super) fn ensure_driver(handle: &Handle) -> io::Result<()> {
 /// # Errors
 ///
 /// If the kernel refuses.
-#[allow(dead_code, reason = "for those who ask for an error")]
 pub(super) fn require_native(handle: &Handle) -> io::Result<()> {
     let ended = ended();
     Driver::require_native(handle)?;
@@ -179,7 +178,7 @@ pub(super) fn cache(block: &Arc<StateBlock>) {
 pub(super) fn find(scope: Scope) -> io::Result<Option<Arc<Driver>>> {
     let driver = DRIVERS.read(|drivers| alive(drivers, scope));
     match driver {
-        Some(driver) if !driver.is_in_this_process() => Err(process::foreign()),
+        Some(driver) if !driver.is_in_this_process() => Err(process::inherited()),
         driver => Ok(driver),
     }
 }

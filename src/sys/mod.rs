@@ -14,13 +14,13 @@
 //! | `disarm(&mut self)` | Called when no timer waits, if `EXACT` or `is_exact` |
 //! | `resync(&mut self) -> io::Result<()>` | Called when the alarm fired early by the runtime's clock. Rereads both clocks, and delays the next expiration by a millisecond. Returns an error if the alarm cannot follow the clock |
 //! | `require_native(&mut self, &Waker) -> io::Result<()>` | Asks the kernel again if it has refused its timer. Returns its error |
-//! | `probe(&self) -> Option<SleepProbe>` | After `arm` failed: what must be probed before tokio's timer can serve. The driver runs the probe without a lock, reports the result by `probed(&mut self, bool)`, and arms again |
+//! | `probe(&self) -> Option<SleepProbe>` | After `arm` failed, returns a probe if tokio's timer may serve once it was probed. The driver runs the probe without a lock, reports the result by `probed(&mut self, bool)`, and arms again |
 //! | `source(&self) -> TimerSource` | Returns the timers that serve now |
-//! | `take_event(&mut self) -> Option<AlarmEvent>` | Returns a change since the last call that is to be reported |
+//! | `take_event(&mut self) -> Option<AlarmEvent>` | Returns what to report of the kernel's timer since the last call |
 //! | `clock_moved(&self) -> bool` | Returns `true` if the alarm does not follow the runtime's clock any more, so that it must be rearmed |
 //! | `hears_shutdown(&self) -> bool` | Returns `true` if the alarm keeps the waker, timers or not, so that the driver hears of the shutdown and need not end with its last timer |
 //! | `OUTLIVES_TIMERS: bool` | `true` if the driver outlives its timers as a rule: the alarm hears of the shutdown, or one driver serves the process |
-//! | `EXACT: bool` | `true` if an alarm does harm that is left armed for a removed timer. Otherwise it is left armed, which is cheaper |
+//! | `EXACT: bool` | `true` if an alarm that is left armed for a removed timer does harm. If not, the driver leaves it armed, which is cheaper |
 //! | `CAN_BE_EXACT: bool`, `is_exact(&self) -> bool` | `true` if the alarm may become exact; `true` while it is exact |
 //! | `ARMS_AHEAD: bool` | `true` if a second alarm, armed for the wake-up after the next, makes wake-ups cheaper. Never `true` if `EXACT`, or if `arm` keeps the waker |
 //! | `PER_RUNTIME: bool` | `true` if the alarm needs its runtime and ends with it. Otherwise one alarm serves the process |

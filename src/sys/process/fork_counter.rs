@@ -41,7 +41,7 @@ impl Process {
     }
 }
 
-/// Returns a number that is different in each child.
+/// Returns a number that differs between a child and its parent.
 #[inline]
 pub(crate) fn forks() -> usize {
     FORKS.load(Ordering::Relaxed)

@@ -1,37 +1,40 @@
-//! Ways in which the kernels differ.
+//! How the kernels differ.
 
-#![allow(dead_code, reason = "each system goes one of them")]
+#![allow(dead_code, reason = "each kernel behaves in one of these ways")]
 
-/// What becomes of a receipt for which there is no room.
+/// What `kevent` does with a receipt if `events` is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NoRoom {
-    /// It is left out.
-    GoesOn,
-    /// The changes that follow are not made, and nobody is told.
+    /// Omits the receipt and makes the next change.
+    Continues,
+    /// Makes no further change, and does not report that.
     Stops,
-    /// The kernel writes it all the same.
+    /// Writes the receipt past the end of `events`.
     Overruns,
 }
 
-/// What a timer does that is there already when it is added.
+/// What happens when a timer is added that exists already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Again {
-    GoesOn,
-    /// And forgets what it has expired for. It stays periodic, or one-shot.
+pub(super) enum Readd {
+    /// The timer keeps its deadline and its unread expirations. The new period counts from the next expiration.
+    Continues,
+    /// The timer restarts and forgets its expirations. It stays periodic or one-shot.
     Restarts,
-    /// And stays on the queue, if it is there: its next expiry is no news to who waits for the queue.
+    /// As `Restarts`, but an expired timer stays on the queue: its next expiration is no event for an outer queue.
     RestartsInPlace,
-    /// And is periodic or one-shot as it is told now.
+    /// As `Restarts`, but the timer becomes periodic or one-shot by the new flags.
     RestartsWithFlags,
-    /// Nothing, and the change fails.
+    /// The change fails, and the timer continues.
     Refused,
 }
 
-/// What it does when it is then told nonsense.
+/// What an existing timer does when it is added again with invalid values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Refused {
-    GoesOn,
+pub(super) enum InvalidReadd {
+    /// The change fails, and the timer continues.
+    Continues,
+    /// The change fails, and the timer stops.
     Stops,
     /// The change succeeds. The timer stops, and its next event is the error.
-    SaysSoLater,
+    FailsLater,
 }

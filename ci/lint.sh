@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Clippy, with warnings as errors: all targets with sets of features that differ in what they compile; and
-# the library with each feature alone (but for the three that are names only), on the system's timers and on tokio's, and with each left out.
+# Runs Clippy, with warnings as errors: on all targets with sets of features that differ in what they compile, and on
+# the library with each feature alone, on the system's timers and on tokio's, and with each feature left out.
+# `interval`, `periodic` and `sleep` are names only.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 builds=0
@@ -14,6 +15,7 @@ lint --all-targets --all-features
 lint --all-targets --features full
 lint --all-targets --no-default-features
 CARGO_CFG_TOKIO_OSINTERVAL_PORTABLE=1 lint --all-targets --all-features
+lint --package soak
 
 mapfile -t features < <(cargo metadata --format-version 1 --no-deps | python3 -c '
 import json, sys

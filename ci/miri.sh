@@ -15,7 +15,7 @@ fi
 # These take Miri minutes.
 MIRIFLAGS=-Zmiri-disable-isolation PROPTEST_CASES=1 timeout 900 \
     cargo +nightly miri test --target-dir target/miri --features full --lib -- \
-    schedule:: queue:: precision:: span:: units:: hints:: contain:: \
-    --skip changes_between_ticks --skip a_crowd_leaves_no_memory_behind \
-    --skip a_spike_leaves_no_memory_beside_what_lives_on
+    schedule:: queue:: precision:: saturating:: units:: published:: panics:: \
+    --skip settings_may_change_between_ticks --skip emptied_queue_frees_its_memory \
+    --skip spike_frees_its_memory_while_a_timer_remains
 echo "covered: the pure modules and the queue, one program each"

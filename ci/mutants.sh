@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Faults planted one after the other: each is to make a test fail. What survives and is not among the
-# accepted of ci/mutants.toml, for which tests/README.md gives the reasons, is a promise without a test.
+# accepted of ci/mutants.toml, for which CONTRIBUTING.md gives the reasons, is a promise without a test.
 #
 # ci/mutants.sh [PASS…]: `pure`, what is pure and the queue, by the library's own tests; `driver`, by those
 # and the suite; both if nothing is said. PROPTEST_CASES makes them quicker or more thorough.
@@ -19,14 +19,14 @@ done
 tool cargo-mutants 27.1.0
 
 pure=(
-    src/schedule.rs src/precision.rs src/span.rs src/delay_queue/moments.rs src/wall.rs src/readings.rs
-    src/driver/learned.rs src/driver/hints.rs src/driver/queue.rs
-    src/driver/queue/bits.rs src/driver/queue/heap.rs src/driver/queue/seat.rs src/driver/queue/slab.rs
-    src/driver/queue/slack.rs src/driver/queue/span.rs src/driver/queue/wheel.rs
+    src/schedule/mod.rs src/precision.rs src/saturating.rs src/delay_queue/epoch.rs
+    src/clock/wall.rs src/clock/paired.rs src/driver/wakeup_stats.rs src/driver/published.rs
+    src/driver/queue/mod.rs src/driver/queue/bit_set.rs src/driver/queue/compact_slack.rs src/driver/queue/heap.rs
+    src/driver/queue/slab.rs src/driver/queue/slot.rs src/driver/queue/wheel.rs src/driver/queue/window.rs
     src/sys/units.rs src/sys/software_periodic/counter.rs src/sys/early_guard.rs src/sys/timerfd/time.rs
 )
 driver=(
-    src/driver/mod.rs src/driver/entry.rs src/driver/shard.rs src/driver/slots.rs src/driver/wakeups.rs
+    src/driver/mod.rs src/driver/entry.rs src/driver/shard.rs src/driver/states.rs src/driver/wakeups.rs
     src/driver/registry.rs src/driver/wakers.rs
     src/sys/timerfd/mod.rs src/sys/timerfd/alarm.rs src/sys/timerfd/periodic.rs src/sys/descriptor.rs
 )

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # All that .ci/run does, at full depth, and what takes too long for each change: every target and subset of
 # features, the whole suite on each processor and timer, hours of random programs, mutants. It takes some
-# hours. tests/README.md says when to run it.
+# hours. CONTRIBUTING.md says when to run it.
 #
 # ci/thorough.sh [STAGE…]: these only, in the order in which they stand here.
 set -euo pipefail

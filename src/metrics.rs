@@ -1,4 +1,4 @@
-//! `Metrics`: what the timers of one runtime have done.
+//! `Metrics`: observes the timers of one runtime.
 
 use std::fmt;
 use std::mem;
@@ -9,12 +9,14 @@ use tokio::runtime::Handle;
 use crate::driver::{self, Wakeups};
 use crate::sys::TimerSource;
 
-/// The metrics of the timers of the current runtime. On Windows, without `test-util`, of all in the process:
-/// its runtimes share them.
+/// Returns the metrics of the current runtime's timers.
+///
+/// On Windows, without the feature `test-util`, all runtimes of the process share their timers. The metrics
+/// are then those of the process.
 ///
 /// # Panics
 ///
-/// Outside a tokio runtime.
+/// Panics outside a tokio runtime.
 ///
 /// # Examples
 ///
@@ -25,7 +27,7 @@ use crate::sys::TimerSource;
 /// # async fn main() {
 /// let metrics = tokio_osinterval::metrics();
 /// tokio_osinterval::interval(Duration::from_millis(1)).tick().await;
-/// println!("{} wake-ups, {:?} late at the most", metrics.wakeups(), metrics.take_max_lateness());
+/// println!("{} wake-ups, at most {:?} late", metrics.wakeups(), metrics.take_max_lateness());
 /// # }
 /// ```
 #[must_use]
@@ -36,13 +38,17 @@ pub fn metrics() -> Metrics {
     }
 }
 
-/// What the timers of one runtime have done: [`OsInterval`](crate::OsInterval)s, sleeps and timeouts, but no
-/// `PeriodicInterval`s. Made by [`metrics`].
+/// The metrics of one runtime's timers.
 ///
-/// Counts begin with the runtime's first timer. If the operating system refuses timers, and under `test-util`, they may
-/// begin again with the next timer after the last one was dropped. Each method looks up what it returns when it is called, and
-/// takes a lock for that: cheap enough for once in a second, and not for each tick. What is counted is
-/// counted under locks that are held anyway, so that nothing becomes slower for it.
+/// Returned by [`metrics`]. They include [`OsInterval`](crate::OsInterval)s, sleeps, timeouts and
+/// `DelayQueue`s, but no `PeriodicInterval`s.
+///
+/// The counts start with the runtime's first timer. If the operating system refuses timers, and with the
+/// feature `test-util`, the counts may restart after the last timer was dropped.
+///
+/// Each method reads the current value and takes a lock to do so. That is cheap enough for once a second, but
+/// not for every tick. Collecting the metrics costs the timers nothing: they count under locks that they
+/// hold anyway.
 ///
 /// # Examples
 ///
@@ -59,13 +65,15 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Nothing, before the first timer.
-    fn observe<T: Default>(&self, what: impl FnOnce(&mut Wakeups) -> T) -> T {
-        driver::observe(&self.runtime, what).unwrap_or_default()
+    /// Returns the default value before the runtime's first timer.
+    fn observe<T: Default>(&self, read: impl FnOnce(&mut Wakeups) -> T) -> T {
+        driver::observe(&self.runtime, read).unwrap_or_default()
     }
 
-    /// How many timers wait at present: those that have been polled and have neither fired nor been dropped. A
-    /// `DelayQueue` is one, if there is anything in it.
+    /// Returns the number of timers that are waiting now.
+    ///
+    /// A timer is waiting if it has been polled, and has neither fired nor been dropped since. A `DelayQueue`
+    /// is one timer, or none if it is empty.
     ///
     /// # Examples
     ///
@@ -80,7 +88,9 @@ impl Metrics {
         driver::waiting(&self.runtime)
     }
 
-    /// How often a timer of the operating system, or tokio's in its place, has woken the runtime for its timers.
+    /// Returns how often an alarm has woken the runtime for its timers.
+    ///
+    /// The alarm is a timer of the operating system, or tokio's timer in its place.
     ///
     /// # Examples
     ///
@@ -95,7 +105,7 @@ impl Metrics {
         self.observe(|wakeups| wakeups.counters().wakeups)
     }
 
-    /// How many of [`wakeups`](Self::wakeups) came before anything was due.
+    /// Returns how many of the [`wakeups`](Self::wakeups) came before any timer was due.
     ///
     /// # Examples
     ///
@@ -110,8 +120,10 @@ impl Metrics {
         self.observe(|wakeups| wakeups.counters().early)
     }
 
-    /// How many timers have fired: their tasks were woken at the deadline. One that is found due when it is polled
-    /// has not.
+    /// Returns how many timers have fired.
+    ///
+    /// A timer fires when its task is woken at the deadline. A timer that is already due when it is polled does
+    /// not count.
     ///
     /// # Examples
     ///
@@ -126,9 +138,9 @@ impl Metrics {
         self.observe(|wakeups| wakeups.counters().fired)
     }
 
-    /// How late the runtime is woken, in the median, as lateness from its wake-ups.
+    /// Returns the median lateness of the runtime's wake-ups.
     ///
-    /// It is an estimate that follows the last dozens of wake-ups, and begins with 40 µs.
+    /// This is an estimate. It follows the last few dozen wake-ups and starts at 40 µs.
     ///
     /// # Examples
     ///
@@ -143,8 +155,10 @@ impl Metrics {
         Duration::from_nanos(self.observe(|wakeups| wakeups.lateness().median()))
     }
 
-    /// How late the runtime is woken in the 99th percentile, but no more than five times the median: so early
-    /// is a timer woken that spins.
+    /// Returns the 99th percentile of the lateness of the runtime's wake-ups, capped at five times the median.
+    ///
+    /// This is an estimate. A timer with [`Precision::Spin`](crate::Precision::Spin) is woken early by about
+    /// this much, within its limits.
     ///
     /// # Examples
     ///
@@ -159,7 +173,9 @@ impl Metrics {
         Duration::from_nanos(self.observe(|wakeups| wakeups.lateness().p99()))
     }
 
-    /// How late the runtime was woken at the most since the last call, whoever in the process made that.
+    /// Returns the greatest lateness of a wake-up since the last call, and resets it to zero.
+    ///
+    /// All `Metrics` of the runtime share this value: a call through one resets it for all.
     ///
     /// # Examples
     ///
@@ -174,7 +190,7 @@ impl Metrics {
         Duration::from_nanos(self.observe(|wakeups| mem::take(&mut wakeups.counters().largest)))
     }
 
-    /// What fires the runtime's timers; `None` before its first.
+    /// Returns what fires the runtime's timers, or `None` before the runtime's first timer.
     ///
     /// # Examples
     ///

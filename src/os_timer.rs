@@ -1,4 +1,4 @@
-//! `OsTimer`: this crate's sleeps for hyper.
+//! `OsTimer`, a timer for hyper.
 
 use std::pin::Pin;
 use std::time::{Duration, Instant};
@@ -8,28 +8,29 @@ use tokio::time;
 
 use crate::sleep::{Sleep, sleep, sleep_until};
 
-/// hyper's timer, on the operating system's own: what hyper-util's `TokioTimer` is on tokio's.
+/// A timer for hyper 1 that uses the operating system's timers.
 ///
-/// hyper 1 has no timer of its own, and panics when a timeout is set where none was handed to it: HTTP/1's
-/// `header_read_timeout`, say, or HTTP/2's `keep_alive_interval`. Hand this one to the `timer`
-/// method of hyper's connection builders; those of hyper-util take it as well.
+/// This type takes the place of hyper-util's `TokioTimer`. hyper has no timer of its own. It panics if you
+/// set a timeout, such as `header_read_timeout` of HTTP/1 or `keep_alive_interval` of HTTP/2, without a
+/// timer. Pass an `OsTimer` to the `timer` method of a connection builder of hyper or hyper-util.
 ///
-/// Its sleeps are [`Sleep`]s, which implement [`hyper::rt::Sleep`]. Resetting one moves it in place and
-/// allocates nothing. With the feature `test-util` they, and [`now`](rt::Timer::now), follow tokio's paused clock.
+/// The timer creates [`Sleep`]s, which implement [`hyper::rt::Sleep`]. `reset` moves such a sleep in place
+/// and allocates nothing. With the feature `test-util`, the sleeps and [`now`](rt::Timer::now) follow tokio's
+/// paused clock.
 ///
 /// # Precision
 ///
-/// A timeout is never early, and as late as the operating system's own timer: see [the crate's
-/// documentation](crate#platforms).
+/// A timeout never ends early. Its lateness is that of the operating system's timer; see
+/// [the crate's documentation](crate#platforms).
 ///
 /// # Panics
 ///
-/// Its methods `sleep` and `sleep_until` panic where [`sleep_until`] does: connections have to be
-/// polled in a tokio runtime.
+/// The methods `sleep` and `sleep_until` panic if [`sleep_until`] does. hyper calls them while it polls a
+/// connection, so poll connections in a tokio runtime.
 ///
 /// # Examples
 ///
-/// A connection that is closed if the header of a request does not arrive within 250 ms:
+/// Close a connection if the header of a request does not arrive within 250 ms.
 ///
 /// ```no_run
 /// use std::convert::Infallible;
@@ -64,7 +65,9 @@ use crate::sleep::{Sleep, sleep, sleep_until};
 pub struct OsTimer;
 
 impl OsTimer {
-    /// Creates a timer. It holds nothing: each sleep takes the runtime that is current.
+    /// Creates a timer.
+    ///
+    /// The timer has no state. Each sleep belongs to the runtime that is current when the sleep is created.
     ///
     /// # Examples
     ///
@@ -78,7 +81,7 @@ impl OsTimer {
     /// let timer = OsTimer::new();
     /// let mut sleep = timer.sleep(Duration::from_secs(3600));
     /// timer.reset(&mut sleep, timer.now() + Duration::from_millis(1));
-    /// sleep.await; // not an hour
+    /// sleep.await; // Takes 1 ms, not an hour.
     /// # }
     /// ```
     #[must_use]
@@ -98,15 +101,17 @@ impl rt::Timer for OsTimer {
         Box::pin(sleep_until(deadline.into()))
     }
 
-    /// The time by tokio's clock: deadlines are computed from it, so it is the one that sleeps go by.
+    /// Returns the current time by tokio's clock.
+    ///
+    /// hyper computes deadlines from this time, and the sleeps follow the same clock.
     fn now(&self) -> Instant {
         time::Instant::now().into_std()
     }
 
-    /// Moves the deadline of a sleep of this crate's in place. Another timer's is replaced.
+    /// Moves the deadline of `sleep`, in place if it is a [`Sleep`]. Replaces a sleep of another timer.
     fn reset(&self, sleep: &mut Pin<Box<dyn rt::Sleep>>, deadline: Instant) {
-        if let Some(ours) = sleep.as_mut().downcast_mut_pin::<Sleep>() {
-            ours.reset(deadline.into());
+        if let Some(sleep) = sleep.as_mut().downcast_mut_pin::<Sleep>() {
+            sleep.reset(deadline.into());
         } else {
             *sleep = self.sleep_until(deadline);
         }

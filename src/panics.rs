@@ -1,14 +1,14 @@
-//! Where the panics of foreign code end.
+//! Contains the panics of foreign code.
 
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Calls `foreign`, which may panic: the panic hook is told of it, and nobody else.
+/// Calls `foreign` and catches its panic. Only the panic hook reports the panic.
 pub(crate) fn catch_foreign(foreign: impl FnOnce()) {
     let Err(payload) = catch_unwind(AssertUnwindSafe(foreign)) else {
         return;
     };
-    // Its drop is anybody's code, too.
+    // The payload's drop is foreign code, too.
     if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         mem::forget(payload);
     }
@@ -21,7 +21,7 @@ mod tests {
     use std::sync::Arc;
 
     #[test]
-    fn a_payload_is_dropped() {
+    fn panic_payload_is_dropped() {
         let payload = Arc::new(());
         let thrown = Arc::clone(&payload);
         catch_foreign(|| panic_any(thrown));
@@ -29,8 +29,8 @@ mod tests {
     }
 
     #[test]
-    fn a_payload_whose_drop_panics_goes_no_further() {
-        // Without a size: the last of them is forgotten, and is not to be a leak.
+    fn panic_in_a_payload_drop_is_contained() {
+        // Zero-sized, so that forgetting the last payload leaks nothing.
         struct Again;
 
         impl Drop for Again {

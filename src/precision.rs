@@ -1,4 +1,5 @@
-//! How much lead: when is the kernel asked to wake, when looked at the clock? Pure.
+//! Precision, and the other options of a timer: how early the kernel is asked to wake it, and how late it may
+//! be. Pure.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,6 +7,8 @@ use std::time::Duration;
 use crate::saturating::{FAR_FUTURE, nanos};
 
 /// How close to its deadline a timer fires.
+///
+/// A timer never fires early, with either precision.
 ///
 /// # Examples
 ///
@@ -28,36 +31,40 @@ use crate::saturating::{FAR_FUTURE, nanos};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Precision {
-    /// As close as the operating system's timer gets. Among so many timers that their deadlines lie
-    /// closer than the operating system can wake, they are woken in small groups, and each is later
-    /// by a quarter of its period at the most, and by no more than 200 µs.
+    /// Fires as close to the deadline as the operating system's timer does.
+    ///
+    /// Many timers can have deadlines that are closer together than the operating system can wake. The
+    /// timers are then woken in small groups. This delays each of them by at most a quarter of its period,
+    /// and by at most 200 µs.
     #[default]
     Kernel,
-    /// Closer: the operating system is asked a little early, and for the rest the task looks at the
-    /// clock again and again. Between two looks, some microseconds apart, the runtime's other
-    /// tasks and I/O have their turn.
+    /// Fires closer to the deadline, at the price of processor time.
     ///
-    /// How early is lateness from how late the operating system wakes on this machine. What it
-    /// costs is processor time: that much of it for each tick. Never early either.
+    /// The operating system wakes the task a little early. The task then spins: it reads the clock again
+    /// and again until the deadline. Every few microseconds it yields, so that the runtime's other tasks
+    /// and its I/O make progress.
     ///
-    /// Where there is no native timer, and without the feature `os-native`, the operating system is
-    /// late by a millisecond or more, and it takes a longer `spin_limit` than the usual 200 µs to
-    /// make up for that.
+    /// How early the task is woken is learned from how late the operating system wakes on this machine.
+    /// Each tick costs that much processor time. A tolerance has no effect.
     ///
-    /// Timers of one thread that spin at the same time take turns of 3 µs, so that each may be late by
-    /// a turn for every other. A tolerance has no effect.
+    /// Where there is no native timer, and without the feature `os-native`, the operating system is late
+    /// by a millisecond or more. To make up for that, set a `spin_limit` longer than the default of 200 µs.
+    ///
+    /// Timers that spin on one thread at the same time take turns of 3 µs. Each may be late by one turn for
+    /// every other.
     Spin,
 }
 
-/// What one timer wants of its driver. In nanoseconds, as it is asked for at every wait.
+/// The options of one timer. In nanoseconds, because every wait reads them.
 #[derive(Clone, Copy)]
 pub(crate) struct TimerOptions {
-    /// Its first bit is the precision: there are many of these.
+    /// The highest bit is the precision, to save memory.
     spin_limit: u64,
     tolerance: u64,
 }
 
-const SPINS: u64 = 1 << 63;
+/// The bit of [`Precision::Spin`].
+const SPIN_FLAG: u64 = 1 << 63;
 
 impl Default for TimerOptions {
     fn default() -> Self {
@@ -81,29 +88,29 @@ impl fmt::Debug for TimerOptions {
 impl TimerOptions {
     pub(crate) fn set_precision(&mut self, precision: Precision) {
         match precision {
-            Precision::Kernel => self.spin_limit &= !SPINS,
-            Precision::Spin => self.spin_limit |= SPINS,
+            Precision::Kernel => self.spin_limit &= !SPIN_FLAG,
+            Precision::Spin => self.spin_limit |= SPIN_FLAG,
         }
     }
 
     pub(crate) fn precision(&self) -> Precision {
-        if self.spin_limit & SPINS == 0 {
+        if self.spin_limit & SPIN_FLAG == 0 {
             Precision::Kernel
         } else {
             Precision::Spin
         }
     }
 
-    /// The longest that it may keep looking at the clock.
+    /// Sets how long the timer may spin before a deadline.
     pub(crate) fn set_spin_limit(&mut self, limit: Duration) {
-        self.spin_limit = self.spin_limit & SPINS | nanos(limit.min(FAR_FUTURE));
+        self.spin_limit = self.spin_limit & SPIN_FLAG | nanos(limit.min(FAR_FUTURE));
     }
 
     pub(crate) fn spin_limit(&self) -> Duration {
-        Duration::from_nanos(self.spin_limit & !SPINS)
+        Duration::from_nanos(self.spin_limit & !SPIN_FLAG)
     }
 
-    /// How late it may be, to share a wake-up with another.
+    /// Sets how late the timer may be in order to share a wake-up.
     pub(crate) fn set_tolerance(&mut self, tolerance: Duration) {
         self.tolerance = nanos(tolerance.min(FAR_FUTURE));
     }
@@ -112,7 +119,7 @@ impl TimerOptions {
         Duration::from_nanos(self.tolerance)
     }
 
-    /// How late it may be before it counts as missed.
+    /// Returns how much lateness does not count towards a missed tick.
     pub(crate) fn missed_grace(&self) -> Duration {
         match self.precision() {
             Precision::Kernel => self.tolerance(),
@@ -120,19 +127,19 @@ impl TimerOptions {
         }
     }
 
-    /// How long before its deadline it wants to be woken, where the kernel is late by `lateness`, and
-    /// it ticks every `period`: half of that belongs to others.
+    /// Returns how long before its deadline the timer is to be woken. `lateness` is that of the kernel. The
+    /// lead is at most half the `period`, so that other tasks can run.
     pub(crate) fn lead(&self, lateness: u64, period: Duration) -> u64 {
         match self.precision() {
             Precision::Kernel => 0,
             Precision::Spin => lateness
-                .min(self.spin_limit & !SPINS)
+                .min(self.spin_limit & !SPIN_FLAG)
                 .min(nanos(period) / 2),
         }
     }
 
-    /// How much later than that the wake-up may be, where a coalesce_slack asks for `coalesce_slack`: of which one
-    /// whose period is short takes no more than a quarter of that.
+    /// Returns by how much the wake-up may be delayed. The coalesce slack is capped at a quarter of the
+    /// `period`. The slack is never less than the tolerance.
     pub(crate) fn slack(&self, coalesce_slack: u64, period: Duration) -> u64 {
         match self.precision() {
             Precision::Kernel if coalesce_slack <= self.tolerance => self.tolerance,
@@ -149,7 +156,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_never_spins_for_longer_than_the_limit_and_half_the_period(
+        fn lead_never_exceeds_the_spin_limit_or_half_the_period(
             precision in prop_oneof![Just(Precision::Kernel), Just(Precision::Spin)],
             limit in any::<u64>(),
             lateness in any::<u64>(),
@@ -165,7 +172,7 @@ mod tests {
         }
 
         #[test]
-        fn no_later_than_it_tolerates_or_a_crowd_asks_for(
+        fn slack_never_exceeds_tolerance_or_coalesce_slack(
             precision in prop_oneof![Just(Precision::Kernel), Just(Precision::Spin)],
             tolerance in any::<u64>(),
             coalesce_slack in any::<u64>(),
@@ -182,32 +189,34 @@ mod tests {
             prop_assert_eq!(options.tolerance(), Duration::from_nanos(tolerance));
         }
 
-        /// Whatever of the three is the least, or of two the most, is what it gets.
+        /// The lead is the least of its three limits, the slack the greatest of its two.
         #[test]
-        fn it_takes_all_that_it_may(
+        fn lead_and_slack_reach_their_limits(
             lateness in 0_u64..1_000_000,
             limit in 0_u64..1_000_000,
             tolerance in 0_u64..1_000_000,
             coalesce_slack in 0_u64..1_000_000,
-            period in 1_u64..4_000_000,
+            period_nanos in 1_u64..4_000_000,
         ) {
             let mut options = TimerOptions::default();
             options.set_spin_limit(Duration::from_nanos(limit));
             options.set_tolerance(Duration::from_nanos(tolerance));
-            let ticks = Duration::from_nanos(period);
-            prop_assert_eq!(options.slack(coalesce_slack, ticks), tolerance.max(coalesce_slack.min(period / 4)));
+            let period = Duration::from_nanos(period_nanos);
+            let expected = tolerance.max(coalesce_slack.min(period_nanos / 4));
+            prop_assert_eq!(options.slack(coalesce_slack, period), expected);
             prop_assert_eq!(options.missed_grace(), Duration::from_nanos(tolerance));
             options.set_precision(Precision::Spin);
-            prop_assert_eq!(options.lead(lateness, ticks), lateness.min(limit).min(period / 2));
+            let expected = lateness.min(limit).min(period_nanos / 2);
+            prop_assert_eq!(options.lead(lateness, period), expected);
             prop_assert_eq!(options.missed_grace(), Duration::ZERO);
         }
     }
 
     #[test]
-    fn it_shows_its_times_as_such() {
-        let shown = format!("{:?}", TimerOptions::default());
+    fn debug_prints_durations() {
+        let debug = format!("{:?}", TimerOptions::default());
         assert_eq!(
-            shown,
+            debug,
             "TimerOptions { precision: Kernel, spin_limit: 200µs, tolerance: 0ns }"
         );
     }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The public API as CHANGELOG.md lists it, against the one that the code has; and that each item has
-# an example. With `--write`, writes the listing.
+# Compares the public API with tests/public-api.txt, and checks that each item has an example. With `--write`, writes
+# that file. It lists the API with the feature `full`, without derived and automatic traits.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo public-api --version >/dev/null 2>&1 ||

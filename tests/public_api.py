@@ -1,12 +1,10 @@
-"""Compares or writes the listing of the API in CHANGELOG.md, and asks for an example of each item:
-see public-api.sh."""
+"""Compares or writes tests/public-api.txt, and asks for an example of each item: see public-api.sh."""
 
 import json
 import re
 import sys
 
-CHANGELOG = "CHANGELOG.md"
-BLOCK = re.compile(r"(### API\n\n.*?```text\n)(.*?)(```\n)", re.DOTALL)
+LISTING = "tests/public-api.txt"
 
 
 def listing(lines):
@@ -38,16 +36,15 @@ with open(sys.argv[1], encoding="utf-8") as rustdoc:
     if missing := list(without_example(json.load(rustdoc))):
         sys.exit("public-api: without an example: " + ", ".join(missing))
 api = "".join(f"{line}\n" for line in listing(sys.stdin))
-text = open(CHANGELOG, encoding="utf-8").read()
-listed = BLOCK.search(text)
-if listed is None:
-    sys.exit("public-api: CHANGELOG.md has no listing")
 if "--write" in sys.argv:
-    with open(CHANGELOG, "w", encoding="utf-8") as changelog:
-        changelog.write(text[: listed.start(2)] + api + text[listed.end(2) :])
-elif listed[2] != api:
-    ours, theirs = set(api.splitlines()), set(listed[2].splitlines())
-    for line in sorted(ours ^ theirs):
-        print("listed, but gone:" if line in theirs else "not listed:", line, file=sys.stderr)
-    sys.exit("public-api: the listing in CHANGELOG.md is not the API: tests/public-api.sh --write")
+    with open(LISTING, "w", encoding="utf-8") as listing_file:
+        listing_file.write(api)
+else:
+    with open(LISTING, encoding="utf-8") as listing_file:
+        listed = listing_file.read()
+    if listed != api:
+        ours, theirs = set(api.splitlines()), set(listed.splitlines())
+        for line in sorted(ours ^ theirs):
+            print("listed, but gone:" if line in theirs else "not listed:", line, file=sys.stderr)
+        sys.exit(f"public-api: {LISTING} is not the API: tests/public-api.sh --write")
 print(f"checked: {len(api.splitlines())} lines of API")

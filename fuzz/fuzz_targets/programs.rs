@@ -1,4 +1,4 @@
-//! Programs that use tokio's timers and ours: they do the same.
+//! Runs random programs with tokio's timers and with this crate's, and compares what they do.
 #![no_main]
 
 use libfuzzer_sys::arbitrary::{Arbitrary, Result, Unstructured};
@@ -12,8 +12,8 @@ mod worlds;
 
 use program::{Inner, Op, SLOTS};
 
-/// As long as those that are generated in the tests.
-const LONGEST: usize = 50;
+/// The length of the longest program, as in the property tests.
+const MAX_OPS: usize = 50;
 
 #[derive(Debug)]
 struct Program(Vec<Op>);
@@ -21,7 +21,7 @@ struct Program(Vec<Op>);
 impl<'a> Arbitrary<'a> for Program {
     fn arbitrary(bytes: &mut Unstructured<'a>) -> Result<Self> {
         let mut ops = Vec::new();
-        while !bytes.is_empty() && ops.len() < LONGEST {
+        while !bytes.is_empty() && ops.len() < MAX_OPS {
             ops.push(op(bytes)?);
         }
         Ok(Self(ops))
@@ -31,8 +31,8 @@ impl<'a> Arbitrary<'a> for Program {
 fn op(bytes: &mut Unstructured<'_>) -> Result<Op> {
     let kind = bytes.int_in_range(0_u8..=15)?;
     match kind {
-        0 => return Ok(Op::Advance(span(bytes)?)),
-        1 => return Ok(Op::Wait(span(bytes)?)),
+        0 => return Ok(Op::Advance(millis(bytes)?)),
+        1 => return Ok(Op::Wait(millis(bytes)?)),
         _ => {}
     }
     let slot = bytes.int_in_range(0..=SLOTS - 1)?;
@@ -83,8 +83,8 @@ fn op(bytes: &mut Unstructured<'_>) -> Result<Op> {
     })
 }
 
-/// Mostly short.
-fn span(bytes: &mut Unstructured<'_>) -> Result<u16> {
+/// Returns a number of milliseconds, mostly a small one.
+fn millis(bytes: &mut Unstructured<'_>) -> Result<u16> {
     if bytes.ratio(1_u8, 8_u8)? {
         bytes.int_in_range(0..=3_000)
     } else {

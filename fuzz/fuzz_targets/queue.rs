@@ -1,4 +1,4 @@
-//! The deadline queue against a sorted map: any operations, in any order.
+//! Runs random operations on the deadline queue and checks it against a sorted map.
 #![no_main]
 
 use libfuzzer_sys::arbitrary::{Arbitrary, Result, Unstructured};
@@ -21,34 +21,39 @@ impl<'a> Arbitrary<'a> for Program {
 fn op(bytes: &mut Unstructured<'_>) -> Result<Op> {
     let kind = bytes.int_in_range(0_u8..=13)?;
     match kind {
-        0 | 1 => return Ok(Op::Join),
-        2 => return Ok(Op::PopDue(moment(bytes)?)),
-        3 => return Ok(Op::PopAllDue(moment(bytes)?)),
-        4 => return Ok(Op::Count(bytes.arbitrary()?, moment(bytes)?)),
-        // So many that some are in the wheel, and seldom that the horizon comes back.
+        0 | 1 => return Ok(Op::Alloc),
+        2 => return Ok(Op::PopDue(timestamp(bytes)?)),
+        3 => return Ok(Op::PopAllDue(timestamp(bytes)?)),
+        4 => return Ok(Op::Count(bytes.arbitrary()?, timestamp(bytes)?)),
+        // Enough timers to use the wheel, and sometimes enough to spill the heap.
         5 => {
-            let many = bytes.int_in_range(0..=300)?;
-            return Ok(Op::Crowd(many, moment(bytes)?, moment(bytes)?));
+            let count = bytes.int_in_range(0..=300)?;
+            return Ok(Op::InsertMany(count, timestamp(bytes)?, timestamp(bytes)?));
         }
         _ => {}
     }
-    let seat = usize::from(bytes.arbitrary::<u16>()?);
+    let slot = usize::from(bytes.arbitrary::<u16>()?);
     Ok(match kind {
-        6 => Op::Leave(seat),
-        7 => Op::Cancel(seat),
-        8 => Op::Postpone(seat, moment(bytes)?, moment(bytes)?),
-        9 => Op::PutOff(seat, moment(bytes)?),
-        10 => Op::Disperse(bytes.int_in_range(0..=300)?, seat),
-        _ => Op::Wait(seat, moment(bytes)?, moment(bytes)?, moment(bytes)?),
+        6 => Op::Free(slot),
+        7 => Op::Remove(slot),
+        8 => Op::Reset(slot, timestamp(bytes)?, timestamp(bytes)?),
+        9 => Op::Reschedule(slot, timestamp(bytes)?),
+        10 => Op::FreeMany(bytes.int_in_range(0..=300)?, slot),
+        _ => Op::Insert(
+            slot,
+            timestamp(bytes)?,
+            timestamp(bytes)?,
+            timestamp(bytes)?,
+        ),
     })
 }
 
-/// Mostly one of few, so that many are equal, or in any slot of the wheel.
-fn moment(bytes: &mut Unstructured<'_>) -> Result<u64> {
-    let few = bytes.arbitrary::<u8>()?;
-    match few {
-        0..0x80 => Ok(u64::from(few % 32)),
-        0x80..0xE0 => Ok(u64::from(few % 32) << bytes.int_in_range(0_u32..=63)?),
+/// Returns mostly one of a few timestamps, so that many are equal, or one in any bucket of the wheel.
+fn timestamp(bytes: &mut Unstructured<'_>) -> Result<u64> {
+    let byte = bytes.arbitrary::<u8>()?;
+    match byte {
+        0..0x80 => Ok(u64::from(byte % 32)),
+        0x80..0xE0 => Ok(u64::from(byte % 32) << bytes.int_in_range(0_u32..=63)?),
         _ => bytes.arbitrary(),
     }
 }

@@ -1,4 +1,4 @@
-//! A schedule against its contract: any periods, deadlines, tolerances and lateness.
+//! Runs random steps on a schedule and checks it against its contract.
 #![no_main]
 
 use std::time::Duration;
@@ -22,11 +22,11 @@ impl<'a> Arbitrary<'a> for Program {
             behavior: behavior(bytes)?,
             steps: Vec::new(),
         };
-        let mut now = program.period;
+        let mut current = program.period;
         while !bytes.is_empty() {
-            let step = step(bytes, now)?;
+            let step = step(bytes, current)?;
             if let Step::SetPeriod(period) = step {
-                now = period;
+                current = period;
             }
             program.steps.push(step);
         }
@@ -34,27 +34,27 @@ impl<'a> Arbitrary<'a> for Program {
     }
 }
 
-fn step(bytes: &mut Unstructured<'_>, period_now: Duration) -> Result<Step> {
+fn step(bytes: &mut Unstructured<'_>, current_period: Duration) -> Result<Step> {
     Ok(match bytes.int_in_range(0_u8..=8)? {
         0 => Step::SetPeriod(period(bytes)?),
         1 => Step::SetBehavior(behavior(bytes)?),
-        2 => Step::SetDeadline(span(bytes)?),
+        2 => Step::SetDeadline(duration(bytes)?),
         3 => Step::Tick {
-            late: near_a_multiple(period_now, bytes)?,
+            late: near_a_multiple(current_period, bytes)?,
             tolerance: Duration::ZERO,
         },
         4 => Step::Tick {
-            late: span(bytes)?,
+            late: duration(bytes)?,
             tolerance: Duration::ZERO,
         },
         5 => {
             let per = period(bytes)?;
-            let most = u64::try_from(per.as_nanos()).unwrap_or(u64::MAX);
-            Step::SetRate(bytes.int_in_range(1..=most)?, per)
+            let max = u64::try_from(per.as_nanos()).unwrap_or(u64::MAX);
+            Step::SetRate(bytes.int_in_range(1..=max)?, per)
         }
         _ => Step::Tick {
-            late: span(bytes)?,
-            tolerance: span(bytes)?,
+            late: duration(bytes)?,
+            tolerance: duration(bytes)?,
         },
     })
 }
@@ -67,13 +67,13 @@ fn behavior(bytes: &mut Unstructured<'_>) -> Result<MissedTickBehavior> {
     ])?)
 }
 
-/// Zero is refused: the documentation says so.
+/// Returns a period that is not zero: a schedule panics for zero, as documented.
 fn period(bytes: &mut Unstructured<'_>) -> Result<Duration> {
-    Ok(span(bytes)?.max(Duration::from_nanos(1)))
+    Ok(duration(bytes)?.max(Duration::from_nanos(1)))
 }
 
-/// Of all orders of magnitude, and next to the threshold of a missed tick.
-fn span(bytes: &mut Unstructured<'_>) -> Result<Duration> {
+/// Returns a duration of any order of magnitude, or one next to the threshold of a missed tick.
+fn duration(bytes: &mut Unstructured<'_>) -> Result<Duration> {
     Ok(match bytes.int_in_range(0_u8..=5)? {
         0 => Duration::from_nanos(bytes.arbitrary::<u8>()?.into()),
         1 => Duration::from_nanos(bytes.arbitrary::<u32>()?.into()),
@@ -86,9 +86,9 @@ fn span(bytes: &mut Unstructured<'_>) -> Result<Duration> {
 
 fn near_a_multiple(period: Duration, bytes: &mut Unstructured<'_>) -> Result<Duration> {
     let multiple = period.saturating_mul(bytes.arbitrary::<u8>()?.into());
-    let nanos = Duration::from_nanos(bytes.int_in_range(0_u64..=2)?);
+    let offset = Duration::from_nanos(bytes.int_in_range(0_u64..=2)?);
     Ok(multiple
-        .saturating_add(nanos)
+        .saturating_add(offset)
         .saturating_sub(Duration::from_nanos(1)))
 }
 

@@ -1,4 +1,4 @@
-//! The clocks that a `PeriodicInterval` can go by.
+//! The clocks of a `PeriodicInterval`, and helpers to read clocks.
 
 pub(crate) mod paired;
 pub(crate) mod wall;
@@ -7,10 +7,11 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 
-/// The clock that a [`PeriodicInterval`](crate::PeriodicInterval) goes by.
+/// The clock of a [`PeriodicInterval`](crate::PeriodicInterval).
 ///
-/// A system that has no timer on a clock says so when the interval is built, with
-/// [`io::ErrorKind::Unsupported`].
+/// Set it with [`PeriodicBuilder::clock`](crate::PeriodicBuilder::clock).
+/// [`build`](crate::PeriodicBuilder::build) returns an error of the kind [`io::ErrorKind::Unsupported`] if
+/// the system has no timer on the clock.
 ///
 /// | clock | Linux, Android | elsewhere, and without `os-native` |
 /// | --- | --- | --- |
@@ -18,7 +19,8 @@ use std::io;
 /// | `Boottime` | `CLOCK_BOOTTIME` | unsupported |
 /// | `Realtime` | `CLOCK_REALTIME`, with `TFD_TIMER_CANCEL_ON_SET` | unsupported |
 ///
-/// Under `test-util` only `Monotonic` follows a paused clock: the others are the world's.
+/// With the feature `test-util`, `Monotonic` follows tokio's paused clock. Pausing does not affect
+/// `Boottime` and `Realtime`.
 ///
 /// Source: [timerfd_create(2)](https://man7.org/linux/man-pages/man2/timerfd_create.2.html).
 ///
@@ -43,31 +45,31 @@ use std::io;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Clock {
-    /// Counts steadily, whatever the wall clock is set to: [`Instant`](tokio::time::Instant)'s. It
-    /// stands still while the system is suspended, where `Instant` does.
+    /// The clock of [`Instant`](tokio::time::Instant). Setting the wall clock does not affect it. It stops
+    /// while the system is suspended, if `Instant` does.
     #[default]
     Monotonic,
-    /// As `Monotonic`, but counts while the system is suspended, too: the expirations of that time
-    /// are reported after it. It does not wake the system.
+    /// Like `Monotonic`, but also counts the time during which the system is suspended. The expirations of
+    /// that time are reported after the system has resumed. The interval does not wake the system.
     Boottime,
-    /// The time of day. When somebody sets it, [`tick`](crate::PeriodicInterval::tick) returns
+    /// The wall clock. When the wall clock is set, [`tick`](crate::PeriodicInterval::tick) returns
     /// [`ClockWasSet`](crate::error::ClockWasSet).
     Realtime,
 }
 
-/// The wall clock was set while a [`PeriodicInterval`](crate::PeriodicInterval) went by it.
+/// The error that the wall clock was set while a [`PeriodicInterval`](crate::PeriodicInterval) used it.
 ///
-/// A leap second sets it as well, and a suspend, over which it jumps; slewing, as NTP does all day,
-/// does not.
+/// [`PeriodicInterval::tick`](crate::PeriodicInterval::tick) returns it as an [`io::Error`], once for each
+/// time that it finds the clock set. Use [`ClockWasSet::is`] to recognize it.
 ///
-/// The interval goes on, by the clock as it is now: it expires next at the first moment to come
-/// that is a whole number of periods from its start, be that past or still to come. Only a
-/// [`start`](crate::PeriodicBuilder::start) that is an instant still to come is waited for.
-/// Expirations that had not been asked for by then are not reported any more: by which clock would
-/// they count? A tick that is asked for at that very moment may still count by the new one.
+/// A leap second sets the clock as well. So does a suspend, over which the clock jumps. Slewing, which NTP
+/// does all the time, does not.
 ///
-/// [`PeriodicInterval::tick`](crate::PeriodicInterval::tick) returns it as an [`io::Error`], once
-/// for each time that it finds the clock set.
+/// The interval continues by the new time. It next expires at the first time to come that is a whole number
+/// of periods from its start, whether the start is in the past or in the future. It waits for its start only
+/// if [`start`](crate::PeriodicBuilder::start) set one that is still in the future. Expirations that were not
+/// reported before the clock was set are dropped, because neither time counts them correctly. A tick that you
+/// request while the clock is being set may still be counted by the new time.
 ///
 /// # Examples
 ///
@@ -96,7 +98,7 @@ pub enum Clock {
 pub struct ClockWasSet;
 
 impl ClockWasSet {
-    /// Whether this is what `error` says.
+    /// Returns `true` if `error` is a `ClockWasSet`.
     ///
     /// # Examples
     ///

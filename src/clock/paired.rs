@@ -1,11 +1,11 @@
-//! Two clocks read as if at once.
+//! Reads two clocks as if at once.
 
 use std::time::{Duration, Instant};
 
-/// Reads `first` and then `second`, with as little time between as can be had.
+/// Reads `first` and then `second`, with as little time between the readings as possible.
 ///
-/// A thread may be preempted between the readings, and whatever is computed from the pair would be
-/// off by that long: hence the closest of a few pairs.
+/// If the thread is preempted between the readings, everything computed from the pair is off by that long.
+/// So this returns the closest of a few pairs.
 pub(crate) fn closest<A, B>(first: impl Fn() -> A, second: impl Fn() -> B) -> (A, B) {
     closest_by(Instant::now, first, second)
 }
@@ -43,26 +43,25 @@ mod tests {
     use std::cell::Cell;
 
     proptest! {
-        /// The first of the closest, and no more are looked at than it takes to find one that is
-        /// close enough.
+        /// Returns the first of the closest pairs, and stops reading once a pair is close enough.
         #[test]
-        fn it_is_the_closest_of_a_few(
+        fn closest_pair_of_readings_is_returned(
             gaps in prop::collection::vec(prop_oneof![0_u64..600, 495_u64..505, 500_u64..100_000], 8),
         ) {
             let now = Cell::new(Instant::now());
-            let taken = Cell::new(0);
-            // Who is preempted between the readings.
+            let pairs_read = Cell::new(0);
+            // Simulates a preemption between the readings.
             let second = || {
-                now.set(now.get() + Duration::from_nanos(gaps[taken.get()]));
-                taken.replace(taken.get() + 1)
+                now.set(now.get() + Duration::from_nanos(gaps[pairs_read.get()]));
+                pairs_read.replace(pairs_read.get() + 1)
             };
-            let (first, second) = closest_by(|| now.get(), || taken.get(), second);
-            prop_assert_eq!(first, second, "both of one pair");
+            let (first, second) = closest_by(|| now.get(), || pairs_read.get(), second);
+            prop_assert_eq!(first, second, "the readings are not of one pair");
 
             let close = gaps.iter().position(|gap| *gap < 500);
             let least = (0..gaps.len()).min_by_key(|n| gaps[*n]).unwrap();
             prop_assert_eq!(second, close.unwrap_or(least));
-            prop_assert_eq!(taken.get(), close.map_or(8, |close| close + 1));
+            prop_assert_eq!(pairs_read.get(), close.map_or(8, |close| close + 1));
         }
     }
 }

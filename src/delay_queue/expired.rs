@@ -1,14 +1,15 @@
-//! What a `DelayQueue` gives away: keys, and values that are out of it.
+//! The keys of a `DelayQueue`, and the values that have left it.
 
 use tokio::time::Instant;
 
 use crate::driver::queue;
 
-/// Stands for a value in a [`DelayQueue`](super::DelayQueue).
+/// Identifies a value in a [`DelayQueue`](super::DelayQueue).
 ///
-/// [`insert`](super::DelayQueue::insert) and [`insert_at`](super::DelayQueue::insert_at) return it. It
-/// is valid until its value expires, is removed or is cleared. After that the queue may use it for
-/// another value. A key of one queue means nothing to another.
+/// [`insert`](super::DelayQueue::insert) and [`insert_at`](super::DelayQueue::insert_at) return a key. The
+/// key is valid until [`poll_expired`](super::DelayQueue::poll_expired) returns the value, or until the
+/// value is removed or cleared. After that, the queue may reuse the key for another value. A key is valid
+/// only for the queue that returned it.
 ///
 /// # Examples
 ///
@@ -33,8 +34,8 @@ pub struct Key(pub(super) queue::SlotId);
 
 /// A value that has expired or was removed.
 ///
-/// [`poll_expired`](super::DelayQueue::poll_expired), [`remove`](super::DelayQueue::remove) and
-/// [`try_remove`](super::DelayQueue::try_remove) return it.
+/// Returned by [`poll_expired`](super::DelayQueue::poll_expired), [`remove`](super::DelayQueue::remove) and
+/// [`try_remove`](super::DelayQueue::try_remove).
 ///
 /// # Examples
 ///
@@ -103,7 +104,7 @@ impl<T> Expired<T> {
         &mut self.value
     }
 
-    /// Returns the value.
+    /// Consumes `self` and returns the value.
     ///
     /// # Examples
     ///
@@ -124,7 +125,9 @@ impl<T> Expired<T> {
         self.value
     }
 
-    /// Returns the deadline of the value: the one it was given, not the time at which it was taken out.
+    /// Returns the deadline of the value.
+    ///
+    /// This is the deadline that was set, not the time at which the value was returned.
     ///
     /// # Examples
     ///

@@ -1,6 +1,6 @@
-//! A queue of values that expire, each at a deadline of its own.
+//! A queue of values that expire, each at its own deadline.
 //!
-//! [`DelayQueue`] has the API of [`tokio_util::time::DelayQueue`], and this module the names of
+//! [`DelayQueue`] has the API of [`tokio_util::time::DelayQueue`]. This module has the names of
 //! [`tokio_util::time::delay_queue`]. To migrate, change the import.
 //!
 //! [`tokio_util::time::DelayQueue`]: https://docs.rs/tokio-util/0.7/tokio_util/time/struct.DelayQueue.html
@@ -22,8 +22,8 @@
 //! # }
 //! ```
 
+mod epoch;
 mod expired;
-mod moments;
 mod options;
 #[cfg(feature = "stream")]
 mod stream;
@@ -40,42 +40,42 @@ use crate::driver::Entry;
 use crate::driver::queue::{self, Queue, Window};
 use crate::precision::TimerOptions;
 use crate::saturating;
-use moments::Moments;
+use epoch::Epoch;
 use values::Values;
 
 pub use expired::{Expired, Key};
 
-/// The most values that a queue holds.
-const MOST: usize = (1 << 30) - 1;
+/// The most values that a queue can hold.
+const MAX_VALUES: usize = (1 << 30) - 1;
 
-/// A queue of values that expire, each at a deadline of its own.
+/// A queue of values that expire, each at its own deadline.
 ///
-/// [`insert`](Self::insert) takes a value and returns a [`Key`], by which the value can be removed or
-/// its deadline moved. [`poll_expired`](Self::poll_expired) returns the values whose deadlines have
-/// passed, in the order of the deadlines. Values with the same deadline come in the order in which
-/// they were inserted, or last moved to that deadline.
+/// [`insert`](Self::insert) takes a value and returns a [`Key`]. Use the key to remove the value or to
+/// reset its deadline. [`poll_expired`](Self::poll_expired) returns the values whose deadlines have
+/// passed, in the order of the deadlines. Values with equal deadlines expire in the order in which they
+/// were inserted or last reset to that deadline.
 ///
-/// It has the methods of [`tokio_util::time::DelayQueue`] with their meaning. Where tokio's rounds
-/// each deadline up to a millisecond, this one keeps it to the nanosecond.
+/// The queue has the methods of [`tokio_util::time::DelayQueue`], with the same meaning. tokio-util rounds
+/// each deadline up to a millisecond. This queue keeps deadlines to the nanosecond.
 ///
-/// With the feature `stream` it is a `Stream` of [`Expired`], which ends when the queue is empty and
-/// goes on when a value is inserted.
+/// With the feature `stream`, the queue is a `Stream` of [`Expired`]. The stream ends when the queue is
+/// empty, and continues when a value is inserted.
 ///
-/// However many values it holds, the queue is one timer of its runtime. That belongs to the runtime
-/// which is current when a value is inserted into an empty queue.
+/// The queue uses one timer of the runtime, however many values it holds. The timer belongs to the runtime
+/// that is current when a value is inserted into the empty queue.
 ///
 /// [`tokio_util::time::DelayQueue`]: https://docs.rs/tokio-util/0.7/tokio_util/time/struct.DelayQueue.html
 ///
 /// # Precision
 ///
-/// A value never expires early. It is as late as the operating system's own timer: see
-/// [the crate's documentation](crate#platforms). With [`Precision::Spin`](crate::Precision::Spin) it
-/// is closer ([`set_precision`](Self::set_precision)), and with a tolerance
-/// ([`set_tolerance`](Self::set_tolerance)) the queue shares wake-ups with other timers.
+/// A value never expires early. It is as late as the operating system's timer: see
+/// [the crate's documentation](crate#platforms). To make values expire closer to their deadlines, use
+/// [`set_precision`](Self::set_precision) with [`Precision::Spin`](crate::Precision::Spin). To share
+/// wake-ups with other timers, use [`set_tolerance`](Self::set_tolerance).
 ///
 /// # Examples
 ///
-/// A cache whose entries expire one after the other:
+/// A cache whose entries expire:
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -91,7 +91,7 @@ const MOST: usize = (1 << 30) - 1;
 /// expirations.insert("one", Duration::from_micros(300));
 /// let two = expirations.insert("two", Duration::from_micros(600));
 ///
-/// // It was used: it stays for longer.
+/// // The entry was used: it stays for longer.
 /// expirations.reset(&two, Duration::from_millis(2));
 ///
 /// while let Some(expired) = poll_fn(|cx| expirations.poll_expired(cx)).await {
@@ -101,24 +101,24 @@ const MOST: usize = (1 << 30) - 1;
 /// # }
 /// ```
 pub struct DelayQueue<T> {
-    /// The deadlines. Nobody has a slot who does not wait.
+    /// The deadlines. Every slot in use is waiting.
     queue: Queue<()>,
     values: Values<T>,
-    moments: Moments,
-    /// The last moment at which the clock was seen: what is due by then needs no look at it.
-    seen: u64,
+    epoch: Epoch,
+    /// The timestamp of the last clock reading. Values that were due then need no further reading.
+    cached_now: u64,
     options: TimerOptions,
-    /// Waits, if at all, for the first deadline, which is after what was seen. `None` while the queue
-    /// is empty: a value may next be inserted in another runtime.
+    /// If it waits, it waits for the first deadline, which is after `cached_now`. `None` while the queue is
+    /// empty, because the next value may be inserted in another runtime.
     entry: Option<Entry>,
-    /// Who found the queue empty.
-    waker: Option<Waker>,
+    /// The waker of the task that found the queue empty.
+    empty_waker: Option<Waker>,
 }
 
 impl<T> DelayQueue<T> {
     /// Creates an empty queue.
     ///
-    /// It allocates nothing, and needs no runtime, before the first value is inserted.
+    /// This allocates nothing and needs no runtime. Inserting a value does.
     ///
     /// # Examples
     ///
@@ -135,7 +135,7 @@ impl<T> DelayQueue<T> {
 
     /// Creates an empty queue with room for at least `capacity` values.
     ///
-    /// See [`capacity`](Self::capacity) for what that means.
+    /// See [`capacity`](Self::capacity) for what the capacity includes.
     ///
     /// # Examples
     ///
@@ -151,22 +151,22 @@ impl<T> DelayQueue<T> {
         Self {
             queue: Queue::new(),
             values: Values::with_capacity(capacity),
-            moments: Moments::new(Instant::now()),
-            seen: Moments::ORIGIN,
+            epoch: Epoch::new(Instant::now()),
+            cached_now: Epoch::START,
             options: TimerOptions::default(),
             entry: None,
-            waker: None,
+            empty_waker: None,
         }
     }
 
-    /// Inserts a value that expires `timeout` from now.
+    /// Inserts a value that expires `timeout` from now, and returns its key.
     ///
-    /// The same as [`insert_at`](Self::insert_at)`(value, Instant::now() + timeout)`. A `timeout` of
-    /// more than 30 years is taken for 30 years; one of zero expires at the next poll.
+    /// This is the same as [`insert_at`](Self::insert_at)`(value, Instant::now() + timeout)`. A `timeout` of
+    /// more than 30 years is clamped to 30 years. A value with a `timeout` of zero expires at the next poll.
     ///
     /// # Panics
     ///
-    /// As [`insert_at`](Self::insert_at) does.
+    /// See [`insert_at`](Self::insert_at).
     ///
     /// # Examples
     ///
@@ -188,27 +188,26 @@ impl<T> DelayQueue<T> {
         self.insert_at(value, saturating::after(Instant::now(), timeout))
     }
 
-    /// Inserts a value that expires at `when`.
+    /// Inserts a value that expires at `when`, and returns its key.
     ///
-    /// A `when` in the past expires at the next poll. Wakes the task that waits in
-    /// [`poll_expired`](Self::poll_expired), or found the queue empty there, if the value comes before
-    /// all others. The key that is returned may be one of a value that is not in the queue any more.
+    /// A value whose deadline is in the past expires at the next poll. If the new deadline is the earliest,
+    /// this wakes the task that waits in [`poll_expired`](Self::poll_expired) or found the queue empty
+    /// there. The key may equal that of a value that is no longer in the queue.
     ///
     /// # Panics
     ///
-    /// - If the queue holds 2<sup>30</sup> - 1 values.
-    /// - If the queue is empty, outside a tokio runtime and in one that has shut down.
-    /// - If the queue is empty, in a runtime without the I/O driver
-    ///   ([`enable_io`](tokio::runtime::Builder::enable_io) or
-    ///   [`enable_all`](tokio::runtime::Builder::enable_all)). Where there is no native timer, and
-    ///   without the feature `os-native`, it is the time driver
-    ///   ([`enable_time`](tokio::runtime::Builder::enable_time)) instead; with the feature `test-util`
-    ///   that one besides. On Windows no driver is needed, unless by `test-util`.
-    /// - If the queue is empty, in a runtime without the time driver, and on Windows, if this is the
-    ///   runtime's first timer and the operating system refuses it. Elsewhere
-    ///   [`tokio::time::Sleep`] serves until it agrees, with tokio's precision.
-    /// - If the queue is empty, in a child that was forked off, if the runtime is its parent's and has
-    ///   had a timer.
+    /// Panics if the queue holds 2<sup>30</sup> - 1 values. If the queue is empty, also panics:
+    ///
+    /// - Outside a tokio runtime, and in a runtime that has shut down.
+    /// - In a runtime without the I/O driver ([`enable_io`](tokio::runtime::Builder::enable_io) or
+    ///   [`enable_all`](tokio::runtime::Builder::enable_all)). Where there is no native timer, and without
+    ///   the feature `os-native`, the queue needs the time driver
+    ///   ([`enable_time`](tokio::runtime::Builder::enable_time)) instead. With the feature `test-util`, it
+    ///   needs both. On Windows, it needs no driver, unless `test-util` is enabled.
+    /// - If this is the runtime's first timer and the operating system refuses it, in a runtime without the
+    ///   time driver and on Windows. Elsewhere, [`tokio::time::Sleep`] serves with its own precision until
+    ///   the operating system accepts the timer.
+    /// - In a forked child process, if the runtime is its parent's and has had a timer.
     ///
     /// # Examples
     ///
@@ -229,17 +228,17 @@ impl<T> DelayQueue<T> {
     #[inline]
     #[track_caller]
     pub fn insert_at(&mut self, value: T, when: Instant) -> Key {
-        assert!(self.len() < MOST, "max entries exceeded");
+        assert!(self.len() < MAX_VALUES, "max entries exceeded");
         if self.entry.is_none() {
-            self.enter();
+            self.create_entry();
         }
-        let moment = self.moments.moment(when);
+        let timestamp = self.epoch.timestamp(when);
         let is_first = self
             .queue
-            .first_hard_deadline()
-            .is_none_or(|first| moment < first);
+            .next_hard_deadline()
+            .is_none_or(|first| timestamp < first);
         let slot = self.queue.alloc();
-        self.queue.insert(slot, Window::new(moment, 0), 0, ());
+        self.queue.insert(slot, Window::new(timestamp, 0), 0, ());
         let key = self.values.insert(slot, value);
         if is_first {
             self.wake();
@@ -247,22 +246,25 @@ impl<T> DelayQueue<T> {
         key
     }
 
-    /// Polls for the next value that has expired.
+    /// Polls for the next expired value.
     ///
-    /// Returns `Poll::Pending` if no deadline has passed, and has the task woken when the first one
-    /// does: the one that polled last. Returns `Poll::Ready(None)` if the queue is empty; the next
-    /// insertion wakes the task then.
+    /// Returns:
     ///
-    /// Takes part in tokio's cooperative budget, once for each value. A clock that was read for one
-    /// value serves all others whose deadlines have passed by then.
+    /// - `Poll::Ready(Some(expired))` if the first deadline has passed. The value is removed from the queue.
+    /// - `Poll::Pending` if no deadline has passed. The task that polled last is woken when the first
+    ///   deadline passes.
+    /// - `Poll::Ready(None)` if the queue is empty. The next insertion wakes the task.
+    ///
+    /// Each value counts once against tokio's cooperative budget. One reading of the clock serves all values
+    /// whose deadlines have passed by then.
     ///
     /// # Panics
     ///
-    /// If it has to wait and its runtime has shut down.
+    /// Panics if it has to wait and the runtime of the queue has shut down.
     ///
     /// # Cancel safety
     ///
-    /// A future that calls this can be dropped: a value is returned, or it stays in the queue.
+    /// A future that calls this method is cancel safe: a value is either returned or stays in the queue.
     ///
     /// # Examples
     ///
@@ -287,33 +289,32 @@ impl<T> DelayQueue<T> {
     #[inline]
     #[track_caller]
     pub fn poll_expired(&mut self, cx: &mut Context<'_>) -> Poll<Option<Expired<T>>> {
-        let (Some(first), Some(entry)) = (self.queue.first_hard_deadline(), &mut self.entry) else {
-            self.wait_for_insertion(cx.waker());
+        let (Some(first), Some(entry)) = (self.queue.next_hard_deadline(), &mut self.entry) else {
+            self.store_waker(cx.waker());
             return Poll::Ready(None);
         };
-        if first <= self.seen {
+        if first <= self.cached_now {
             ready!(coop::poll_proceed(cx)).made_progress();
         } else {
-            let deadline = self.moments.instant(first);
+            let deadline = self.epoch.instant(first);
             let now = ready!(entry.poll_elapsed(cx, deadline, Duration::MAX));
-            self.seen = self.moments.moment(now);
+            self.cached_now = self.epoch.timestamp(now);
         }
-        let slot = self.queue.due(self.seen);
-        let expired = slot.and_then(|slot| self.take(slot, first));
+        let slot = self.queue.next_due(self.cached_now);
+        let expired = slot.and_then(|slot| self.take_value(slot, first));
         if self.queue.is_empty() {
-            self.leave();
+            self.drop_entry();
         }
         Poll::Ready(expired)
     }
 
-    /// Removes a value before it has expired, or after that.
+    /// Removes a value, whether or not its deadline has passed.
     ///
-    /// Wakes the task that waits in [`poll_expired`](Self::poll_expired), if this leaves the queue
-    /// empty.
+    /// If this leaves the queue empty, wakes the task that waits in [`poll_expired`](Self::poll_expired).
     ///
     /// # Panics
     ///
-    /// If `key` is not in the queue.
+    /// Panics if `key` is not in the queue. See [`try_remove`](Self::try_remove) for a method that does not.
     ///
     /// # Examples
     ///
@@ -340,7 +341,7 @@ impl<T> DelayQueue<T> {
 
     /// Removes a value, or returns `None` if `key` is not in the queue.
     ///
-    /// Otherwise the same as [`remove`](Self::remove).
+    /// Otherwise, this is the same as [`remove`](Self::remove).
     ///
     /// # Examples
     ///
@@ -359,26 +360,26 @@ impl<T> DelayQueue<T> {
     /// ```
     #[inline]
     pub fn try_remove(&mut self, key: &Key) -> Option<Expired<T>> {
-        let slot = self.values.id_of(*key)?;
-        let first = self.queue.first_hard_deadline();
-        let removed = self.take(slot, self.queue.deadline(slot));
+        let slot = self.values.slot_of(*key)?;
+        let first = self.queue.next_hard_deadline();
+        let removed = self.take_value(slot, self.queue.deadline(slot));
         if self.queue.is_empty() {
             self.wake();
-            self.leave();
-        } else if self.queue.first_hard_deadline() != first {
-            self.follow();
+            self.drop_entry();
+        } else if self.queue.next_hard_deadline() != first {
+            self.update_wait();
         }
         removed
     }
 
-    /// Moves the deadline of a value to `timeout` from now.
+    /// Resets the deadline of a value to `timeout` from now.
     ///
-    /// The same as [`reset_at`](Self::reset_at)`(key, Instant::now() + timeout)`. A `timeout` of more
-    /// than 30 years is taken for 30 years.
+    /// This is the same as [`reset_at`](Self::reset_at)`(key, Instant::now() + timeout)`. A `timeout` of
+    /// more than 30 years is clamped to 30 years.
     ///
     /// # Panics
     ///
-    /// If `key` is not in the queue.
+    /// Panics if `key` is not in the queue.
     ///
     /// # Examples
     ///
@@ -402,14 +403,14 @@ impl<T> DelayQueue<T> {
         self.reset_at(key, saturating::after(Instant::now(), timeout));
     }
 
-    /// Moves the deadline of a value to `when`, before or after it has passed.
+    /// Resets the deadline of a value to `when`, whether or not the old deadline has passed.
     ///
-    /// A task that waits in [`poll_expired`](Self::poll_expired) goes on waiting, for what is the first
-    /// deadline then. A `when` in the past expires at the next poll.
+    /// A task that waits in [`poll_expired`](Self::poll_expired) keeps waiting, for the deadline that is now
+    /// the first. A value whose new deadline is in the past expires at the next poll.
     ///
     /// # Panics
     ///
-    /// If `key` is not in the queue.
+    /// Panics if `key` is not in the queue.
     ///
     /// # Examples
     ///
@@ -431,22 +432,22 @@ impl<T> DelayQueue<T> {
     #[inline]
     #[track_caller]
     pub fn reset_at(&mut self, key: &Key, when: Instant) {
-        let Some(slot) = self.values.id_of(*key) else {
+        let Some(slot) = self.values.slot_of(*key) else {
             invalid_key()
         };
-        let first = self.queue.first_hard_deadline();
-        let moment = self.moments.moment(when);
-        self.queue.reset(slot, Window::new(moment, 0));
-        if self.queue.first_hard_deadline() != first {
-            self.follow();
+        let first = self.queue.next_hard_deadline();
+        let timestamp = self.epoch.timestamp(when);
+        self.queue.reset(slot, Window::new(timestamp, 0));
+        if self.queue.next_hard_deadline() != first {
+            self.update_wait();
         }
     }
 
-    /// Returns the deadline of a value, as it was given.
+    /// Returns the deadline of a value, exact to the nanosecond.
     ///
     /// # Panics
     ///
-    /// If `key` is not in the queue.
+    /// Panics if `key` is not in the queue.
     ///
     /// # Examples
     ///
@@ -466,14 +467,16 @@ impl<T> DelayQueue<T> {
     #[must_use]
     #[track_caller]
     pub fn deadline(&self, key: &Key) -> Instant {
-        match self.values.id_of(*key) {
-            Some(slot) => self.moments.instant(self.queue.deadline(slot)),
+        match self.values.slot_of(*key) {
+            Some(slot) => self.epoch.instant(self.queue.deadline(slot)),
             None => invalid_key(),
         }
     }
 
-    /// Returns the key of the value that [`poll_expired`](Self::poll_expired) returns next, whether or
-    /// not its deadline has passed, or `None` if the queue is empty.
+    /// Returns the key of the next value that [`poll_expired`](Self::poll_expired) will return, or `None` if
+    /// the queue is empty.
+    ///
+    /// The value may or may not have expired.
     ///
     /// # Examples
     ///
@@ -492,12 +495,12 @@ impl<T> DelayQueue<T> {
     /// ```
     #[must_use]
     pub fn peek(&self) -> Option<Key> {
-        self.values.key(self.queue.due(u64::MAX)?)
+        self.values.key(self.queue.next_due(u64::MAX)?)
     }
 
-    /// Drops all values, and keeps the [`capacity`](Self::capacity).
+    /// Drops all values and retains the [`capacity`](Self::capacity).
     ///
-    /// Wakes the task that waits in [`poll_expired`](Self::poll_expired), which then finds the queue
+    /// Wakes the task that waits in [`poll_expired`](Self::poll_expired). Its next poll finds the queue
     /// empty.
     ///
     /// # Examples
@@ -520,17 +523,16 @@ impl<T> DelayQueue<T> {
             return;
         }
         self.queue = Queue::new();
-        // A destructor may panic. Who waits is woken at the old deadline then.
+        // If a destructor panics, a waiting task is woken at the old deadline.
         self.values.clear();
         self.wake();
-        self.leave();
+        self.drop_entry();
     }
 
-    /// Returns for how many values the queue has room.
+    /// Returns how many values the queue can hold without allocating more memory for values.
     ///
-    /// So many can be in it before it allocates memory for further values. The order of their deadlines
-    /// has memory of its own, which is allocated as it is needed, for 64 values at a time, and freed as
-    /// it is not: 40 bytes for each value on a system of 64 bits, and 16 more for each of those that are
+    /// The deadlines use memory of their own. It is allocated on demand for 64 deadlines at a time, and freed
+    /// when it is no longer needed. On a 64-bit system, a deadline takes 40 bytes, and 16 more if it is
     /// close to the first.
     ///
     /// # Examples
@@ -546,8 +548,9 @@ impl<T> DelayQueue<T> {
         self.values.capacity()
     }
 
-    /// Returns the number of values in the queue, those that have expired and were not polled for
-    /// among them.
+    /// Returns the number of values in the queue.
+    ///
+    /// This includes values that have expired but were not returned yet.
     ///
     /// # Examples
     ///
@@ -569,7 +572,7 @@ impl<T> DelayQueue<T> {
         self.values.len()
     }
 
-    /// Returns whether no value is in the queue.
+    /// Returns `true` if there are no values in the queue.
     ///
     /// # Examples
     ///
@@ -591,13 +594,13 @@ impl<T> DelayQueue<T> {
         self.len() == 0
     }
 
-    /// Makes room for at least `additional` values more than are in the queue.
+    /// Reserves capacity for at least `additional` more values.
     ///
     /// Does nothing if the [`capacity`](Self::capacity) is sufficient.
     ///
     /// # Panics
     ///
-    /// If the capacity and `additional` are together more than 2<sup>30</sup> - 1.
+    /// Panics if the sum of the capacity and `additional` is more than 2<sup>30</sup> - 1.
     ///
     /// # Examples
     ///
@@ -616,15 +619,15 @@ impl<T> DelayQueue<T> {
     /// ```
     #[track_caller]
     pub fn reserve(&mut self, additional: usize) {
-        let most = self.capacity().saturating_add(additional);
-        assert!(most <= MOST, "max queue capacity exceeded");
+        let required = self.capacity().saturating_add(additional);
+        assert!(required <= MAX_VALUES, "max queue capacity exceeded");
         self.values.reserve(additional);
     }
 
-    /// Reduces the capacity as far as no value has to be moved.
+    /// Reduces the capacity as far as possible without moving values.
     ///
-    /// Mostly that is not far. [`compact`](Self::compact) moves values. May take time in proportion to
-    /// the capacity.
+    /// Often that is not far. [`compact`](Self::compact) moves values. This method may take time in
+    /// proportion to the capacity.
     ///
     /// # Examples
     ///
@@ -639,10 +642,10 @@ impl<T> DelayQueue<T> {
         self.values.shrink_to_fit();
     }
 
-    /// Reduces the capacity to the number of values in the queue.
+    /// Reduces the capacity to the number of values in the queue, by moving values.
     ///
-    /// All keys stay valid. Takes time in proportion to the number of values and its logarithm. While
-    /// values that were moved are in the queue, each operation on a key looks it up in a hash map.
+    /// All keys stay valid. For *n* values, this takes O(*n* log *n*) time. Until all moved values have left
+    /// the queue, every operation on a key looks it up in a hash map.
     ///
     /// # Examples
     ///
@@ -666,60 +669,62 @@ impl<T> DelayQueue<T> {
         self.values.compact(&mut self.queue);
     }
 
-    /// Is a timer of the current runtime from now on.
+    /// Creates the queue's timer in the current runtime.
     ///
     /// # Panics
     ///
-    /// As [`Entry::current`] does.
+    /// See [`Entry::current`].
     #[track_caller]
-    fn enter(&mut self) {
+    fn create_entry(&mut self) {
         let mut entry = Entry::current();
         entry.configure(|options| *options = self.options);
         self.entry = Some(entry);
     }
 
-    /// The queue is empty. Another runtime's clock may be behind what was seen of this one's.
-    fn leave(&mut self) {
+    /// Drops the timer of an empty queue. Forgets the last clock reading, because the clock of the next
+    /// runtime may be behind it.
+    fn drop_entry(&mut self) {
         self.entry = None;
-        self.seen = Moments::ORIGIN;
+        self.cached_now = Epoch::START;
     }
 
-    /// Wakes who waits, or has found the queue empty.
+    /// Wakes the task that waits or has found the queue empty.
     fn wake(&mut self) {
-        let waits = self.entry.as_mut().and_then(Entry::take_waker);
-        for waker in [waits, self.waker.take()].into_iter().flatten() {
+        let waiting = self.entry.as_mut().and_then(Entry::take_waker);
+        for waker in [waiting, self.empty_waker.take()].into_iter().flatten() {
             waker.wake();
         }
     }
 
+    /// Stores the waker of a task that found the queue empty.
     #[cold]
-    fn wait_for_insertion(&mut self, waker: &Waker) {
-        match &mut self.waker {
+    fn store_waker(&mut self, waker: &Waker) {
+        match &mut self.empty_waker {
             Some(last) => last.clone_from(waker),
-            None => self.waker = Some(waker.clone()),
+            None => self.empty_waker = Some(waker.clone()),
         }
     }
 
-    /// Has who waits woken for another deadline than before.
-    fn follow(&mut self) {
-        let Some(first) = self.queue.first_hard_deadline() else {
+    /// Makes a waiting task wait for the first deadline, which has changed.
+    fn update_wait(&mut self) {
+        let Some(first) = self.queue.next_hard_deadline() else {
             return;
         };
-        if first <= self.seen {
+        if first <= self.cached_now {
             self.wake();
         } else if let Some(entry) = &mut self.entry {
-            entry.reset(self.moments.instant(first), Duration::MAX);
+            entry.reset(self.epoch.instant(first), Duration::MAX);
         }
     }
 
-    /// Takes out the value at that slot, which waits for `moment`.
+    /// Removes the value of `slot`, whose deadline is `timestamp`.
     #[inline]
-    fn take(&mut self, slot: queue::SlotId, moment: u64) -> Option<Expired<T>> {
+    fn take_value(&mut self, slot: queue::SlotId, timestamp: u64) -> Option<Expired<T>> {
         self.queue.free(slot);
         let (key, value) = self.values.remove(slot)?;
         Some(Expired {
             value,
-            deadline: self.moments.instant(moment),
+            deadline: self.epoch.instant(timestamp),
             key,
         })
     }
@@ -731,7 +736,7 @@ fn invalid_key() -> ! {
     panic!("invalid key")
 }
 
-// No value is pinned.
+// Values are never pinned.
 impl<T> Unpin for DelayQueue<T> {}
 
 impl<T> Default for DelayQueue<T> {
@@ -742,11 +747,11 @@ impl<T> Default for DelayQueue<T> {
 
 impl<T> fmt::Debug for DelayQueue<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let first = self.queue.first_hard_deadline();
+        let first = self.queue.next_hard_deadline();
         f.debug_struct("DelayQueue")
             .field("len", &self.len())
             .field("capacity", &self.capacity())
-            .field("deadline", &first.map(|first| self.moments.instant(first)))
+            .field("deadline", &first.map(|first| self.epoch.instant(first)))
             .field("precision", &self.precision())
             .field("spin_limit", &self.spin_limit())
             .field("tolerance", &self.tolerance())

@@ -1,4 +1,4 @@
-//! How close to its deadline each value expires.
+//! The precision, spin limit and tolerance of a `DelayQueue`.
 
 use std::time::Duration;
 
@@ -6,7 +6,9 @@ use super::DelayQueue;
 use crate::precision::{Precision, TimerOptions};
 
 impl<T> DelayQueue<T> {
-    /// As [`set_precision`](Self::set_precision), for a queue that is being made.
+    /// Sets how close to its deadline each value expires.
+    ///
+    /// This is [`set_precision`](Self::set_precision) for a chain of calls.
     ///
     /// # Examples
     ///
@@ -22,7 +24,9 @@ impl<T> DelayQueue<T> {
         self
     }
 
-    /// As [`set_spin_limit`](Self::set_spin_limit), for a queue that is being made.
+    /// Sets how long the queue may spin before each deadline, with [`Precision::Spin`].
+    ///
+    /// This is [`set_spin_limit`](Self::set_spin_limit) for a chain of calls.
     ///
     /// # Examples
     ///
@@ -42,7 +46,9 @@ impl<T> DelayQueue<T> {
         self
     }
 
-    /// As [`set_tolerance`](Self::set_tolerance), for a queue that is being made.
+    /// Sets how late the queue may be woken in order to share a wake-up with other timers.
+    ///
+    /// This is [`set_tolerance`](Self::set_tolerance) for a chain of calls.
     ///
     /// # Examples
     ///
@@ -62,7 +68,7 @@ impl<T> DelayQueue<T> {
 
     /// Sets how close to its deadline each value expires.
     ///
-    /// Without it: [`Precision::Kernel`]. A task that waits goes on waiting, in the new way.
+    /// The default is [`Precision::Kernel`]. If a task is waiting, the change applies at once.
     ///
     /// # Examples
     ///
@@ -81,13 +87,12 @@ impl<T> DelayQueue<T> {
     /// # }
     /// ```
     pub fn set_precision(&mut self, precision: Precision) {
-        self.set(|options| options.set_precision(precision));
+        self.update_options(|options| options.set_precision(precision));
     }
 
-    /// Sets for how long the queue may look at the clock before each deadline, with
-    /// [`Precision::Spin`].
+    /// Sets how long the queue may spin before each deadline, with [`Precision::Spin`].
     ///
-    /// Without it: 200 µs. More than 30 years are taken for 30 years.
+    /// The default is 200 µs. A limit of more than 30 years is clamped to 30 years.
     ///
     /// # Examples
     ///
@@ -101,15 +106,17 @@ impl<T> DelayQueue<T> {
     /// queue.set_spin_limit(Duration::from_micros(50));
     /// ```
     pub fn set_spin_limit(&mut self, limit: Duration) {
-        self.set(|options| options.set_spin_limit(limit));
+        self.update_options(|options| options.set_spin_limit(limit));
     }
 
-    /// Sets how late the queue may be woken so as to share a wake-up with other timers.
+    /// Sets how late the queue may be woken in order to share a wake-up with other timers.
     ///
-    /// The task is woken between the first deadline and `tolerance` after it; with no other timer to
-    /// share with, at the end. All values whose deadlines have passed by then expire together, in their
-    /// order. Without it: zero. With [`Precision::Spin`] it has no effect. More than 30 years are taken
-    /// for 30 years. A task that waits goes on waiting, in the new way.
+    /// The task is woken between the first deadline and `tolerance` after it. If there is no other timer to
+    /// share a wake-up with, the task is woken at the end of that time. All values whose deadlines have
+    /// passed by then expire together, in order.
+    ///
+    /// The default is zero. A tolerance has no effect with [`Precision::Spin`]. A tolerance of more than 30
+    /// years is clamped to 30 years. If a task is waiting, the change applies at once.
     ///
     /// # Examples
     ///
@@ -122,7 +129,7 @@ impl<T> DelayQueue<T> {
     /// queue.set_tolerance(Duration::from_millis(1));
     /// ```
     pub fn set_tolerance(&mut self, tolerance: Duration) {
-        self.set(|options| options.set_tolerance(tolerance));
+        self.update_options(|options| options.set_tolerance(tolerance));
     }
 
     /// Returns how close to its deadline each value expires.
@@ -139,7 +146,7 @@ impl<T> DelayQueue<T> {
         self.options.precision()
     }
 
-    /// Returns for how long the queue may look at the clock before each deadline.
+    /// Returns how long the queue may spin before each deadline, with [`Precision::Spin`].
     ///
     /// # Examples
     ///
@@ -155,7 +162,7 @@ impl<T> DelayQueue<T> {
         self.options.spin_limit()
     }
 
-    /// Returns how late the queue may be woken so as to share a wake-up with other timers.
+    /// Returns how late the queue may be woken in order to share a wake-up with other timers.
     ///
     /// # Examples
     ///
@@ -171,11 +178,12 @@ impl<T> DelayQueue<T> {
         self.options.tolerance()
     }
 
-    fn set(&mut self, set: impl FnOnce(&mut TimerOptions)) {
-        set(&mut self.options);
-        if let (Some(entry), Some(first)) = (&mut self.entry, self.queue.first_hard_deadline()) {
+    /// Changes the options, also of a task that is waiting.
+    fn update_options(&mut self, update: impl FnOnce(&mut TimerOptions)) {
+        update(&mut self.options);
+        if let (Some(entry), Some(first)) = (&mut self.entry, self.queue.next_hard_deadline()) {
             entry.configure(|options| *options = self.options);
-            entry.apply_options(self.moments.instant(first), Duration::MAX);
+            entry.apply_options(self.epoch.instant(first), Duration::MAX);
         }
     }
 }

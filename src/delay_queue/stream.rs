@@ -1,4 +1,4 @@
-//! A `DelayQueue` as a stream of what expires.
+//! A `DelayQueue` as a stream of expired values.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -7,7 +7,7 @@ use futures_core::Stream;
 
 use super::{DelayQueue, Expired};
 
-/// Ends when the queue is empty, and goes on when something has been inserted.
+/// The stream ends when the queue is empty, and continues when a value is inserted.
 impl<T> Stream for DelayQueue<T> {
     type Item = Expired<T>;
 

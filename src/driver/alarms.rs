@@ -16,7 +16,7 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use super::queue::Window;
-use crate::saturating::{later, nanos};
+use crate::saturating::{add_or_stay, nanos};
 use crate::sys::{Alarm, AlarmEvent, Armed, SleepProbe, TimerSource};
 
 /// The moments of one driver: nanoseconds since it was made; any before that, as then.
@@ -29,7 +29,7 @@ impl Epoch {
     }
 
     fn instant(self, moment: u64) -> Instant {
-        later(self.0, Duration::from_nanos(moment))
+        add_or_stay(self.0, Duration::from_nanos(moment))
     }
 }
 

@@ -102,8 +102,8 @@ impl Shard {
     #[inline]
     fn alloc(timers: &mut Timers, block: &Arc<StateBlock>) -> (SlotId, Option<Arc<StateBlock>>) {
         let id = timers.alloc();
-        let block_data = timers.block_data(id);
-        let its = block_data.get_or_insert_with(|| {
+        let user_data = timers.user_data(id);
+        let its = user_data.get_or_insert_with(|| {
             if block.has(id) {
                 Arc::clone(block)
             } else {
@@ -204,14 +204,14 @@ impl Shard {
             return;
         };
         while due.has_room() {
-            let Some(id) = timers.due(now) else {
+            let Some(id) = timers.next_due(now) else {
                 break;
             };
             if let Some(waker) = expire(timers, id) {
                 due.push(waker);
             }
         }
-        self.bounds.0.set(timers.first_window());
+        self.bounds.0.set(timers.next_window());
     }
 
     /// No later than this is the hard_deadline moment of the first timer.
@@ -222,7 +222,7 @@ impl Shard {
     /// The window of the first timer.
     pub(super) fn first(&self) -> Option<Window> {
         let mut timers = self.timers.0.lock();
-        let first = timers.as_mut()?.first_window();
+        let first = timers.as_mut()?.next_window();
         self.bounds.0.set(first);
         first
     }
@@ -231,11 +231,11 @@ impl Shard {
     pub(super) fn after(&self, moment: u64) -> Option<Window> {
         let mut timers = self.timers.0.lock();
         let timers = timers.as_mut()?;
-        let first = timers.first_window()?;
+        let first = timers.next_window()?;
         if first.deadline() > moment {
             Some(first)
         } else {
-            timers.next_after(moment)
+            timers.predict_after(moment)
         }
     }
 
@@ -252,7 +252,7 @@ impl Shard {
         let Some(mut timers) = self.timers.0.lock().take() else {
             return;
         };
-        while let Some(id) = timers.due(NEVER) {
+        while let Some(id) = timers.next_due(NEVER) {
             if let Some(waker) = expire(&mut timers, id) {
                 wake(waker);
             }
@@ -264,7 +264,7 @@ impl Shard {
 fn expire(timers: &mut Timers, id: SlotId) -> Option<Waker> {
     let deadline = timers.deadline(id);
     let block = timers
-        .block_data(id)
+        .user_data(id)
         .as_ref()
         .expect("they came with the id");
     match block.get(id).expire(deadline) {

@@ -1,5 +1,5 @@
-//! A schedule against the words of its contract, in arithmetic that cannot overflow. For the tests
-//! beside it and for the fuzzer.
+//! Checks a schedule against its contract, in arithmetic that cannot overflow. Used by the schedule's tests
+//! and by the fuzzer.
 #![cfg_attr(
     not(fuzzing),
     allow(unreachable_pub, reason = "public for the fuzzer alone")
@@ -12,50 +12,51 @@ use tokio::time::{Instant, MissedTickBehavior};
 use super::{Rate, Schedule, Tick};
 use crate::saturating::{FAR_FUTURE, nanos};
 
-/// Of more the model's numbers would overflow at the end of the clock. The rates' own test has any.
-const MOST_TICKS: u64 = 1_000_000_000;
+/// More ticks would overflow the model's numbers at the end of the clock. The tests of `Rate` have no limit.
+const MAX_TICKS: u64 = 1_000_000_000;
 
-/// What is done to a schedule.
+/// A step of a program that uses a schedule.
 #[derive(Debug, Clone, Copy)]
 pub enum Step {
-    /// Takes a tick so long after its deadline.
+    /// Takes a tick.
     Tick {
-        /// How long after it.
+        /// How long after the deadline.
         late: Duration,
-        /// What the timer tolerates.
+        /// The tolerance of the timer.
         tolerance: Duration,
     },
-    /// Changes the period; never to zero.
+    /// Sets the period, which must not be zero.
     SetPeriod(Duration),
-    /// Changes it to a part of it: so many ticks in that time, never zero and never more than nanoseconds.
+    /// Sets the rate to that many ticks in that time. The ticks must not be zero. They are limited to one in
+    /// a nanosecond.
     SetRate(u64, Duration),
-    /// Changes what happens after a missed tick.
+    /// Sets what happens after a missed tick.
     SetBehavior(MissedTickBehavior),
-    /// Moves the next deadline, to so long after the beginning.
+    /// Sets the next deadline to that long after the start.
     SetDeadline(Duration),
 }
 
-/// In nanoseconds since the beginning.
+/// The contract of a schedule. Its times are nanoseconds since `start`.
 struct Model {
-    beginning: Instant,
-    /// The next deadline is the one that is so many `steps` after this.
-    from: u128,
+    start: Instant,
+    /// The next deadline is `steps` periods after this.
+    anchor: u128,
     steps: u128,
-    /// So many `ticks` in every `per`.
+    /// `ticks` ticks in every `per`.
     per: u128,
     ticks: u128,
     behavior: MissedTickBehavior,
-    burst: bool,
-    missed: u128,
+    in_burst: bool,
+    skipped: u128,
 }
 
-/// What a tick is told as: its lateness, and how many more were due.
-type Missed = (Duration, u64);
+/// The lateness of a missed tick, and how many ticks the schedule is behind.
+type Reported = (Duration, u64);
 
 impl Model {
-    /// The deadline that is so many steps after the first.
+    /// Returns the deadline `steps` periods after the anchor.
     fn deadline_of(&self, steps: u128) -> u128 {
-        self.from + (steps * self.per).div_ceil(self.ticks)
+        self.anchor + (steps * self.per).div_ceil(self.ticks)
     }
 
     fn deadline(&self) -> u128 {
@@ -71,45 +72,45 @@ impl Model {
     }
 
     fn set_deadline(&mut self, deadline: u128) {
-        (self.from, self.steps) = (deadline, 0);
+        (self.anchor, self.steps) = (deadline, 0);
     }
 
-    fn tick(&mut self, now: u128, tolerance: u128) -> Option<Missed> {
+    fn tick(&mut self, now: u128, tolerance: u128) -> Option<Reported> {
         let (deadline, next) = (self.deadline(), self.next());
         let late = now - deadline;
         let is_missed = late > (next - deadline).min(5_000_000) + tolerance;
-        let told = is_missed && !self.burst;
-        self.burst = is_missed && self.behavior == MissedTickBehavior::Burst;
-        // What is later than 584 years is taken for that.
+        let reported = is_missed && !self.in_burst;
+        self.in_burst = is_missed && self.behavior == MissedTickBehavior::Burst;
+        // Lateness saturates at 584 years.
         let counted = late.min(u64::MAX.into());
-        // In parts of a nanosecond, of which there are as many as ticks: that a deadline is rounded up makes
-        // what comes after it no later.
-        let since = (deadline + counted - self.from) * self.ticks - self.steps * self.per;
-        let passed = since / self.per;
+        // In parts of a nanosecond, as many as there are ticks. Rounding up a deadline does not delay the
+        // deadlines after it.
+        let elapsed = (deadline + counted - self.anchor) * self.ticks - self.steps * self.per;
+        let passed = elapsed / self.per;
         match self.behavior {
             MissedTickBehavior::Delay if is_missed => {
                 let next = now + self.period();
                 self.set_deadline(if self.at(next).is_some() { next } else { now });
             }
-            // The first of the schedule that is still to come.
+            // The first future deadline of the schedule.
             MissedTickBehavior::Skip if is_missed => {
                 let next = now - counted - deadline + self.deadline_of(self.steps + passed + 1);
                 if self.at(next).is_none() {
                     self.set_deadline(now);
                 } else {
-                    // As if it had begun later by what is not counted.
-                    self.from += late - counted;
+                    // The lateness beyond the saturation shifts the whole schedule.
+                    self.anchor += late - counted;
                     self.steps += passed + 1;
                 }
             }
-            // Where the clock ends, it stands still.
+            // The deadline stays at the end of the clock.
             _ if self.at(next).is_some() => self.steps += 1,
             _ => {}
         }
         if is_missed && self.behavior != MissedTickBehavior::Burst {
-            self.missed = (self.missed + passed).min(u64::MAX.into());
+            self.skipped = (self.skipped + passed).min(u64::MAX.into());
         }
-        told.then(|| (duration(late).unwrap(), u64::try_from(passed).unwrap()))
+        reported.then(|| (duration(late).unwrap(), u64::try_from(passed).unwrap()))
     }
 
     fn set_rate(&mut self, ticks: u64, per: Duration) {
@@ -118,9 +119,9 @@ impl Model {
         (self.per, self.ticks) = (per.as_nanos().min(thirty_years), ticks.into());
     }
 
-    /// `None` for what the clock cannot express.
+    /// Returns `None` if the clock cannot represent the instant.
     fn at(&self, nanos: u128) -> Option<Instant> {
-        self.beginning.checked_add(duration(nanos)?)
+        self.start.checked_add(duration(nanos)?)
     }
 }
 
@@ -130,45 +131,48 @@ fn duration(nanos: u128) -> Option<Duration> {
     Some(Duration::new(secs, nanos))
 }
 
-/// Does all `steps`; what is beyond the end of the clock is left out.
+/// Applies `steps` to a schedule, except those beyond the end of the clock.
 ///
 /// # Panics
 ///
-/// If the schedule does anything but what its contract says.
+/// If the schedule violates its contract.
 pub fn keeps_its_contract(
     period: Duration,
     behavior: MissedTickBehavior,
     steps: impl IntoIterator<Item = Step>,
 ) {
-    let beginning = Instant::now();
-    let mut schedule = Schedule::new(beginning, period, behavior);
+    let start = Instant::now();
+    let mut schedule = Schedule::new(start, period, behavior);
     let mut model = Model {
-        beginning,
-        from: 0,
+        start,
+        anchor: 0,
         steps: 0,
         per: 1,
         ticks: 1,
         behavior,
-        burst: false,
-        missed: 0,
+        in_burst: false,
+        skipped: 0,
     };
     model.set_rate(1, period);
     for step in steps {
         match step {
             Step::Tick { late, tolerance } => {
-                let due = model.deadline();
-                let now = due + late.as_nanos();
+                let expected = model.deadline();
+                let now = expected + late.as_nanos();
                 let Some(instant) = model.at(now) else {
                     continue;
                 };
                 let Tick { deadline, missed } = schedule.tick(instant, tolerance);
-                assert_eq!(Some(deadline), model.at(due));
-                let told = model.tick(now, tolerance.as_nanos());
-                assert_eq!(missed.map(|missed| (missed.lateness, missed.ticks)), told);
-                let is_last = model.at(due + model.period()).is_none();
+                assert_eq!(Some(deadline), model.at(expected));
+                let reported = model.tick(now, tolerance.as_nanos());
+                assert_eq!(
+                    missed.map(|missed| (missed.lateness, missed.ticks_behind)),
+                    reported
+                );
+                let is_last = model.at(expected + model.period()).is_none();
                 assert!(
                     schedule.deadline() > deadline || is_last,
-                    "strictly increasing"
+                    "deadlines must increase"
                 );
             }
             Step::SetPeriod(period) => {
@@ -176,7 +180,7 @@ pub fn keeps_its_contract(
                 model.set_rate(1, period);
             }
             Step::SetRate(ticks, per) => {
-                let ticks = ticks.min(nanos(per.min(FAR_FUTURE))).min(MOST_TICKS);
+                let ticks = ticks.min(nanos(per.min(FAR_FUTURE))).min(MAX_TICKS);
                 schedule.set_rate(Rate::new(ticks, per));
                 model.set_rate(ticks, per);
             }
@@ -190,12 +194,12 @@ pub fn keeps_its_contract(
                 };
                 schedule.set_deadline(deadline);
                 model.set_deadline(after.as_nanos());
-                model.burst = false;
+                model.in_burst = false;
             }
         }
         assert_eq!(Some(schedule.deadline()), model.at(model.deadline()));
         assert_eq!(schedule.period().as_nanos(), model.period());
         assert_eq!(schedule.behavior(), model.behavior);
-        assert_eq!(u128::from(schedule.missed()), model.missed);
+        assert_eq!(u128::from(schedule.skipped()), model.skipped);
     }
 }

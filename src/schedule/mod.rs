@@ -1,4 +1,4 @@
-//! When is the next tick? Pure: no clock, no I/O. Every instant comes from the caller.
+//! Computes when an interval ticks. Pure: no clock, no I/O. Every instant comes from the caller.
 
 #[cfg(any(test, fuzzing))]
 pub(crate) mod check;
@@ -11,30 +11,29 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::saturating::{checked_period, nanos};
 use rate::Fraction;
-pub(crate) use rate::{Rate, RoundedUp};
+pub(crate) use rate::{Rate, Rounding};
 
-/// A tick that is later than this is missed, however long its period.
+/// A tick that is later than this is missed, even if its period is longer.
 const MISSED_AFTER: Duration = Duration::from_millis(5);
 
-/// A tick that was taken.
+/// A tick of an interval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Tick {
     pub(crate) deadline: Instant,
-    /// `None` for one that was not missed, and for one that is late only because a burst is making up
-    /// for one before it.
+    /// `None` if the tick was not missed, or is late only because a burst makes up for an earlier one.
     pub(crate) missed: Option<Missed>,
 }
 
-/// By how much a tick was missed.
+/// How a tick was missed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Missed {
     pub(crate) lateness: Duration,
     pub(crate) period: Duration,
-    /// How many more deadlines of the schedule had passed by then.
-    pub(crate) ticks: u64,
+    /// How many more deadlines of the schedule have passed.
+    pub(crate) ticks_behind: u64,
 }
 
-/// A period in half the size of a [`Duration`]: none has more than 30 years of seconds.
+/// A period in half the size of a [`Duration`]. No period is longer than 30 years.
 #[derive(Debug, Clone, Copy)]
 struct Period {
     secs: u32,
@@ -59,17 +58,19 @@ impl Period {
 #[derive(Debug)]
 pub(crate) struct Schedule {
     deadline: Instant,
-    /// Rounded up if it is no whole number of nanoseconds.
+    /// Rounded up to a whole number of nanoseconds.
     period: Period,
-    /// `None` if it is one, as that of most is: they are not to be larger for it.
+    /// `None` if the period was not rounded. Boxed, because it rarely is.
     fraction: Option<Box<Fraction>>,
     behavior: MissedTickBehavior,
-    missed: u64,
-    /// In a burst that makes up for missed ticks.
+    skipped: u64,
+    /// `true` during a burst that makes up for missed ticks.
     in_burst: bool,
 }
 
 impl Schedule {
+    /// Creates a schedule whose first deadline is `start`.
+    ///
     /// # Panics
     ///
     /// If `period` is zero.
@@ -80,20 +81,20 @@ impl Schedule {
             period: Period::new(checked_period(period)),
             fraction: None,
             behavior,
-            missed: 0,
+            skipped: 0,
             in_burst: false,
         }
     }
 
-    /// Of a rate: the first deadline is `start`, which was rounded up so.
-    pub(crate) fn of_rate(
-        (start, rounded): (Instant, RoundedUp),
+    /// Creates the schedule of a rate. Its first deadline is `start`, rounded as `rounding` says.
+    pub(crate) fn with_rate(
+        (start, rounding): (Instant, Rounding),
         rate: Rate,
         behavior: MissedTickBehavior,
     ) -> Self {
         let mut schedule = Self::new(start, rate.period(), behavior);
         schedule.set_rate(rate);
-        schedule.set_rounded_deadline(start, rounded);
+        schedule.set_rounded_deadline(start, rounding);
         schedule
     }
 
@@ -101,16 +102,16 @@ impl Schedule {
         self.deadline
     }
 
-    /// What comes after it is counted from there.
+    /// Sets the next deadline. Later deadlines are counted from it.
     pub(crate) fn set_deadline(&mut self, deadline: Instant) {
-        self.set_rounded_deadline(deadline, RoundedUp::NOT);
+        self.set_rounded_deadline(deadline, Rounding::EXACT);
     }
 
-    pub(crate) fn set_rounded_deadline(&mut self, deadline: Instant, rounded: RoundedUp) {
+    pub(crate) fn set_rounded_deadline(&mut self, deadline: Instant, rounding: Rounding) {
         self.deadline = deadline;
         self.in_burst = false;
         if let Some(fraction) = &mut self.fraction {
-            fraction.begin(rounded);
+            fraction.set_rounding(rounding);
         }
     }
 
@@ -118,6 +119,8 @@ impl Schedule {
         self.period.get()
     }
 
+    /// Sets the period. The next deadline stays.
+    ///
     /// # Panics
     ///
     /// If `period` is zero.
@@ -127,7 +130,7 @@ impl Schedule {
         self.fraction = None;
     }
 
-    /// The rate, whose period [`period`](Self::period) may have rounded up.
+    /// Returns the rate, or `None` if the period is a whole number of nanoseconds.
     pub(crate) fn rate(&self) -> Option<Rate> {
         let fraction = self.fraction.as_deref()?;
         Some(fraction.rate(nanos(self.period())))
@@ -138,7 +141,7 @@ impl Schedule {
         self.fraction = rate.fraction().map(Box::new);
     }
 
-    /// How far it is from this deadline to the next.
+    /// Returns the time from this deadline to the next.
     #[inline]
     pub(crate) fn step(&self) -> Duration {
         match &self.fraction {
@@ -147,9 +150,9 @@ impl Schedule {
         }
     }
 
-    /// Moves on to the next deadline, if the clock has it.
+    /// Advances to the next deadline, unless the clock cannot represent it.
     #[inline]
-    fn move_on(&mut self, next: Option<Instant>) {
+    fn advance_to(&mut self, next: Option<Instant>) {
         let Some(next) = next else {
             return;
         };
@@ -167,14 +170,15 @@ impl Schedule {
         self.behavior = behavior;
     }
 
-    /// How many ticks of the schedule were passed over: nobody will be given them.
-    pub(crate) fn missed(&self) -> u64 {
-        self.missed
+    /// Returns the number of ticks that were skipped and will never be delivered.
+    pub(crate) fn skipped(&self) -> u64 {
+        self.skipped
     }
 
-    /// Takes the tick that is due at `now`, and moves on to the next. It is missed if it is later than
-    /// the threshold after its `tolerance` has passed: one that tolerates lateness is late by all of
-    /// it whenever it is alone, and by what the kernel adds.
+    /// Takes the tick that is due at `now`, and advances to the next.
+    ///
+    /// The tick is missed if its lateness beyond `tolerance` exceeds the threshold. The tolerance does not
+    /// count, because a timer that shares no wake-up is late by its whole tolerance.
     #[inline]
     pub(crate) fn tick(&mut self, now: Instant, tolerance: Duration) -> Tick {
         let (deadline, step) = (self.deadline, self.step());
@@ -182,22 +186,23 @@ impl Schedule {
         let was_in_burst = mem::replace(&mut self.in_burst, false);
         let mut missed = None;
         if !self.is_missed(now, next, step, tolerance) {
-            self.move_on(next);
+            self.advance_to(next);
         } else if self.behavior == MissedTickBehavior::Burst {
             if !was_in_burst {
-                missed = Some(self.missed_by(now, deadline));
+                missed = Some(self.missed_tick(now, deadline));
             }
-            self.move_on(next);
+            self.advance_to(next);
             self.in_burst = true;
         } else {
-            let late = self.missed_by(now, deadline);
-            self.pass_over(now, late);
-            missed = Some(late).filter(|_| !was_in_burst);
+            let tick = self.missed_tick(now, deadline);
+            self.skip_missed(now, tick);
+            missed = Some(tick).filter(|_| !was_in_burst);
         }
         Tick { deadline, missed }
     }
 
-    /// Whether the tick that is taken at `now` is missed. `next` is the deadline after it, one `step` later.
+    /// Returns `true` if the tick that is taken at `now` is missed. `next` is the following deadline, one
+    /// `step` later.
     #[inline]
     fn is_missed(
         &self,
@@ -207,41 +212,42 @@ impl Schedule {
         tolerance: Duration,
     ) -> bool {
         if tolerance.is_zero() && step <= MISSED_AFTER {
-            // Where the clock ends there is no next one.
+            // There is no next deadline at the end of the clock.
             return next.is_some_and(|next| now > next);
         }
         let threshold = MISSED_AFTER.min(step).saturating_add(tolerance);
-        let latest = self.deadline.checked_add(threshold);
-        latest.is_some_and(|latest| now > latest)
+        let limit = self.deadline.checked_add(threshold);
+        limit.is_some_and(|limit| now > limit)
     }
 
-    fn missed_by(&self, now: Instant, deadline: Instant) -> Missed {
+    fn missed_tick(&self, now: Instant, deadline: Instant) -> Missed {
         let lateness = now.saturating_duration_since(deadline);
         let (late, period) = (nanos(lateness), nanos(self.period()));
         Missed {
             lateness,
             period: self.period(),
-            ticks: match self.fraction.as_deref() {
+            ticks_behind: match self.fraction.as_deref() {
                 None => late / period,
-                Some(fraction) => fraction.passed(late, period),
+                Some(fraction) => fraction.periods_within(late, period),
             },
         }
     }
 
-    /// Leaves out what has passed.
-    fn pass_over(&mut self, now: Instant, missed: Missed) {
+    /// Sets the next deadline after a missed tick, and counts the ticks before it as skipped. For `Skip` and
+    /// `Delay`.
+    fn skip_missed(&mut self, now: Instant, missed: Missed) {
         let (late, period) = (nanos(missed.lateness), nanos(self.period()));
         let fraction = self.fraction.as_deref().copied();
         let (wait, next) = match fraction {
-            // Counted from now.
+            // `Delay`: one period from now.
             _ if self.behavior != MissedTickBehavior::Skip => {
-                (self.period(), fraction.map(Fraction::anew))
+                (self.period(), fraction.map(Fraction::with_exact_deadline))
             }
             None => (Duration::from_nanos(period - late % period), None),
             Some(fraction) => {
-                let (far, next) = fraction.ahead(missed.ticks + 1, period);
-                // Fits: it is a period at the most.
-                let wait = u64::try_from(far - u128::from(late)).unwrap_or(u64::MAX);
+                let (distance, next) = fraction.advance(missed.ticks_behind + 1, period);
+                // Fits: the wait is at most one period.
+                let wait = u64::try_from(distance - u128::from(late)).unwrap_or(u64::MAX);
                 (Duration::from_nanos(wait), Some(next))
             }
         };
@@ -253,7 +259,7 @@ impl Schedule {
         } else {
             self.deadline = now;
         }
-        self.missed = self.missed.saturating_add(missed.ticks);
+        self.skipped = self.skipped.saturating_add(missed.ticks_behind);
     }
 }
 
@@ -261,7 +267,7 @@ impl Schedule {
 mod tests {
     use super::check::Step;
     use super::*;
-    use crate::saturating::later;
+    use crate::saturating::add_or_stay;
     use proptest::prelude::*;
 
     fn behavior() -> impl Strategy<Value = MissedTickBehavior> {
@@ -272,12 +278,7 @@ mod tests {
         ]
     }
 
-    fn keeps_its_contract(
-        behavior: MissedTickBehavior,
-        period: u64,
-        tolerance: u64,
-        lateness: &[u64],
-    ) {
+    fn check_ticks(behavior: MissedTickBehavior, period: u64, tolerance: u64, lateness: &[u64]) {
         let tolerance = Duration::from_nanos(tolerance);
         let ticks = lateness.iter().map(|late| Step::Tick {
             late: Duration::from_nanos(*late),
@@ -286,7 +287,7 @@ mod tests {
         check::keeps_its_contract(Duration::from_nanos(period), behavior, ticks);
     }
 
-    /// Up to a few periods late, and exactly on a multiple of it now and then.
+    /// Up to a few periods, and sometimes exactly a multiple of the period.
     fn lateness(period: u64) -> impl Strategy<Value = Vec<u64>> {
         let late = prop_oneof![
             4 => 0..=period,
@@ -318,7 +319,7 @@ mod tests {
     proptest! {
         #[test]
         fn missed_ticks_below_5_ms(behavior in behavior(), (period, late) in program(1..5_000_000)) {
-            keeps_its_contract(behavior, period, 0, &late);
+            check_ticks(behavior, period, 0, &late);
         }
 
         #[test]
@@ -326,49 +327,49 @@ mod tests {
             behavior in behavior(),
             (period, late) in program(5_000_000..3_600_000_000_000),
         ) {
-            keeps_its_contract(behavior, period, 0, &late);
+            check_ticks(behavior, period, 0, &late);
         }
 
         #[test]
-        fn within_the_tolerance_no_tick_is_missed(
+        fn ticks_within_tolerance_are_not_missed(
             behavior in behavior(),
             tolerance in prop_oneof![0_u64..20_000_000, Just(4_000_000_000)],
             (period, late) in program(1..20_000_000),
         ) {
-            keeps_its_contract(behavior, period, tolerance, &late);
+            check_ticks(behavior, period, tolerance, &late);
         }
 
         #[test]
-        fn changes_between_ticks(behavior in behavior(), steps in prop::collection::vec(step(), 1..40)) {
+        fn settings_may_change_between_ticks(behavior in behavior(), steps in prop::collection::vec(step(), 1..40)) {
             check::keeps_its_contract(Duration::from_millis(1), behavior, steps);
         }
 
         #[test]
-        fn missed_ticks_of_decades(behavior in behavior(), (period, late) in
+        fn missed_ticks_with_decade_long_periods(behavior in behavior(), (period, late) in
             (1_000_000_000_000_000_000_u64..).prop_flat_map(|period| {
                 (Just(period), prop::collection::vec(0..=1_000_000_000_000_000_000_u64, 1..3))
             })
         ) {
             let period = period.min(u64::try_from(crate::saturating::FAR_FUTURE.as_nanos()).unwrap());
-            keeps_its_contract(behavior, period, 0, &late);
+            check_ticks(behavior, period, 0, &late);
         }
     }
 
     proptest! {
-        /// Whenever it begins, it ticks at the same multiples.
+        /// An aligned rate ticks at the same multiples whenever it starts.
         #[test]
-        fn an_aligned_rate_is_exact_from_its_first_tick(
+        fn aligned_rate_is_exact_from_its_first_tick(
             ticks in 1_u64..100_000,
             per in 100_000_u64..2_000_000_000,
-            since in 0_u64..1_000_000_000_000,
+            elapsed in 0_u64..1_000_000_000_000,
         ) {
             let rate = Rate::new(ticks, Duration::from_nanos(per));
-            let (wait, rounded) = rate.until_next(since.into());
+            let (wait, rounding) = rate.until_next(elapsed.into());
             let origin = Instant::now();
-            let start = origin + Duration::from_nanos(since) + wait;
+            let start = origin + Duration::from_nanos(elapsed) + wait;
             let behavior = MissedTickBehavior::Burst;
-            let mut schedule = Schedule::of_rate((start, rounded), rate, behavior);
-            let first = u128::from(since) * u128::from(ticks) / u128::from(per) + 1;
+            let mut schedule = Schedule::with_rate((start, rounding), rate, behavior);
+            let first = u128::from(elapsed) * u128::from(ticks) / u128::from(per) + 1;
             for k in first..first + 5 {
                 let nanos = (k * u128::from(per)).div_ceil(ticks.into());
                 let deadline = origin + Duration::from_nanos(u64::try_from(nanos).unwrap());
@@ -384,7 +385,7 @@ mod tests {
         let mut schedule = Schedule::new(origin, period, MissedTickBehavior::Delay);
         for k in 0..1000 {
             let deadline = origin + period * k;
-            // Late, as every tick is, but not missed.
+            // Late, but not missed.
             let tick = schedule.tick(deadline + Duration::from_micros(900), Duration::ZERO);
             assert_eq!(tick.deadline, deadline);
         }
@@ -397,16 +398,16 @@ mod tests {
         let mut schedule = Schedule::new(origin, period, MissedTickBehavior::Skip);
         schedule.tick(origin + 3 * period, Duration::ZERO);
         assert_eq!(schedule.deadline(), origin + 4 * period);
-        assert_eq!(schedule.missed(), 3);
+        assert_eq!(schedule.skipped(), 3);
     }
 
     #[test]
-    fn where_the_clock_ends_no_tick_is_missed() {
+    fn no_tick_is_missed_at_the_end_of_the_clock() {
         let mut end = Instant::now();
-        let mut spans: Vec<_> = (0..63).rev().map(|n| Duration::from_secs(1 << n)).collect();
-        spans.extend((0..30).rev().map(|n| Duration::from_nanos(1 << n)));
-        for span in spans {
-            end = later(end, span);
+        let mut steps: Vec<_> = (0..63).rev().map(|n| Duration::from_secs(1 << n)).collect();
+        steps.extend((0..30).rev().map(|n| Duration::from_nanos(1 << n)));
+        for step in steps {
+            end = add_or_stay(end, step);
         }
         let deadline = end - Duration::from_micros(1);
         let period = Duration::from_millis(1);

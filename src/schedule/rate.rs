@@ -1,22 +1,22 @@
-//! So many ticks in a span of time. Pure.
+//! Rates: a number of ticks per duration. Pure.
 
 use std::num::NonZeroU64;
 use std::time::Duration;
 
 use crate::saturating::{checked_period, nanos};
 
-/// `ticks` in every `per`, evenly spread.
+/// `ticks` evenly spread ticks in every `per`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Rate {
     ticks: NonZeroU64,
-    /// In nanoseconds; at least as many as there are ticks.
+    /// In nanoseconds. Not less than `ticks`.
     per: u64,
 }
 
 impl Rate {
     /// # Panics
     ///
-    /// If `ticks` or `per` is zero, or if there would be more than one tick in a nanosecond.
+    /// If `ticks` or `per` is zero, or if there is more than one tick in a nanosecond.
     #[track_caller]
     pub(crate) fn new(ticks: u64, per: Duration) -> Self {
         let per = nanos(checked_period(per));
@@ -28,116 +28,117 @@ impl Rate {
         Self { ticks, per }
     }
 
-    /// The time from tick to tick, rounded up.
+    /// Returns the time from tick to tick, rounded up.
     pub(crate) fn period(self) -> Duration {
         Duration::from_nanos(self.per.div_ceil(self.ticks.get()))
     }
 
-    /// What is left of a period beside whole nanoseconds; `None` if it is nothing.
+    /// Returns `None` if the period is a whole number of nanoseconds.
     pub(super) fn fraction(self) -> Option<Fraction> {
-        let rest = self.per % self.ticks;
-        (rest > 0).then_some(Fraction {
+        let remainder = self.per % self.ticks;
+        (remainder > 0).then_some(Fraction {
             ticks: self.ticks,
-            rest,
-            part: 0,
+            remainder,
+            offset: 0,
         })
     }
 
-    /// From `since` after its beginning: how far it is to the next tick that is still to come, rounded
-    /// up, and by how much.
-    pub(crate) fn until_next(self, since: i128) -> (Duration, RoundedUp) {
+    /// Returns the time to the next tick, rounded up, for a rate that started `elapsed` nanoseconds ago.
+    pub(crate) fn until_next(self, elapsed: i128) -> (Duration, Rounding) {
         let (ticks, per) = (i128::from(self.ticks.get()), i128::from(self.per));
-        // Of each nanosecond as many parts as there are ticks: fits, as both are less than 2^63.
-        let until = per - (since * ticks).rem_euclid(per);
+        // Counted in parts of a nanosecond, as many as there are ticks. Fits: both are less than 2^63.
+        let until = per - (elapsed * ticks).rem_euclid(per);
         let whole = u64::try_from(until / ticks).unwrap_or(u64::MAX);
-        let part = u64::try_from(until % ticks).unwrap_or(0);
-        let wait = Duration::from_nanos(whole + u64::from(part > 0));
-        (wait, RoundedUp(part))
+        let offset = u64::try_from(until % ticks).unwrap_or(0);
+        let wait = Duration::from_nanos(whole + u64::from(offset > 0));
+        (wait, Rounding(offset))
     }
 }
 
-/// A deadline was rounded up, from so many parts of its last nanosecond.
+/// How a deadline was rounded up: the offset of the exact deadline into its nanosecond, in parts of which
+/// a nanosecond has as many as the rate has ticks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct RoundedUp(u64);
+pub(crate) struct Rounding(u64);
 
-impl RoundedUp {
-    pub(crate) const NOT: Self = Self(0);
+impl Rounding {
+    /// The deadline was not rounded.
+    pub(crate) const EXACT: Self = Self(0);
 }
 
-/// Where in a nanosecond the deadlines of a [`Rate`] lie whose period is no whole number of them. Each deadline
-/// is rounded up, once.
+/// Keeps the deadlines of a [`Rate`] exact whose period is not a whole number of nanoseconds. Each deadline is
+/// rounded up once, from its exact value.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fraction {
-    /// The parts of a nanosecond.
+    /// The number of parts in a nanosecond.
     ticks: NonZeroU64,
-    /// So many are left of a period.
-    rest: u64,
-    /// In so many the present deadline lies; in none if it is exact.
-    part: u64,
+    /// The parts of a period beyond its whole nanoseconds.
+    remainder: u64,
+    /// The parts of a nanosecond before the current exact deadline, or 0 if the deadline was not rounded.
+    offset: u64,
 }
 
 impl Fraction {
-    /// Whose it is, by its period, rounded up.
+    /// Returns the rate with this fraction. `period` is its period in nanoseconds, rounded up.
     pub(super) fn rate(&self, period: u64) -> Rate {
         let whole = u128::from(period - 1) * u128::from(self.ticks.get());
         Rate {
             ticks: self.ticks,
-            // Fits, as it did.
-            per: u64::try_from(whole + u128::from(self.rest)).unwrap_or(u64::MAX),
+            // Fits: the rate had this value before.
+            per: u64::try_from(whole + u128::from(self.remainder)).unwrap_or(u64::MAX),
         }
     }
 
-    /// Counted from a deadline that is exact.
-    pub(super) fn anew(mut self) -> Self {
-        self.part = 0;
+    /// Returns the fraction for a current deadline that is exact.
+    pub(super) fn with_exact_deadline(mut self) -> Self {
+        self.offset = 0;
         self
     }
 
-    /// The next deadline was given, and was rounded up so.
-    pub(super) fn begin(&mut self, rounded: RoundedUp) {
-        self.part = rounded.0;
+    /// Sets how the current deadline was rounded.
+    pub(super) fn set_rounding(&mut self, rounding: Rounding) {
+        self.offset = rounding.0;
     }
 
-    /// How far it is to the next deadline; and where that lies.
+    /// Returns the nanoseconds to the next deadline, and the fraction there.
     #[inline]
     pub(super) fn next(&self, period: u64) -> (u64, Self) {
-        // Fits: either is less than the ticks, of which there are no more than nanoseconds in thirty years.
-        let parts = self.part + self.rest;
-        let (whole, part) = match parts.checked_sub(self.ticks.get()) {
-            Some(part) => (period, part),
+        // Fits: both are less than `ticks`, which is at most the number of nanoseconds in thirty years.
+        let parts = self.offset + self.remainder;
+        let (whole, offset) = match parts.checked_sub(self.ticks.get()) {
+            Some(offset) => (period, offset),
             None => (period - 1, parts),
         };
-        let far = whole + u64::from(part > 0) - u64::from(self.part > 0);
-        (far, Self { part, ..*self })
+        let distance = whole + u64::from(offset > 0) - u64::from(self.offset > 0);
+        (distance, Self { offset, ..*self })
     }
 
-    /// How far it is from the present deadline to the one that is so many `steps` later, of a period that is
-    /// `period` nanoseconds when it is rounded up; and where that lies.
-    pub(super) fn ahead(self, steps: u64, period: u64) -> (u128, Self) {
-        let parts = u128::from(self.part) + u128::from(self.rest) * u128::from(steps);
+    /// Returns the nanoseconds to the deadline `steps` periods later, and the fraction there. `period` is the
+    /// period in nanoseconds, rounded up.
+    pub(super) fn advance(self, steps: u64, period: u64) -> (u128, Self) {
+        let parts = u128::from(self.offset) + u128::from(self.remainder) * u128::from(steps);
         let ticks = u128::from(self.ticks.get());
         let whole = u128::from(period - 1) * u128::from(steps) + parts / ticks;
         let next = Self {
-            // Fits: it is a remainder.
-            part: u64::try_from(parts % ticks).unwrap_or(0),
+            // Fits: the remainder is less than `ticks`.
+            offset: u64::try_from(parts % ticks).unwrap_or(0),
             ..self
         };
-        let far = whole + u128::from(next.part > 0) - u128::from(self.part > 0);
-        (far, next)
+        let distance = whole + u128::from(next.offset > 0) - u128::from(self.offset > 0);
+        (distance, next)
     }
 
-    /// How many periods, and no more, have passed so long after the present deadline.
-    pub(super) fn passed(&self, late: u64, period: u64) -> u64 {
+    /// Returns how many whole periods have passed `late` nanoseconds after the current deadline.
+    pub(super) fn periods_within(&self, late: u64, period: u64) -> u64 {
         let ticks = u128::from(self.ticks.get());
-        // Of a nanosecond that it was rounded up by the rest has passed as well.
-        let rounded = if self.part > 0 {
-            ticks - u128::from(self.part)
+        // The exact deadline was this much earlier.
+        let rounded_up = if self.offset > 0 {
+            ticks - u128::from(self.offset)
         } else {
             0
         };
-        let late = u128::from(late) * ticks + rounded;
-        let period = u128::from(period - 1) * ticks + u128::from(self.rest);
-        // Fits: a period is at least a nanosecond.
+        let late = u128::from(late) * ticks + rounded_up;
+        let period = u128::from(period - 1) * ticks + u128::from(self.remainder);
+        // Fits: a period is at least one nanosecond.
         u64::try_from(late / period).unwrap_or(u64::MAX)
     }
 }
@@ -157,7 +158,7 @@ mod tests {
     }
 
     proptest! {
-        /// By arithmetic: the k-th deadline is `k * per / ticks`, rounded up, for as long as a clock can run.
+        /// The k-th deadline is `k * per / ticks`, rounded up, for as long as a clock can run.
         #[test]
         fn every_deadline_is_rounded_up_once(
             (ticks, per) in rate(),
@@ -173,15 +174,15 @@ mod tests {
             for steps in steps {
                 k += u128::from(steps);
                 if let Some(before) = fraction {
-                    let (far, next) = before.next(period);
-                    let (slow_far, slow_next) = before.ahead(1, period);
-                    prop_assert_eq!((far.into(), next.part), (slow_far, slow_next.part));
-                    let (far, next) = before.ahead(steps, period);
-                    deadline += far;
+                    let (distance, next) = before.next(period);
+                    let (slow_distance, slow_next) = before.advance(1, period);
+                    prop_assert_eq!((distance.into(), next.offset), (slow_distance, slow_next.offset));
+                    let (distance, next) = before.advance(steps, period);
+                    deadline += distance;
                     fraction = Some(next);
-                    if let Ok(late) = u64::try_from(far) {
-                        prop_assert_eq!(before.passed(late, period), steps);
-                        prop_assert!(before.passed(late - 1, period) < steps);
+                    if let Ok(late) = u64::try_from(distance) {
+                        prop_assert_eq!(before.periods_within(late, period), steps);
+                        prop_assert!(before.periods_within(late - 1, period) < steps);
                     }
                 } else {
                     deadline += u128::from(period) * u128::from(steps);
@@ -192,21 +193,21 @@ mod tests {
             }
         }
 
-        /// Counted from any beginning, also before it.
+        /// Also before the start of the rate.
         #[test]
-        fn the_next_is_the_first_that_is_still_to_come(
+        fn until_next_finds_the_first_future_tick(
             (ticks, per) in rate(),
-            since in prop_oneof![-1_000_000_000_000_i128..1_000_000_000_000, any::<i64>().prop_map(i128::from)],
+            elapsed in prop_oneof![-1_000_000_000_000_i128..1_000_000_000_000, any::<i64>().prop_map(i128::from)],
         ) {
-            let (wait, RoundedUp(part)) = Rate::new(ticks, per).until_next(since);
+            let (wait, Rounding(offset)) = Rate::new(ticks, per).until_next(elapsed);
             let (ticks, per) = (i128::from(ticks), i128::try_from(per.as_nanos()).unwrap());
             let wait = i128::try_from(wait.as_nanos()).unwrap();
-            // In parts of a nanosecond, and exact.
-            let rounded_up = if part > 0 { ticks - i128::from(part) } else { 0 };
-            let next = (since + wait) * ticks - rounded_up;
-            prop_assert_eq!(next.rem_euclid(per), 0, "a multiple");
-            let until = next - since * ticks;
-            prop_assert!((1..=per).contains(&until), "the first");
+            // The exact tick, in parts of a nanosecond.
+            let rounded_up = if offset > 0 { ticks - i128::from(offset) } else { 0 };
+            let next = (elapsed + wait) * ticks - rounded_up;
+            prop_assert_eq!(next.rem_euclid(per), 0, "not a multiple of the period");
+            let until = next - elapsed * ticks;
+            prop_assert!((1..=per).contains(&until), "not the first future tick");
         }
     }
 }

@@ -1,17 +1,18 @@
-//! What is near, exactly in order: a 4-ary heap.
+//! The near timers in exact order: a 4-ary heap.
 //!
-//! What it moves about is small, and a node's four children are one cache line.
+//! Its nodes are small, and the four children of a node fill one cache line.
 
 use super::slab::Slab;
 
 pub(super) const ARITY: usize = 4;
 
-/// A hard_deadline moment, a seq and a slot, the first in the highest bits: nodes compare as numbers do.
+/// A hard deadline, a seq and a slot number, from the highest bits to the lowest, so that nodes compare as
+/// numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Node(u128);
 
 impl Node {
-    /// After any other.
+    /// Sorts after every other node.
     pub(super) const NEVER: Self = Self(u128::MAX);
 
     #[inline]
@@ -31,13 +32,13 @@ impl Node {
     }
 }
 
-/// Children of one parent: a cache line.
+/// The children of one parent. They fill a cache line.
 #[derive(Debug, Clone, Copy)]
 #[repr(align(64))]
 pub(super) struct Siblings([Node; ARITY]);
 
-/// The heap's root is alone in the last place of the first siblings; the children of position `p`
-/// are the siblings `p + 1`. Places behind the last node are filled with [`Node::NEVER`].
+/// The root is the last of `siblings[0]`, where it is alone. The children of the node at index `i` are
+/// `siblings[i + 1]`. [`Node::NEVER`] fills the places after the last node.
 #[derive(Debug, Default)]
 pub(super) struct Heap {
     pub(super) siblings: Vec<Siblings>,
@@ -46,9 +47,9 @@ pub(super) struct Heap {
 
 impl Heap {
     #[inline]
-    pub(super) fn get(&self, position: usize) -> Node {
-        let place = position + ARITY - 1;
-        self.siblings[place / ARITY].0[place % ARITY]
+    pub(super) fn get(&self, index: usize) -> Node {
+        let offset = index + ARITY - 1;
+        self.siblings[offset / ARITY].0[offset % ARITY]
     }
 
     #[inline]
@@ -61,8 +62,8 @@ impl Heap {
         (self.len > 0).then(|| self.get(0))
     }
 
-    /// The nodes right below the first, in their order.
-    pub(super) fn below_first(&self) -> impl Iterator<Item = Node> {
+    /// Returns the children of the root, in order.
+    pub(super) fn root_children(&self) -> impl Iterator<Item = Node> {
         let mut nodes = self
             .siblings
             .get(1)
@@ -71,38 +72,37 @@ impl Heap {
         nodes.into_iter().take_while(|node| *node != Node::NEVER)
     }
 
-    /// How many nodes there are at `position` and below with a hard_deadline moment by `until`; `most`, if
-    /// there are more.
-    pub(super) fn count(&self, position: usize, until: u64, most: usize) -> usize {
-        if position >= self.len || most == 0 || self.get(position).hard_deadline() > until {
+    /// Counts the nodes in the subtree at `index` whose hard deadline is `until` or earlier, up to `max`.
+    pub(super) fn count(&self, index: usize, until: u64, max: usize) -> usize {
+        if index >= self.len || max == 0 || self.get(index).hard_deadline() > until {
             return 0;
         }
-        let children = position * ARITY + 1..=position * ARITY + ARITY;
+        let children = index * ARITY + 1..=index * ARITY + ARITY;
         children.fold(1, |count, child| {
-            count + self.count(child, until, most - count)
+            count + self.count(child, until, max - count)
         })
     }
 
     #[inline]
-    fn set(&mut self, position: usize, node: Node) {
-        let place = position + ARITY - 1;
-        self.siblings[place / ARITY].0[place % ARITY] = node;
+    fn set(&mut self, index: usize, node: Node) {
+        let offset = index + ARITY - 1;
+        self.siblings[offset / ARITY].0[offset % ARITY] = node;
     }
 
-    /// As [`set`](Self::set), and lets the node's slot know.
+    /// Like [`set`](Self::set), but also stores the index in the node's slot.
     #[inline]
     #[allow(
         clippy::cast_possible_truncation,
         reason = "there are no more nodes than slots, whose numbers have 32 bits"
     )]
-    fn place<T, C: Default>(&mut self, position: usize, node: Node, slab: &mut Slab<T, C>) {
-        self.set(position, node);
-        slab.get_mut(node.slot()).link = position as u32;
+    fn set_linked<T, U: Default>(&mut self, index: usize, node: Node, slab: &mut Slab<T, U>) {
+        self.set(index, node);
+        slab.get_mut(node.slot()).link = index as u32;
     }
 
-    /// Its slot knows that it is in the heap, but not where.
+    /// Inserts `node`. Its slot must be marked as queued in the heap.
     #[inline]
-    pub(super) fn push<T, C: Default>(&mut self, node: Node, slab: &mut Slab<T, C>) {
+    pub(super) fn push<T, U: Default>(&mut self, node: Node, slab: &mut Slab<T, U>) {
         if self.len.div_ceil(ARITY) == self.siblings.len() {
             self.siblings.push(Siblings([Node::NEVER; ARITY]));
         }
@@ -110,35 +110,35 @@ impl Heap {
         self.sift_up(self.len - 1, node, slab);
     }
 
-    /// Its slot is told nothing.
+    /// Removes the node at `index`. Does not change its slot.
     #[inline]
-    pub(super) fn remove<T, C: Default>(&mut self, position: usize, slab: &mut Slab<T, C>) {
+    pub(super) fn remove<T, U: Default>(&mut self, index: usize, slab: &mut Slab<T, U>) {
         self.len -= 1;
         let last = self.get(self.len);
         self.set(self.len, Node::NEVER);
-        if position < self.len {
-            self.replace(position, last, slab);
+        if index < self.len {
+            self.replace(index, last, slab);
         }
         if self.len % ARITY == 1 {
-            // It was the first of its siblings. The root's place is kept.
+            // The removed place was the first of its siblings. The root's siblings remain.
             self.siblings.pop();
             super::shrink(&mut self.siblings);
         }
     }
 
-    /// Takes out the nodes from `horizon` on, and gives their slots to `far`.
-    pub(super) fn split_off<T, C: Default>(
+    /// Removes the nodes whose hard deadline is `horizon` or later, and passes their slots to `far`.
+    pub(super) fn split_off<T, U: Default>(
         &mut self,
         horizon: u64,
-        slab: &mut Slab<T, C>,
-        mut far: impl FnMut(u32, &mut Slab<T, C>),
+        slab: &mut Slab<T, U>,
+        mut far: impl FnMut(u32, &mut Slab<T, U>),
     ) {
         let len = std::mem::take(&mut self.len);
-        for position in 0..len {
-            let node = self.get(position);
-            self.set(position, Node::NEVER);
+        for index in 0..len {
+            let node = self.get(index);
+            self.set(index, Node::NEVER);
             if node.hard_deadline() < horizon {
-                // Into a place that has been looked at.
+                // The node lands at an index that this loop has already visited.
                 self.push(node, slab);
             } else {
                 far(node.slot(), slab);
@@ -148,45 +148,45 @@ impl Heap {
         super::shrink(&mut self.siblings);
     }
 
-    /// Puts `node` where it belongs, in place of the one at `position`.
+    /// Replaces the node at `index` with `node`, and restores the order.
     #[inline]
-    pub(super) fn replace<T, C: Default>(
+    pub(super) fn replace<T, U: Default>(
         &mut self,
-        position: usize,
+        index: usize,
         node: Node,
-        slab: &mut Slab<T, C>,
+        slab: &mut Slab<T, U>,
     ) {
-        if position > 0 && node < self.get((position - 1) / ARITY) {
-            self.sift_up(position, node, slab);
+        if index > 0 && node < self.get((index - 1) / ARITY) {
+            self.sift_up(index, node, slab);
         } else {
-            self.sift_down(position, node, slab);
+            self.sift_down(index, node, slab);
         }
     }
 
-    fn sift_up<T, C: Default>(&mut self, mut position: usize, node: Node, slab: &mut Slab<T, C>) {
-        while position > 0 {
-            let parent = (position - 1) / ARITY;
+    fn sift_up<T, U: Default>(&mut self, mut index: usize, node: Node, slab: &mut Slab<T, U>) {
+        while index > 0 {
+            let parent = (index - 1) / ARITY;
             let above = self.get(parent);
             if above <= node {
                 break;
             }
-            self.place(position, above, slab);
-            position = parent;
+            self.set_linked(index, above, slab);
+            index = parent;
         }
-        self.place(position, node, slab);
+        self.set_linked(index, node, slab);
     }
 
-    fn sift_down<T, C: Default>(&mut self, mut position: usize, node: Node, slab: &mut Slab<T, C>) {
-        while let Some(Siblings([a, b, c, d])) = self.siblings.get(position + 1).copied() {
+    fn sift_down<T, U: Default>(&mut self, mut index: usize, node: Node, slab: &mut Slab<T, U>) {
+        while let Some(Siblings([a, b, c, d])) = self.siblings.get(index + 1).copied() {
             let (left, l) = if b < a { (b, 1) } else { (a, 0) };
             let (right, r) = if d < c { (d, 3) } else { (c, 2) };
-            let (child, which) = if right < left { (right, r) } else { (left, l) };
+            let (child, child_offset) = if right < left { (right, r) } else { (left, l) };
             if node <= child {
                 break;
             }
-            self.place(position, child, slab);
-            position = position * ARITY + 1 + which;
+            self.set_linked(index, child, slab);
+            index = index * ARITY + 1 + child_offset;
         }
-        self.place(position, node, slab);
+        self.set_linked(index, node, slab);
     }
 }

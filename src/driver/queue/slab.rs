@@ -1,156 +1,160 @@
-//! The slots of a queue, numbered, in chunks of 64 that are freed when nobody has a slot there.
+//! The numbered slots of a queue, in blocks of 64. A block is freed when none of its slots is in use.
 
-use super::bits::Bits;
+use super::bit_set::BitSet;
 use super::slot::{MAX_SLOTS, Slot};
 
 pub(super) const SLOTS_PER_BLOCK: usize = 64;
 
-/// A bit for each slot.
-const ALL: u64 = u64::MAX;
+/// [`Block::free`] of a block without slots in use.
+const ALL_FREE: u64 = u64::MAX;
 
 #[derive(Debug)]
-pub(super) struct Slab<T, C> {
-    /// A chunk is there if one of its slots is in_use, or if it is kept; the last one is.
-    pub(super) chunks: Vec<Option<Box<Chunk<T, C>>>>,
-    /// Which chunks have a slot that is free, those that are not there among them.
-    pub(super) open: Bits,
-    /// Which chunk is kept if it is empty, so that a lone timer that comes and goes allocates nothing.
-    pub(super) kept: usize,
-    /// How many slots are in_use.
+pub(super) struct Slab<T, U> {
+    /// `Some` for blocks with a slot in use and for the retained block. The last is `Some`.
+    pub(super) blocks: Vec<Option<Box<Block<T, U>>>>,
+    /// The blocks with a free slot, unallocated blocks included.
+    pub(super) available: BitSet,
+    /// The block that stays allocated when it is empty, so that a lone timer that is repeatedly created and
+    /// dropped allocates nothing.
+    pub(super) retained: usize,
+    /// The number of slots in use.
     pub(super) in_use: usize,
 }
 
 #[derive(Debug)]
-pub(super) struct Chunk<T, C> {
-    /// Which slots are free.
+pub(super) struct Block<T, U> {
+    /// A bit for each free slot.
     pub(super) free: u64,
-    /// What the queue's owner keeps beside them.
-    beside: C,
+    user_data: U,
     pub(super) slots: [Slot<T>; SLOTS_PER_BLOCK],
 }
 
-impl<T, C: Default> Slab<T, C> {
+impl<T, U: Default> Slab<T, U> {
     pub(super) fn new() -> Self {
         Self {
-            chunks: Vec::new(),
-            open: Bits::default(),
-            kept: usize::MAX,
+            blocks: Vec::new(),
+            available: BitSet::default(),
+            retained: usize::MAX,
             in_use: 0,
         }
     }
 
-    /// Takes the lowest slot that is free.
+    /// Allocates the lowest free slot.
     ///
     /// # Panics
     ///
-    /// If two billion are in_use.
+    /// If two billion slots are in use.
     #[inline]
     pub(super) fn alloc(&mut self) -> u32 {
-        let at = self.open.lowest().unwrap_or(self.chunks.len());
-        let chunk = match self.chunks.get_mut(at) {
-            Some(Some(chunk)) => chunk,
-            _ => self.add(at),
+        let index = self.available.lowest().unwrap_or(self.blocks.len());
+        let block = match self.blocks.get_mut(index) {
+            Some(Some(block)) => block,
+            _ => self.allocate_block(index),
         };
-        let place = chunk.free.trailing_zeros();
-        chunk.free &= chunk.free - 1;
-        if chunk.free == 0 {
-            self.open.remove(at);
+        let offset = block.free.trailing_zeros();
+        block.free &= block.free - 1;
+        if block.free == 0 {
+            self.available.remove(index);
         }
         self.in_use += 1;
-        number(at) + place
+        first_slot(index) + offset
     }
 
     #[cold]
-    fn add(&mut self, at: usize) -> &mut Chunk<T, C> {
-        assert!(at < MAX_SLOTS as usize / SLOTS_PER_BLOCK, "too many timers");
-        if at == self.chunks.len() {
-            self.open.insert(at);
-            self.chunks.push(None);
+    fn allocate_block(&mut self, index: usize) -> &mut Block<T, U> {
+        assert!(
+            index < MAX_SLOTS as usize / SLOTS_PER_BLOCK,
+            "too many timers"
+        );
+        if index == self.blocks.len() {
+            self.available.insert(index);
+            self.blocks.push(None);
         }
-        self.chunks[at].insert(Box::new(Chunk::new()))
+        self.blocks[index].insert(Box::new(Block::new()))
     }
 
-    /// Gives one back that does not wait.
+    /// Frees `slot`, which must not be waiting.
     #[inline]
     pub(super) fn free(&mut self, slot: u32) {
-        let (at, place) = split(slot);
-        let chunk = self.chunk(at);
-        let was_full = chunk.free == 0;
-        chunk.free |= 1 << place;
-        let is_empty = chunk.free == ALL;
+        let (index, offset) = split(slot);
+        let block = self.block_mut(index);
+        let was_full = block.free == 0;
+        block.free |= 1 << offset;
+        let is_empty = block.free == ALL_FREE;
         if was_full {
-            self.open.insert(at);
+            self.available.insert(index);
         }
         self.in_use -= 1;
-        if is_empty && at != self.kept {
-            self.empty(at);
+        if is_empty && index != self.retained {
+            self.release_block(index);
         }
     }
 
-    /// Of those that are empty the lowest is kept, which is used again before the others would be.
+    /// Frees an empty block, or the retained block in its place. Retains the lower of the two, because its
+    /// slots are allocated first.
     #[cold]
-    fn empty(&mut self, at: usize) {
-        let kept = self.chunks.get(self.kept).and_then(Option::as_ref);
-        let is_another_empty = kept.is_some_and(|kept| kept.free == ALL);
-        let freed = at.max(self.kept);
-        if !is_another_empty || at < self.kept {
-            self.kept = at;
+    fn release_block(&mut self, index: usize) {
+        let retained = self.blocks.get(self.retained).and_then(Option::as_ref);
+        let is_another_empty = retained.is_some_and(|retained| retained.free == ALL_FREE);
+        let freed = index.max(self.retained);
+        if !is_another_empty || index < self.retained {
+            self.retained = index;
         }
         if !is_another_empty {
             return;
         }
-        self.chunks[freed] = None;
-        if freed + 1 < self.chunks.len() {
+        self.blocks[freed] = None;
+        if freed + 1 < self.blocks.len() {
             return;
         }
-        while let Some(None) = self.chunks.last() {
-            self.chunks.pop();
-            self.open.remove(self.chunks.len());
+        while let Some(None) = self.blocks.last() {
+            self.blocks.pop();
+            self.available.remove(self.blocks.len());
         }
-        self.open.truncate(self.chunks.len());
-        super::shrink(&mut self.chunks);
+        self.available.truncate(self.blocks.len());
+        super::shrink(&mut self.blocks);
     }
 
     #[inline]
-    fn chunk(&mut self, at: usize) -> &mut Chunk<T, C> {
-        self.chunks[at].as_mut().expect("a slot that is in_use")
+    fn block_mut(&mut self, index: usize) -> &mut Block<T, U> {
+        self.blocks[index].as_mut().expect("the slot is in use")
     }
 
     #[inline]
     pub(super) fn get(&self, slot: u32) -> &Slot<T> {
-        let (at, place) = split(slot);
-        let chunk = self.chunks[at].as_ref().expect("a slot that is in_use");
-        &chunk.slots[place]
+        let (index, offset) = split(slot);
+        let block = self.blocks[index].as_ref().expect("the slot is in use");
+        &block.slots[offset]
     }
 
     #[inline]
     pub(super) fn get_mut(&mut self, slot: u32) -> &mut Slot<T> {
-        let (at, place) = split(slot);
-        &mut self.chunk(at).slots[place]
+        let (index, offset) = split(slot);
+        &mut self.block_mut(index).slots[offset]
     }
 
-    pub(super) fn block_data(&mut self, slot: u32) -> &mut C {
-        &mut self.chunk(split(slot).0).beside
+    pub(super) fn user_data(&mut self, slot: u32) -> &mut U {
+        &mut self.block_mut(split(slot).0).user_data
     }
 
     #[cfg(any(test, fuzzing))]
     pub(super) fn into_values(self) -> impl Iterator<Item = T> {
-        let slots = self.chunks.into_iter().flatten();
-        slots.flat_map(|chunk| chunk.slots.into_iter().filter_map(|slot| slot.value))
+        let slots = self.blocks.into_iter().flatten();
+        slots.flat_map(|block| block.slots.into_iter().filter_map(|slot| slot.value))
     }
 }
 
-impl<T, C: Default> Chunk<T, C> {
+impl<T, U: Default> Block<T, U> {
     fn new() -> Self {
         Self {
-            free: ALL,
-            beside: C::default(),
+            free: ALL_FREE,
+            user_data: U::default(),
             slots: [const { Slot::EMPTY }; SLOTS_PER_BLOCK],
         }
     }
 }
 
-/// The chunk of a slot, and its place there.
+/// Returns the block of `slot` and the offset of the slot in that block.
 #[inline]
 fn split(slot: u32) -> (usize, usize) {
     (
@@ -159,11 +163,8 @@ fn split(slot: u32) -> (usize, usize) {
     )
 }
 
-/// The number of a chunk's first slot.
-#[allow(
-    clippy::cast_possible_truncation,
-    reason = "there are no more chunks than numbers of slots"
-)]
-fn number(chunk: usize) -> u32 {
-    (chunk * SLOTS_PER_BLOCK) as u32
+/// Returns the number of the block's first slot.
+#[allow(clippy::cast_possible_truncation, reason = "slot numbers have 32 bits")]
+fn first_slot(block: usize) -> u32 {
+    (block * SLOTS_PER_BLOCK) as u32
 }

@@ -1,26 +1,26 @@
-//! One timer's place: what waits there, until when, and where in the queue.
+//! One timer's place in a queue: its value, its window and its location.
 
 use std::num::NonZeroU32;
 
+use super::compact_slack::CompactSlack;
 use super::heap::Node;
-use super::slack::Slack;
 
-/// So many slots at most: two billion. The numbers above are for what is no slot.
+/// The most slots of a queue: two billion. The numbers above are sentinels.
 pub(super) const MAX_SLOTS: u32 = (1 << 31) - 64;
 
-/// In place of a slot's number: there is none.
+/// Ends a list: there is no previous or next slot.
 pub(super) const NO_SLOT: u32 = u32::MAX;
 
-/// In place of the next slot's number: this one is in no list, but in the heap.
+/// In [`Slot::next`]: the slot is in the heap, not in a list.
 const IN_HEAP: u32 = u32::MAX - 1;
 
-/// In place of the next slot's number: this one does not wait.
+/// In [`Slot::next`]: the slot is not waiting.
 const NOT_QUEUED: u32 = u32::MAX - 2;
 
-/// A slot in one queue.
+/// Identifies a slot of one queue.
 ///
-/// Only ever used with the queue that gave it, and not after [`Queue::free`](super::Queue::free):
-/// its one owner upholds that.
+/// It is valid for the queue that allocated it, until [`Queue::free`](super::Queue::free). Its single
+/// owner upholds that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct SlotId(NonZeroU32);
 
@@ -33,50 +33,49 @@ impl SlotId {
         self.0.get() - 1
     }
 
-    /// The number of the slot. Of 64 in a row from a multiple of 64 on, each has the same
-    /// [`beside`](super::Queue::beside).
+    /// The number of the slot. The 64 slots from a multiple of 64 on share their
+    /// [`user_data`](super::Queue::user_data).
     pub(crate) fn index(self) -> usize {
         self.number() as usize
     }
 }
 
-/// 48 bytes with a waker: with many timers, it is the memory that takes the time.
+/// 48 bytes with a waker: with many timers, memory accesses dominate the cost.
 #[derive(Debug)]
 pub(super) struct Slot<T> {
-    /// If it waits.
+    /// `None` if the slot is not waiting.
     pub(super) value: Option<T>,
-    /// The hard_deadline moment at which it is to be in_use.
     pub(super) hard_deadline: u64,
-    /// After which it is likely to wait again, or 0.
+    /// The time after which the timer is likely to wait again, or 0.
     pub(super) period: u64,
-    pub(super) slack: Slack,
-    /// Of equal moments the one with the lowest comes first.
+    pub(super) slack: CompactSlack,
+    /// Orders equal hard deadlines: the lowest comes first.
     pub(super) seq: u32,
-    /// In a list the slot before it, or [`NO_SLOT`]; in the heap its position.
+    /// In a list, the previous slot or [`NO_SLOT`]. In the heap, the index there.
     pub(super) link: u32,
-    /// In a list the slot behind it, or [`NO_SLOT`]; elsewhere [`IN_HEAP`] or [`NOT_QUEUED`]. Which list it is in
-    /// follows from its hard_deadline moment.
+    /// In a list, the next slot or [`NO_SLOT`]. Otherwise [`IN_HEAP`] or [`NOT_QUEUED`]. The hard deadline
+    /// determines the list.
     next: u32,
 }
 
-/// Where a slot is.
+/// Where a slot is queued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Position {
-    /// Nowhere: it does not wait.
+pub(super) enum Location {
+    /// Nowhere: the slot is not waiting.
     Idle,
-    /// At this position of the heap.
+    /// At this index of the heap.
     Heap(usize),
-    /// In a list of the wheel.
+    /// In a bucket of the wheel.
     Wheel(Links),
 }
 
-/// What it takes to find a slot's place in the wheel.
+/// All that is needed to unlink a slot from its bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Links {
     pub(super) hard_deadline: u64,
-    /// The slot before it, or [`NO_SLOT`].
+    /// The previous slot, or [`NO_SLOT`].
     pub(super) previous: u32,
-    /// The slot behind it, or [`NO_SLOT`].
+    /// The next slot, or [`NO_SLOT`].
     pub(super) next: u32,
 }
 
@@ -85,18 +84,18 @@ impl<T> Slot<T> {
         value: None,
         hard_deadline: 0,
         period: 0,
-        slack: Slack::NONE,
+        slack: CompactSlack::NONE,
         seq: 0,
         link: NO_SLOT,
         next: NOT_QUEUED,
     };
 
     #[inline]
-    pub(super) fn position(&self) -> Position {
+    pub(super) fn location(&self) -> Location {
         match self.next {
-            NOT_QUEUED => Position::Idle,
-            IN_HEAP => Position::Heap(self.link as usize),
-            next => Position::Wheel(Links {
+            NOT_QUEUED => Location::Idle,
+            IN_HEAP => Location::Heap(self.link as usize),
+            next => Location::Wheel(Links {
                 hard_deadline: self.hard_deadline,
                 previous: self.link,
                 next,
@@ -104,28 +103,28 @@ impl<T> Slot<T> {
         }
     }
 
-    /// Stops to wait. It is in the heap or a list no more.
+    /// Marks the slot as not waiting and returns its value. The caller unlinks the slot.
     #[inline]
-    pub(super) fn take(&mut self) -> Option<T> {
+    pub(super) fn take_value(&mut self) -> Option<T> {
         self.next = NOT_QUEUED;
         self.value.take()
     }
 
-    /// Belongs to the heap from now on, which tells it its position. Returns what stands for it there;
-    /// `slot` is its number.
+    /// Marks the slot as queued in the heap, which sets its index. Returns the node for the slot, whose
+    /// number is `number`.
     #[inline]
-    pub(super) fn enter_heap(&mut self, number: u32) -> Node {
+    pub(super) fn move_to_heap(&mut self, number: u32) -> Node {
         self.next = IN_HEAP;
         Node::new(self.hard_deadline, self.seq, number)
     }
 
-    /// Is the last of a list from now on, behind that one.
+    /// Marks the slot as the last of a bucket, after `previous`.
     #[inline]
-    pub(super) fn enter_list(&mut self, previous: u32) {
+    pub(super) fn move_to_bucket(&mut self, previous: u32) {
         (self.link, self.next) = (previous, NO_SLOT);
     }
 
-    /// The slot behind it in its list, or [`NO_SLOT`].
+    /// The next slot of its bucket, or [`NO_SLOT`].
     #[inline]
     pub(super) fn next(&self) -> u32 {
         self.next
@@ -148,7 +147,7 @@ mod tests {
 
     #[test]
     #[cfg(target_pointer_width = "64")]
-    fn a_seat_with_a_waker_has_48_bytes() {
+    fn slot_with_a_waker_is_48_bytes() {
         assert_eq!(size_of::<Slot<std::task::Waker>>(), 48);
     }
 }

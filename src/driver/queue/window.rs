@@ -1,11 +1,11 @@
-//! From when until when something is to be in_use.
+//! The time span in which a timer is to expire.
 
-use super::slack::Slack;
+use super::compact_slack::CompactSlack;
 
-/// The last moment there is: the number after that means "never".
-const END: u64 = u64::MAX - 1;
+/// The last valid timestamp. The number after it means "never".
+const LAST_TIMESTAMP: u64 = u64::MAX - 1;
 
-/// From a deadline to the hard_deadline moment, `slack` after it.
+/// The time from a deadline to its hard deadline, which is `slack` later.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Window {
     deadline: u64,
@@ -13,19 +13,20 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    /// It ends before the numbers do. What is more slack than a slot can keep is rounded down.
+    /// Creates a window that starts at `deadline`. Saturates at the last timestamp. Rounds down a slack that
+    /// has more bits than a slot stores.
     #[inline]
     pub(crate) fn new(deadline: u64, slack: u64) -> Self {
-        let deadline = deadline.min(END);
-        let slack = Slack::floor(slack.min(END - deadline)).get();
+        let deadline = deadline.min(LAST_TIMESTAMP);
+        let slack = CompactSlack::round_down(slack.min(LAST_TIMESTAMP - deadline)).get();
         Self { deadline, slack }
     }
 
-    /// The window of `slack` that ends there.
+    /// Creates a window that ends at `hard_deadline`. Saturates and rounds as [`new`](Self::new) does.
     #[inline]
-    pub(crate) fn until(hard_deadline: u64, slack: u64) -> Self {
-        let hard_deadline = hard_deadline.min(END);
-        let slack = Slack::floor(slack.min(hard_deadline)).get();
+    pub(crate) fn ending_at(hard_deadline: u64, slack: u64) -> Self {
+        let hard_deadline = hard_deadline.min(LAST_TIMESTAMP);
+        let slack = CompactSlack::round_down(slack.min(hard_deadline)).get();
         Self {
             deadline: hard_deadline - slack,
             slack,
@@ -52,33 +53,34 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_span_is_what_it_was_made_of(deadline in 0_u64..1_000, slack in 0_u64..1_000) {
-            for window in [Window::new(deadline, slack), Window::until(deadline + slack, slack)] {
+        fn window_keeps_its_deadline_and_slack(deadline in 0_u64..1_000, slack in 0_u64..1_000) {
+            for window in [Window::new(deadline, slack), Window::ending_at(deadline + slack, slack)] {
                 prop_assert_eq!((window.deadline(), window.slack()), (deadline, slack));
                 prop_assert_eq!(window.hard_deadline(), deadline + slack);
             }
         }
 
-        /// Where slack is rounded, the end stays that was asked for: the deadline, or the hard_deadline moment.
+        /// Rounding moves only the other bound: `new` keeps the deadline, `ending_at` the hard deadline.
         #[test]
-        fn a_span_with_much_slack_begins_or_ends_where_it_was_told(
-            moment in 0..u64::MAX,
+        fn rounded_slack_keeps_the_given_bound(
+            timestamp in 0..u64::MAX,
             slack in any::<u64>(),
         ) {
-            let (from, until) = (Window::new(moment, slack), Window::until(moment, slack));
-            prop_assert_eq!((from.deadline(), until.hard_deadline()), (moment, moment));
-            prop_assert!(from.slack() <= slack && until.slack() <= slack);
-            prop_assert!(from.hard_deadline() < u64::MAX);
+            let (starting, ending) =
+                (Window::new(timestamp, slack), Window::ending_at(timestamp, slack));
+            prop_assert_eq!((starting.deadline(), ending.hard_deadline()), (timestamp, timestamp));
+            prop_assert!(starting.slack() <= slack && ending.slack() <= slack);
+            prop_assert!(starting.hard_deadline() < u64::MAX);
         }
     }
 
     #[test]
-    fn a_span_ends_before_the_numbers_do() {
+    fn window_ends_before_the_sentinel() {
         for deadline in [u64::MAX - 2, u64::MAX - 1, u64::MAX] {
             let mut queue = crate::driver::queue::Queue::<()>::new();
             let id = queue.alloc();
             queue.insert(id, Window::new(deadline, u64::MAX), 0, ());
-            assert_eq!(queue.first_hard_deadline(), Some(u64::MAX - 1));
+            assert_eq!(queue.next_hard_deadline(), Some(u64::MAX - 1));
             assert_eq!(queue.pop_due(u64::MAX - 3), None);
             assert_eq!(queue.pop_due(u64::MAX - 1), Some(()));
         }

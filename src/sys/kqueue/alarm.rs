@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::encoding::Encoder;
 use super::timer;
-use crate::saturating::later;
+use crate::saturating::add_or_stay;
 use crate::sys::Armed;
 use crate::sys::clock::TokioClock;
 use crate::sys::descriptor::Descriptor;
@@ -35,7 +35,7 @@ impl Alarm {
         let queue = timer::queue()?;
         let encoder = Encoder::new(&clock);
         // If the machine has reached its limit of timers, fail here and not at the first wait.
-        let far = later(clock.now(), Duration::from_secs(86_400));
+        let far = add_or_stay(clock.now(), Duration::from_secs(86_400));
         timer::set(&queue, encoder.one_shot(&clock, far, Duration::ZERO))?;
         Ok(Self {
             queue: Descriptor::new(queue)?,

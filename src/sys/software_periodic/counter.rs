@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::clock::Clock;
 use crate::clock::wall::{self, Start};
-use crate::saturating::{self, later, nanos};
+use crate::saturating::{self, add_or_stay, nanos};
 use crate::sys::clock::TokioClock;
 
 #[derive(Debug)]
@@ -64,7 +64,7 @@ fn expirations(deadline: Instant, now: Instant, period: Duration) -> (u64, Insta
     let lateness = nanos(now.saturating_duration_since(deadline));
     let period = nanos(period);
     let count = (lateness / period).saturating_add(1);
-    let next = later(deadline, Duration::from_nanos(count.saturating_mul(period)));
+    let next = add_or_stay(deadline, Duration::from_nanos(count.saturating_mul(period)));
     (count, next)
 }
 

@@ -3,8 +3,8 @@
 //! blocked and the process is stopped now and then. Every tick is accounted for, and nothing may leak.
 //!
 //! ```text
-//! cargo run --release --example soak --features full -- [--minutes M] [--timers N] [--seed S] [--no-stops]
-//! cargo run --release --example soak --features full -- --minutes 10
+//! cargo run --release -p soak -- [--minutes M] [--timers N] [--seed S] [--no-stops]
+//! cargo run --release -p soak -- --minutes 10
 //! ```
 //!
 //! A run whose every number is right ends with 0, another with 1 and what was wrong. How late timers are
@@ -23,7 +23,7 @@ mod process;
 mod report;
 mod runtimes;
 mod sleep;
-#[path = "../support/mod.rs"]
+#[path = "../../../examples/support/mod.rs"]
 mod support;
 mod tally;
 mod timeout;

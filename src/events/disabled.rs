@@ -1,4 +1,4 @@
-//! Nobody listens.
+//! The events of a build without the feature `tracing`: none.
 
 use crate::schedule::Missed;
 use crate::sys::AlarmEvent;
@@ -7,4 +7,4 @@ use crate::sys::AlarmEvent;
 pub(crate) fn missed(_missed: Missed) {}
 
 #[inline]
-pub(crate) fn alarm(_news: &AlarmEvent) {}
+pub(crate) fn alarm(_event: &AlarmEvent) {}

@@ -1,13 +1,13 @@
-//! How much later than its deadline something may be in_use, in half the memory.
+//! The slack of a timer in half the memory.
 
-/// A window of time in 32 bits: the highest 26 that count, and how far they are shifted.
+/// A slack in 32 bits: 26 significant bits and a shift.
 ///
-/// What does not fit is rounded down, by less than a millionth: who tolerates much is not made to wait
-/// for longer than that.
+/// A slack that does not fit is rounded down, by less than a millionth. So no timer is later than its
+/// tolerance allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Slack(u32);
+pub(super) struct CompactSlack(u32);
 
-impl Slack {
+impl CompactSlack {
     pub(super) const NONE: Self = Self(0);
 
     const BITS: u32 = 26;
@@ -17,8 +17,8 @@ impl Slack {
         clippy::cast_possible_truncation,
         reason = "it is shifted until it fits"
     )]
-    pub(super) fn floor(slack: u64) -> Self {
-        // Nearly always.
+    pub(super) fn round_down(slack: u64) -> Self {
+        // The common case.
         if slack >> Self::BITS == 0 {
             return Self(slack as u32);
         }
@@ -42,20 +42,20 @@ mod tests {
         #[test]
         fn slack_is_rounded_down(bits in 0_u32..64, any in any::<u64>()) {
             let slack = any >> bits;
-            let rounded = Slack::floor(slack).get();
+            let rounded = CompactSlack::round_down(slack).get();
             prop_assert!(rounded <= slack && slack - rounded <= slack >> 25);
         }
 
         #[test]
-        fn little_slack_is_exact(slack in 0_u64..1 << 26) {
-            prop_assert_eq!(Slack::floor(slack).get(), slack);
+        fn small_slack_is_exact(slack in 0_u64..1 << 26) {
+            prop_assert_eq!(CompactSlack::round_down(slack).get(), slack);
         }
     }
 
     #[test]
     fn any_slack_fits() {
         let bounds = [0, 1, (1 << 26) - 1, 1 << 26, u64::MAX - 1, u64::MAX];
-        let rounded = bounds.map(|slack| Slack::floor(slack).get());
+        let rounded = bounds.map(|slack| CompactSlack::round_down(slack).get());
         let highest = u64::MAX << 38;
         assert_eq!(rounded, [0, 1, (1 << 26) - 1, 1 << 26, highest, highest]);
     }

@@ -1,23 +1,23 @@
-//! A set of small numbers, of which the lowest is found soon.
+//! A set of small numbers that finds its lowest member quickly.
 
 #[derive(Debug, Default)]
-pub(super) struct Bits {
+pub(super) struct BitSet {
     pub(super) words: Vec<u64>,
-    /// Words before this one are empty.
-    pub(super) empty: usize,
+    /// How many leading words are known to be empty.
+    pub(super) empty_words: usize,
 }
 
-impl Bits {
+impl BitSet {
     pub(super) fn insert(&mut self, number: usize) {
         let word = number / 64;
         if word >= self.words.len() {
             self.words.resize(word + 1, 0);
         }
         self.words[word] |= 1 << (number % 64);
-        self.empty = self.empty.min(word);
+        self.empty_words = self.empty_words.min(word);
     }
 
-    /// Takes out one that is in it.
+    /// Removes `number`, which must be a member.
     pub(super) fn remove(&mut self, number: usize) {
         self.words[number / 64] &= !(1 << (number % 64));
     }
@@ -25,18 +25,18 @@ impl Bits {
     #[inline]
     pub(super) fn lowest(&mut self) -> Option<usize> {
         loop {
-            let word = *self.words.get(self.empty)?;
+            let word = *self.words.get(self.empty_words)?;
             if word != 0 {
-                return Some(self.empty * 64 + word.trailing_zeros() as usize);
+                return Some(self.empty_words * 64 + word.trailing_zeros() as usize);
             }
-            self.empty += 1;
+            self.empty_words += 1;
         }
     }
 
-    /// Forgets that there were numbers from `end` on, of which none is in it.
+    /// Frees the memory for numbers from `end` on. None of them may be a member.
     pub(super) fn truncate(&mut self, end: usize) {
         self.words.truncate(end.div_ceil(64));
-        self.empty = self.empty.min(self.words.len());
+        self.empty_words = self.empty_words.min(self.words.len());
         super::shrink(&mut self.words);
     }
 }
@@ -49,10 +49,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_lowest_is_found(numbers in prop::collection::vec((0_usize..400, any::<bool>()), 0..60)) {
-            let (mut bits, mut set) = (Bits::default(), BTreeSet::new());
-            for (number, is_in) in numbers {
-                if is_in {
+        fn lowest_matches_a_sorted_set(numbers in prop::collection::vec((0_usize..400, any::<bool>()), 0..60)) {
+            let (mut bits, mut set) = (BitSet::default(), BTreeSet::new());
+            for (number, insert) in numbers {
+                if insert {
                     bits.insert(number);
                     set.insert(number);
                 } else if set.remove(&number) {

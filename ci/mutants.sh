@@ -23,7 +23,7 @@ pure=(
     src/clock/wall.rs src/clock/paired.rs src/driver/lateness.rs src/driver/coalesce.rs src/driver/published.rs
     src/driver/queue/mod.rs src/driver/queue/bit_set.rs src/driver/queue/compact_slack.rs src/driver/queue/heap.rs
     src/driver/queue/slab.rs src/driver/queue/slot.rs src/driver/queue/wheel.rs src/driver/queue/window.rs
-    src/sys/units.rs src/sys/counts.rs src/sys/back_off.rs src/sys/timerfd/time.rs
+    src/sys/units.rs src/sys/software_periodic/counter.rs src/sys/early_guard.rs src/sys/timerfd/time.rs
 )
 driver=(
     src/driver/mod.rs src/driver/entry.rs src/driver/shard.rs src/driver/timer_state.rs src/driver/wakeups.rs

@@ -255,7 +255,6 @@ mod metrics;
 #[cfg(feature = "hyper")]
 mod os_timer;
 mod panics;
-#[cfg(not(model))]
 mod periodic;
 mod precision;
 mod saturating;
@@ -263,15 +262,6 @@ mod schedule;
 mod sleep;
 #[cfg(feature = "stream")]
 pub mod stream;
-#[cfg_attr(
-    not(runtime_clock),
-    allow(
-        dead_code,
-        unused_imports,
-        unused_macros,
-        reason = "each set of features uses a part"
-    )
-)]
 mod sync;
 #[allow(
     unsafe_code,
@@ -290,7 +280,6 @@ pub use interval::{IntervalBuilder, OsInterval, interval, interval_aligned, inte
 pub use metrics::{Metrics, metrics};
 #[cfg(feature = "hyper")]
 pub use os_timer::OsTimer;
-#[cfg(not(model))]
 pub use periodic::{Expirations, PeriodicBuilder, PeriodicInterval};
 pub use precision::Precision;
 pub use sleep::{Sleep, sleep, sleep_until};

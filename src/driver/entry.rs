@@ -144,7 +144,6 @@ impl Entry {
     }
 
     /// Like [`current`](Self::current), for a timer that is created at `now` and due after `wait`.
-    #[allow(dead_code, reason = "intervals do not use it")]
     #[inline]
     #[track_caller]
     pub(crate) fn current_for(now: Instant, wait: Duration) -> Self {

@@ -207,7 +207,7 @@ impl Driver {
     /// Returns the reason why no timer can wait in this driver.
     fn close_reason(&self) -> String {
         if !self.is_in_this_process() {
-            return process::foreign().to_string();
+            return process::inherited().to_string();
         }
         match &*self.status.0.lock() {
             Status::Open(_) => unreachable!("the driver closes before its shards do"),

@@ -118,7 +118,6 @@ pub(super) fn ensure_driver(handle: &Handle) -> io::Result<()> {
 /// # Errors
 ///
 /// If the kernel refuses its timer.
-#[allow(dead_code, reason = "used by constructors that return errors")]
 pub(super) fn require_native(handle: &Handle) -> io::Result<()> {
     let generation = generation();
     Driver::require_native(handle)?;
@@ -184,7 +183,7 @@ pub(super) fn cache(block: &Arc<StateBlock>) {
 pub(super) fn find(scope: Scope) -> io::Result<Option<Arc<Driver>>> {
     let driver = DRIVERS.read(|drivers| open_driver(drivers, scope));
     match driver {
-        Some(driver) if !driver.is_in_this_process() => Err(process::foreign()),
+        Some(driver) if !driver.is_in_this_process() => Err(process::inherited()),
         driver => Ok(driver),
     }
 }

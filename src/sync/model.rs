@@ -3,7 +3,9 @@
 use std::sync::{Arc, PoisonError};
 
 pub(crate) use loom::sync::MutexGuard;
-pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering, fence};
+#[cfg(test)]
+pub(crate) use loom::sync::atomic::AtomicU8;
+pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 
 /// The standard library's atomics, which loom does not track.
 pub(crate) mod unchecked {

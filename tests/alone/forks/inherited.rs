@@ -165,7 +165,7 @@ fn a_child_is_told_whose_runtime_it_is() {
         let _context = runtime.enter();
         let is_told = |panic: Option<(String, String)>| {
             let (message, _) = panic.expect("it did not panic");
-            assert!(message.contains("made by another process"), "{message}");
+            assert!(message.contains("created by another process"), "{message}");
         };
         is_told(panic_of(|| drop(interval(ms(1)))));
         is_told(panic_of(|| {
@@ -177,7 +177,7 @@ fn a_child_is_told_whose_runtime_it_is() {
             let _polled = waits.poll_tick(&mut Context::from_waker(Waker::noop()));
         }));
         let error = OsInterval::builder(ms(1)).build().unwrap_err();
-        assert!(error.to_string().contains("made by another process"));
+        assert!(error.to_string().contains("created by another process"));
         // And it is woken by nobody.
         let waits = inherited.interval.as_mut().unwrap();
         waits.reset_after(ms(60_000));
@@ -190,7 +190,7 @@ fn a_child_is_told_whose_runtime_it_is() {
             let std::task::Poll::Ready(Err(error)) = polled else {
                 panic!("{polled:?}");
             };
-            assert!(error.to_string().contains("made by another process"));
+            assert!(error.to_string().contains("created by another process"));
         }
     });
     assert_eq!(ended, 0);

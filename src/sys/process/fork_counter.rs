@@ -1,25 +1,26 @@
-//! Systems with `fork`: a handler in each child counts.
+//! Systems with `fork`: a handler counts in each child.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// How many forks lie between this process and the first that asked. More, if two threads asked first.
+/// The number of forks between this process and the one that registered the handler. Each fork counts more
+/// than once if two threads registered it at the same time.
 static FORKS: AtomicUsize = AtomicUsize::new(0);
 
-static COUNTED: AtomicBool = AtomicBool::new(false);
+static REGISTERED: AtomicBool = AtomicBool::new(false);
 
-/// The process that something was made in.
+/// The process that created something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Process(usize);
 
 impl Process {
-    /// This one.
+    /// Returns the current process.
     ///
     /// # Errors
     ///
-    /// If the system has no memory to note who is to be told of forks.
+    /// If there is no memory to register the handler.
     pub(crate) fn current() -> io::Result<Self> {
-        if !COUNTED.load(Ordering::Acquire) {
+        if !REGISTERED.load(Ordering::Acquire) {
             // SAFETY: `pthread_atfork` asks for functions that may be called in a child of a process that
             // has threads: this one does nothing but add to an atomic. It stays loaded: the C library
             // forgets it with the shared object that it was registered from.
@@ -27,20 +28,20 @@ impl Process {
             if error != 0 {
                 return Err(io::Error::from_raw_os_error(error));
             }
-            // Only now: a fork is counted by whoever was told that it would be. Twice does no harm.
-            COUNTED.store(true, Ordering::Release);
+            // After the registration, so that a thread that reads `true` has its forks counted. To register
+            // the handler twice does no harm.
+            REGISTERED.store(true, Ordering::Release);
         }
         Ok(Self(FORKS.load(Ordering::Relaxed)))
     }
 
-    /// Whether it is this one.
     #[inline]
     pub(crate) fn is_current(self) -> bool {
         FORKS.load(Ordering::Relaxed) == self.0
     }
 }
 
-/// How often this process is known to have been forked off.
+/// Returns a number that differs between a child and its parent.
 #[inline]
 pub(crate) fn forks() -> usize {
     FORKS.load(Ordering::Relaxed)

@@ -1,14 +1,14 @@
-//! The clock where one may be paused: that of the driver's own runtime.
+//! The clock of one runtime.
 //!
-//! `Instant::now()` asks the runtime of the thread it is called on. A timer may be polled on any,
-//! and its driver is also called from threads that are on none.
+//! `Instant::now()` reads the clock of the runtime that the calling thread has entered. A timer may be polled on
+//! any thread, and its driver is also called from threads that have entered no runtime.
 
 use tokio::runtime::{EnterGuard, Handle};
 use tokio::time::Instant;
 
 #[derive(Debug, Clone)]
 pub(crate) struct RuntimeClock {
-    runtime: Handle,
+    pub(in crate::sys) runtime: Handle,
 }
 
 impl RuntimeClock {
@@ -21,26 +21,22 @@ impl RuntimeClock {
     pub(crate) fn now(&self) -> Instant {
         match self.enter() {
             Some(_context) => Instant::now(),
-            // Nothing that can be paused is left on this thread.
+            // tokio's thread-local variables are destroyed, so this thread has no clock that can be paused.
             None => std::time::Instant::now().into(),
         }
     }
 
-    /// Whether it is another than the system's: paused, or moved.
+    /// Returns `true` if the clock differs from the system's: it is paused, or was moved.
     pub(crate) fn differs(&self) -> bool {
         let before = std::time::Instant::now();
         let now = self.now().into_std();
         now < before || now > std::time::Instant::now()
     }
 
-    pub(super) fn handle(&self) -> &Handle {
-        &self.runtime
-    }
-
-    /// Makes this clock's runtime the current one for as long as the guard lives.
+    /// Enters this clock's runtime until the guard is dropped.
     ///
-    /// `None` in the destructor of a thread-local variable, when tokio's own is gone already.
-    pub(super) fn enter(&self) -> Option<EnterGuard<'_>> {
+    /// Returns `None` in the destructor of a thread-local variable, once tokio's own are destroyed.
+    pub(in crate::sys) fn enter(&self) -> Option<EnterGuard<'_>> {
         match Handle::try_current() {
             Err(error) if error.is_thread_local_destroyed() => None,
             _ => Some(self.runtime.enter()),

@@ -1,4 +1,4 @@
-//! Systems without `fork`, and timers that are not the kernel's: there is one process.
+//! Systems without `fork`, and timers that are not the kernel's: there is only one process.
 
 use std::io;
 

@@ -1,9 +1,9 @@
-//! The clock of the [kernel] that stands still until an alarm is due.
+//! The clock of the model checker's kernel. It stands still until an alarm is due.
 
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
-use super::kernel;
+use crate::sys::model::kernel;
 
 #[derive(Debug, Clone)]
 pub(crate) struct TokioClock;
@@ -13,11 +13,11 @@ impl TokioClock {
         Self
     }
 
-    pub(crate) fn differs(&self) -> bool {
-        false
-    }
-
     pub(crate) fn now(&self) -> Instant {
         kernel().now()
+    }
+
+    pub(crate) fn differs(&self) -> bool {
+        false
     }
 }

@@ -1,8 +1,8 @@
 //! The timers under `test-util`.
 //!
-//! The alarm is the kernel's timer *and* tokio's, and the clock decides. tokio's follows `pause`,
-//! `advance` and the paused clock's jumps to the next timer; the kernel's keeps its precision as
-//! long as nobody does any of that.
+//! An alarm is the kernel's and tokio's timer together; whichever fires first wakes the driver, and the clock
+//! decides what is due. tokio's timer follows `pause`, `advance` and the jumps of a paused clock. The kernel's is
+//! precise while the clock runs.
 
 use std::io;
 use std::task::{Context, Poll, Waker};
@@ -11,29 +11,32 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
-use super::refusable::Refusable;
-use super::{AlarmEvent, Armed, SleepProbe, TimerSource, native, portable};
+use super::kernel_alarm::KernelAlarm;
+use super::sleep_alarm::SleepAlarm;
+use super::sleep_probe::SleepProbe;
+use super::software_periodic::SoftwarePeriodic;
+use super::{AlarmEvent, Armed, TimerSource, native};
 use crate::clock::Clock;
 use crate::clock::wall::Start;
 
 #[derive(Debug)]
 pub(crate) struct Alarm {
-    kernel: Refusable,
-    tokio: portable::Alarm,
+    kernel: KernelAlarm,
+    tokio: SleepAlarm,
 }
 
 impl Alarm {
     pub(crate) const EXACT: bool = true;
     pub(crate) const CAN_BE_EXACT: bool = true;
-    pub(crate) const ARMS_AHEAD: bool = false;
+    pub(crate) const ARMS_AHEAD: bool = native::Alarm::ARMS_AHEAD && !Self::EXACT;
     pub(crate) const PER_RUNTIME: bool = true;
     pub(crate) const OUTLIVES_TIMERS: bool = native::Alarm::PER_RUNTIME;
 
     #[track_caller]
     pub(crate) fn new(runtime: &Handle, requires_native: bool) -> io::Result<Self> {
         let alarm = Self {
-            kernel: Refusable::new(runtime)?,
-            tokio: portable::Alarm::new(runtime, requires_native)?,
+            kernel: KernelAlarm::new(runtime)?,
+            tokio: SleepAlarm::new(runtime),
         };
         match alarm.kernel.refusal() {
             Some(refusal) if requires_native => Err(refusal),
@@ -43,18 +46,18 @@ impl Alarm {
 
     pub(crate) fn second(&self) -> io::Result<Self> {
         Ok(Self {
-            kernel: self.kernel.another()?,
-            tokio: self.tokio.second()?,
+            kernel: self.kernel.second()?,
+            tokio: SleepAlarm::without_check(&self.tokio.clock.runtime),
         })
     }
 
+    /// tokio's timer keeps the waker that `arm` is given.
     pub(crate) fn listen(&mut self, waker: &Waker) -> io::Result<()> {
-        self.kernel.listen(waker)?;
-        self.tokio.listen(waker)
+        self.kernel.listen(waker).map(drop)
     }
 
     pub(crate) fn hears_shutdown(&self) -> bool {
-        Self::OUTLIVES_TIMERS && self.kernel.serves()
+        Self::OUTLIVES_TIMERS && self.kernel.is_native()
     }
 
     pub(crate) fn source(&self) -> TimerSource {
@@ -76,31 +79,31 @@ impl Alarm {
 
     pub(crate) fn arm(
         &mut self,
-        latest: Instant,
+        hard_deadline: Instant,
         slack: Duration,
         waker: &Waker,
     ) -> io::Result<Armed> {
-        // Each time, since the clock may have been moved each time.
-        if let Some(kernel) = self.kernel.kernel() {
-            kernel.compare_clocks();
+        // The clock may have been moved since the last time.
+        if let Some(native) = self.kernel.native() {
+            native.reread_clocks();
         }
-        let kernel = self.kernel.arm(latest, slack, waker)?;
-        let tokio = self.tokio.arm(latest, slack, waker)?;
+        let kernel = self.kernel.arm(hard_deadline, slack, waker)?;
+        let tokio = self.tokio.arm(hard_deadline, waker)?;
         Ok(kernel
             .filter(|kernel| *kernel == Armed::Due)
             .unwrap_or(tokio))
     }
 
     pub(crate) fn disarm(&mut self) {
-        if let Some(kernel) = self.kernel.kernel() {
-            kernel.disarm();
+        if let Some(native) = self.kernel.native() {
+            native.disarm();
         }
         self.tokio.disarm();
     }
 
     pub(crate) fn resync(&mut self) -> io::Result<()> {
-        if let Some(kernel) = self.kernel.kernel() {
-            kernel.resync();
+        if let Some(native) = self.kernel.native() {
+            native.resync();
         }
         Ok(())
     }
@@ -118,10 +121,10 @@ impl Alarm {
     }
 }
 
-/// tokio's clock can be paused, and what goes by it follows. The others are the world's.
+/// Only tokio's clock can be paused, so only timers on `Clock::Monotonic` run on tokio's timer.
 #[derive(Debug)]
 pub(crate) enum Periodic {
-    Tokio(portable::Periodic),
+    Tokio(SoftwarePeriodic<SleepAlarm>),
     Kernel(native::Periodic),
 }
 
@@ -129,7 +132,7 @@ impl Periodic {
     #[track_caller]
     pub(crate) fn new(clock: Clock, start: Start, period: Duration) -> io::Result<Self> {
         match clock {
-            Clock::Monotonic => portable::Periodic::new(clock, start, period).map(Self::Tokio),
+            Clock::Monotonic => SoftwarePeriodic::new(clock, start, period).map(Self::Tokio),
             _ => native::Periodic::new(clock, start, period).map(Self::Kernel),
         }
     }

@@ -1,4 +1,4 @@
-//! Faults that tests ask for.
+//! Fault injection for tests.
 
 use std::cell::Cell;
 
@@ -9,18 +9,17 @@ thread_local! {
     static FAIL: Cell<c_int> = const { Cell::new(0) };
 }
 
-/// The next `kevent` of this thread is interrupted by a signal, after its changes were made.
+/// Interrupts the next `kevent` of this thread by a signal, after its changes were made.
 pub fn interrupt_next() {
     INTERRUPT.set(true);
 }
 
-/// The next `kevent` of this thread that looks for expired timers finds an event with `EV_ERROR` and
-/// this errno instead.
+/// Makes the next `kevent` of this thread that collects expirations return an event with `EV_ERROR` and this errno.
 pub fn fail_next(errno: c_int) {
     FAIL.set(errno);
 }
 
-/// [`interrupt_next`] for `EINTR`, else [`fail_next`].
+/// Calls [`interrupt_next`] for `EINTR`, else [`fail_next`].
 pub fn fail_next_with(errno: c_int) {
     if errno == libc::EINTR {
         interrupt_next();

@@ -2,6 +2,7 @@
 //! wake-ups. No real time passes.
 
 mod ahead;
+mod counted;
 
 use std::collections::BTreeSet;
 use std::mem;
@@ -17,7 +18,7 @@ use tokio::time::Instant;
 
 use super::alarms::Which;
 use super::wakeups::Event;
-use super::{Driver, Entry, State, Wakeups, observe, waiting};
+use super::{Driver, Entry, State};
 use crate::precision::{Aim, Precision};
 use crate::span::nanos;
 use crate::sync::counted::writes_of;
@@ -354,45 +355,6 @@ proptest! {
         kernel.tick(&mut timers, late, 100);
         prop_assert_eq!(kernel.tick(&mut timers, late, 10), [late; 10], "over");
     }
-}
-
-/// Counted one by one.
-#[test]
-fn metrics_are_what_has_happened() {
-    let Some(mut kernel) = Simulated::new() else {
-        return;
-    };
-    let runtime = kernel.runtime.handle().clone();
-    let counts = || {
-        let counts = |wakeups: &mut Wakeups| {
-            let tally = wakeups.tally();
-            [tally.wakeups, tally.early, tally.fired, tally.largest]
-        };
-        observe(&runtime, counts).unwrap()
-    };
-    assert_eq!((counts(), waiting(&runtime)), ([0; 4], 0));
-    let mut timers: Vec<_> = (0..100).map(|_| kernel.timer(1_000_000, |_| ())).collect();
-    for timer in &mut timers {
-        kernel.wait(timer, 1_000_000);
-    }
-    assert_eq!((counts(), waiting(&runtime)), ([0; 4], 100));
-    kernel.wake_at(900_000);
-    assert_eq!(counts(), [1, 1, 0, 0]);
-    kernel.wake_at(1_000_700);
-    assert!(timers.iter().all(Timer::is_woken));
-    assert_eq!(counts()[0], 2);
-    assert_eq!((counts()[2], waiting(&runtime)), (100, 0));
-    // One that is dropped waits no more, and has not fired.
-    kernel.wait(&mut timers[0], 2_000_000);
-    kernel.wait(&mut timers[1], 2_000_000);
-    timers.truncate(1);
-    assert_eq!(waiting(&runtime), 1);
-    kernel.wake_at(2_000_300);
-    let [wakeups, early, fired, largest] = counts();
-    assert_eq!((wakeups, early, fired), (3, 1, 101));
-    // A clock that jumps is never late.
-    let expected = if Alarm::EXACT { 0 } else { 700 };
-    assert_eq!((largest, waiting(&runtime)), (expected, 0));
 }
 
 /// A crowd is over when it is gone, whether anybody is left to be woken or not.

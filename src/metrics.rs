@@ -45,6 +45,10 @@ pub fn metrics() -> Metrics {
 /// takes a lock for that: cheap enough for once in a second, and not for each tick. What is counted is
 /// counted under locks that are held anyway, so that nothing becomes slower for it.
 ///
+/// Any number of tasks may ask, as of [`tokio::runtime::RuntimeMetrics`]: it changes nothing, and what has happened
+/// within some time is the difference of two counts. The exception is
+/// [`take_max_lateness`](Self::take_max_lateness), which is for one of them.
+///
 /// # Examples
 ///
 /// ```
@@ -83,6 +87,8 @@ impl Metrics {
 
     /// How often a timer of the operating system, or tokio's in its place, has woken the runtime for its timers.
     ///
+    /// Timers that are found overdue when another is polled are fired without a wake-up.
+    ///
     /// # Examples
     ///
     /// ```
@@ -96,7 +102,8 @@ impl Metrics {
         self.observe(|wakeups| wakeups.tally().wakeups)
     }
 
-    /// How many of [`wakeups`](Self::wakeups) came before anything was due.
+    /// How many of [`wakeups`](Self::wakeups) came before the moment that they had been asked for. One that finds
+    /// nobody due, since that timer was dropped or moved, is not early.
     ///
     /// # Examples
     ///
@@ -129,7 +136,8 @@ impl Metrics {
 
     /// How late the runtime is woken, in the median, as learned from its wake-ups.
     ///
-    /// It is an estimate that follows the last dozens of wake-ups, and begins with 40 µs.
+    /// It is an estimate that follows the last dozens of wake-ups, and begins with 40 µs. Before the runtime's first
+    /// timer it is zero.
     ///
     /// # Examples
     ///
@@ -147,6 +155,8 @@ impl Metrics {
     /// How late the runtime is woken in the 99th percentile, but no more than five times the median: so early
     /// is a timer woken that spins.
     ///
+    /// An estimate as that of [`median_lateness`](Self::median_lateness), which begins with 100 µs.
+    ///
     /// # Examples
     ///
     /// ```
@@ -160,7 +170,14 @@ impl Metrics {
         Duration::from_nanos(self.observe(|wakeups| wakeups.lateness().most()))
     }
 
-    /// How late the runtime was woken at the most since the last call, whoever in the process made that.
+    /// How late the runtime was woken at the most since the last call; zero if it was not.
+    ///
+    /// To call it is to begin anew, for all [`Metrics`] of the runtime: of two tasks that call it, each is told a
+    /// part. Have one call it, once in so long, and hand on what it is told.
+    ///
+    /// It is zero where timers follow a clock that can be paused, which jumps and is late by as much: where the
+    /// [source](Self::source) is [`TestUtil`](TimerSource::TestUtil), [`PausedClock`](TimerSource::PausedClock) or
+    /// [`Tokio`](TimerSource::Tokio).
     ///
     /// # Examples
     ///

@@ -180,7 +180,8 @@ impl OsInterval {
     /// The ticks of many rates lie no whole number of nanoseconds apart: an interval of 1/60 s, as a
     /// [`Duration`], has drifted by 1.7 ms after a day. Here the deadline of tick number `k` is the first one
     /// plus `per * k / ticks`, exactly, rounded up to the next nanosecond, also after years.
-    /// [`IntervalBuilder::ticks`] sets a rate with everything else.
+    /// [`IntervalBuilder::ticks`] sets a rate with everything else, [`set_rate`](Self::set_rate) another one later.
+    /// What it is can be asked for as a [`period`](Self::period), rounded up to the next nanosecond.
     ///
     /// | rate | `ticks` | `per` |
     /// | --- | --- | --- |
@@ -517,8 +518,10 @@ impl OsInterval {
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() {
-    /// let interval = tokio_osinterval::interval(Duration::from_secs(1));
+    /// let mut interval = tokio_osinterval::interval(Duration::from_secs(1));
     /// assert_eq!(interval.period(), Duration::from_secs(1));
+    /// interval.set_rate(30_000, Duration::from_secs(1001));
+    /// assert_eq!(interval.period(), Duration::from_nanos(33_366_667));
     /// # }
     /// ```
     #[must_use]

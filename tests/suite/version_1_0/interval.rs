@@ -67,7 +67,7 @@ fn behaviors_are_those_of_1_0() {
     assert!(matches!(MissedTickBehavior::default(), DEFAULT));
     for behavior in ALL {
         assert_eq!(format!("{behavior:?}"), all_of(behavior));
-        let same = ALL.iter().filter(|other| **other == behavior.clone());
+        let same = ALL.iter().filter(|other| **other == behavior);
         assert_eq!(same.count(), 1);
     }
 }
@@ -96,10 +96,12 @@ fn a_period_of_zero_panics_as_in_1_0() {
     let _watchdog = Watchdog::new("a_period_of_zero_panics_as_in_1_0");
     let runtime = current_thread();
     let _context = runtime.enter();
-    for make in [(|| drop(interval(Duration::ZERO))) as fn(), || {
-        drop(interval_at(Instant::now(), Duration::ZERO))
-    }] {
-        let (message, _file) = panic_of(make).expect("it did not panic");
+    let makes: [fn() -> OsInterval; 2] = [
+        || interval(Duration::ZERO),
+        || interval_at(Instant::now(), Duration::ZERO),
+    ];
+    for make in makes {
+        let (message, _file) = panic_of(|| drop(make())).expect("it did not panic");
         assert!(message.contains("`period` must be non-zero"), "{message}");
     }
 }
@@ -161,15 +163,13 @@ fn resets_are_those_of_1_0() {
     on_every_runtime("resets_are_those_of_1_0", || async {
         let period = ms(20);
         let mut interval = interval_at(Instant::now() + 10 * period, period);
-        // What resets it, and after how long it ticks then.
-        let resets: [(fn(&mut OsInterval), Duration); 3] = [
-            (OsInterval::reset, period),
-            (OsInterval::reset_immediately, Duration::ZERO),
-            (|interval| interval.reset_after(ms(3)), ms(3)),
-        ];
-        for (reset, after) in resets {
+        for after in [period, Duration::ZERO, ms(3)] {
             let before = Instant::now();
-            reset(&mut interval);
+            match after {
+                Duration::ZERO => interval.reset_immediately(),
+                _ if after == period => interval.reset(),
+                _ => interval.reset_after(after),
+            }
             let deadlines = before + after..=Instant::now() + after;
             let first = interval.tick().await;
             assert!(deadlines.contains(&first));

@@ -27,7 +27,7 @@ pure=(
 )
 driver=(
     src/driver/mod.rs src/driver/entry.rs src/driver/shard.rs src/driver/timer_state.rs src/driver/wakeups.rs
-    src/driver/registry.rs src/driver/wake_list.rs
+    src/driver/registry.rs src/driver/wake_list.rs src/metrics.rs
     src/sys/timerfd/mod.rs src/sys/timerfd/alarm.rs src/sys/timerfd/periodic.rs src/sys/descriptor.rs
 )
 work=$PWD/target/mutants

@@ -25,4 +25,5 @@ mod sleep;
 mod stream;
 mod stream_time;
 mod tolerance;
+mod version_1_0;
 mod wakers;

@@ -3,6 +3,7 @@
 mod arming_ahead;
 mod coalescing;
 mod lateness;
+mod metrics;
 mod random_steps;
 mod timers;
 

@@ -5,51 +5,7 @@ use std::mem;
 use std::thread;
 
 use super::*;
-use crate::driver::{Wakeups, observe, waiting};
 use crate::sync::recording::record_writes;
-
-#[test]
-fn metrics_count_wakeups_and_fired_timers() {
-    let Some(mut kernel) = SimulatedKernel::new() else {
-        return;
-    };
-    let runtime = kernel.runtime.handle().clone();
-    let counts = || {
-        let counts = |wakeups: &mut Wakeups| {
-            let counters = wakeups.counters();
-            [
-                counters.wakeups,
-                counters.early,
-                counters.fired,
-                counters.max_lateness,
-            ]
-        };
-        observe(&runtime, counts).unwrap()
-    };
-    assert_eq!((counts(), waiting(&runtime)), ([0; 4], 0));
-    let mut timers: Vec<_> = (0..100).map(|_| kernel.timer(1_000_000, |_| ())).collect();
-    for timer in &mut timers {
-        kernel.wait(timer, 1_000_000);
-    }
-    assert_eq!((counts(), waiting(&runtime)), ([0; 4], 100));
-    kernel.wake_at(900_000);
-    assert_eq!(counts(), [1, 1, 0, 0]);
-    kernel.wake_at(1_000_700);
-    assert!(timers.iter().all(Timer::is_woken));
-    assert_eq!(counts()[0], 2);
-    assert_eq!((counts()[2], waiting(&runtime)), (100, 0));
-    // A dropped timer no longer waits, and has not fired.
-    kernel.wait(&mut timers[0], 2_000_000);
-    kernel.wait(&mut timers[1], 2_000_000);
-    timers.truncate(1);
-    assert_eq!(waiting(&runtime), 1);
-    kernel.wake_at(2_000_300);
-    let [wakeups, early, fired, max_lateness] = counts();
-    assert_eq!((wakeups, early, fired), (3, 1, 101));
-    // Lateness is not counted under a clock that jumps.
-    let expected = if Alarm::EXACT { 0 } else { 700 };
-    assert_eq!((max_lateness, waiting(&runtime)), (expected, 0));
-}
 
 /// Rearming takes a system call, and leaving the alarm armed costs one wake-up at most. Where a clock may
 /// jump to the alarm, the alarm is rearmed.

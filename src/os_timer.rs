@@ -1,12 +1,15 @@
 //! `OsTimer`: this crate's sleeps for hyper.
 
+use std::cell::Cell;
 use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use hyper::rt;
 use tokio::time;
 
-use crate::sleep::{Sleep, sleep, sleep_until};
+use crate::driver::Entry;
+use crate::sleep::{Sleep, sleep};
+use crate::sync::of_thread;
 
 /// hyper's timer, on the operating system's own: what hyper-util's `TokioTimer` is on tokio's.
 ///
@@ -24,7 +27,7 @@ use crate::sleep::{Sleep, sleep, sleep_until};
 ///
 /// # Panics
 ///
-/// Its methods `sleep` and `sleep_until` panic where [`sleep_until`] does: connections have to be
+/// Its methods `sleep` and `sleep_until` panic where [`sleep_until`](crate::sleep_until) does: connections have to be
 /// polled in a tokio runtime.
 ///
 /// # Examples
@@ -87,6 +90,16 @@ impl OsTimer {
     }
 }
 
+/// A wait that is longer need not be known exactly: it is far off.
+const LONG: Duration = Duration::from_millis(100);
+
+of_thread! {
+    /// The time as hyper was told it last. It computes a deadline from it, and asks for a sleep until then: for
+    /// each request one, which it drops when the header has come. So a sleep that is far off is known to be
+    /// without another look at the clock.
+    static NOW: Cell<Option<time::Instant>> = Cell::new(None);
+}
+
 impl rt::Timer for OsTimer {
     #[track_caller]
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn rt::Sleep>> {
@@ -95,12 +108,22 @@ impl rt::Timer for OsTimer {
 
     #[track_caller]
     fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn rt::Sleep>> {
-        Box::pin(sleep_until(deadline.into()))
+        let deadline = deadline.into();
+        let long_from = |now: time::Instant| now.checked_add(LONG);
+        let entry = match NOW.with(Cell::get) {
+            Some(now) if long_from(now).is_some_and(|far| deadline > far) => {
+                Entry::current_for(now, LONG)
+            }
+            _ => Entry::current(),
+        };
+        Box::pin(Sleep::new(entry, deadline))
     }
 
     /// The time by tokio's clock: deadlines are computed from it, so it is the one that sleeps go by.
     fn now(&self) -> Instant {
-        time::Instant::now().into_std()
+        let now = time::Instant::now();
+        NOW.with(|last| last.set(Some(now)));
+        now.into_std()
     }
 
     /// Moves the deadline of a sleep of this crate's in place. Another timer's is replaced.

@@ -1,12 +1,15 @@
 //! `OsTimer`, a timer for hyper.
 
+use std::cell::Cell;
 use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use hyper::rt;
 use tokio::time;
 
-use crate::sleep::{Sleep, sleep, sleep_until};
+use crate::driver::Entry;
+use crate::sleep::{Sleep, sleep};
+use crate::sync::of_thread;
 
 /// A timer for hyper 1 that uses the operating system's timers.
 ///
@@ -25,7 +28,7 @@ use crate::sleep::{Sleep, sleep, sleep_until};
 ///
 /// # Panics
 ///
-/// The methods `sleep` and `sleep_until` panic if [`sleep_until`] does. hyper calls them while it polls a
+/// The methods `sleep` and `sleep_until` panic if [`sleep_until`](crate::sleep_until) does. hyper calls them while it polls a
 /// connection, so poll connections in a tokio runtime.
 ///
 /// # Examples
@@ -90,6 +93,16 @@ impl OsTimer {
     }
 }
 
+/// A deadline that is farther away than this does not need a precise first poll.
+const LONG: Duration = Duration::from_millis(100);
+
+of_thread! {
+    /// The time that `now` returned last on this thread. hyper computes the deadline of a request's header from
+    /// it, creates a sleep until then, and drops the sleep when the header has arrived. So `sleep_until` knows
+    /// that the deadline is far away without reading the clock again.
+    static NOW: Cell<Option<time::Instant>> = Cell::new(None);
+}
+
 impl rt::Timer for OsTimer {
     #[track_caller]
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn rt::Sleep>> {
@@ -98,14 +111,24 @@ impl rt::Timer for OsTimer {
 
     #[track_caller]
     fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn rt::Sleep>> {
-        Box::pin(sleep_until(deadline.into()))
+        let deadline = deadline.into();
+        let long_from = |now: time::Instant| now.checked_add(LONG);
+        let entry = match NOW.with(Cell::get) {
+            Some(now) if long_from(now).is_some_and(|far| deadline > far) => {
+                Entry::current_for(now, LONG)
+            }
+            _ => Entry::current(),
+        };
+        Box::pin(Sleep::new(entry, deadline))
     }
 
     /// Returns the current time by tokio's clock.
     ///
     /// hyper computes deadlines from this time, and the sleeps follow the same clock.
     fn now(&self) -> Instant {
-        time::Instant::now().into_std()
+        let now = time::Instant::now();
+        NOW.with(|last| last.set(Some(now)));
+        now.into_std()
     }
 
     /// Moves the deadline of `sleep`, in place if it is a [`Sleep`]. Replaces a sleep of another timer.

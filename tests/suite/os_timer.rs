@@ -44,6 +44,31 @@ fn hypers_sleeps_are_never_early() {
     });
 }
 
+/// Whether the time that hyper asked for last was now or long ago.
+#[test]
+fn hypers_long_sleeps_are_never_early() {
+    on_every_runtime("hypers_long_sleeps_are_never_early", || async {
+        let timer = OsTimer::new();
+        // With an alarm that is always close, what is far off is behind it.
+        let beside = tokio::spawn(async {
+            loop {
+                tokio_osinterval::sleep(ms(1)).await;
+            }
+        });
+        let asked = timer.now();
+        for wait in [ms(101), ms(130), ms(131), ms(145)] {
+            let deadline = asked + wait;
+            timer.sleep_until(deadline).await;
+            assert!(Instant::now() >= deadline);
+        }
+        // No sleep is as far off as it seems by the time that was asked for.
+        beside.abort();
+        timer.sleep_until(asked + ms(102)).await;
+        let timely = task::spawn(timer.sleep_until(asked + ms(101))).poll();
+        assert_ready!(timely);
+    });
+}
+
 #[test]
 fn hypers_reset_to_earlier_wakes_a_waiting_task() {
     let _watchdog = Watchdog::new("hypers_reset_to_earlier_wakes_a_waiting_task");

@@ -23,8 +23,10 @@ const LEADER: f64 = 22.0;
 const STEP: f64 = 14.0;
 /// Between two labels.
 const GAP: f64 = 5.0;
-/// As wide as in the widest of usual fonts, and as many as have room.
-const LETTER: f64 = 6.8;
+/// A letter at an axis, in the widest of usual fonts, and what is free between two names there.
+const LETTER: f64 = 7.2;
+const ROOM: f64 = 3.0;
+/// As many letters as have room.
 const LETTERS_OF_LABEL: usize = 30;
 const LETTERS_OF_NOTE: usize = 110;
 /// Where there are no more, each was measured by itself.
@@ -148,7 +150,7 @@ impl Field<'_> {
                     self.bottom + 17.0,
                     name.lines().map(str::to_owned),
                 ));
-                free = x + half + LETTER;
+                free = x + half + ROOM;
             }
         }
         marks

@@ -336,6 +336,36 @@ mod tests {
     }
 
     #[test]
+    fn nines_are_named_where_there_is_room() {
+        let mut report = sample::report();
+        let marks = |report: &Report| {
+            let svg = shown(report);
+            let document = Document::parse(&svg).unwrap();
+            let texts = all(&document, "text").into_iter();
+            let marks = texts.filter(|text| text.text().is_some_and(|text| text.ends_with(" %")));
+            let marks = marks.map(|mark| (mark.text().unwrap().to_owned(), number(mark, "x")));
+            marks.collect::<Vec<_>>()
+        };
+        let few: Vec<_> = marks(&report).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(few, ["0 %", "50 %", "90 %", "99 %", "99.9 %", "99.99 %"]);
+        for timer in &mut report.timers {
+            if let Some(total) = &mut timer.total {
+                total.deadlines = 10_000_000_000;
+            }
+        }
+        let many = marks(&report);
+        assert!((4..12).contains(&many.len()), "{many:?}");
+        #[allow(clippy::cast_precision_loss, reason = "no name is that long")]
+        let half = |name: &str| name.chars().count() as f64 * 3.4;
+        for pair in many.windows(2) {
+            let [(one, left), (next, right)] = pair else {
+                unreachable!("windows of two")
+            };
+            assert!(left + half(one) < right - half(next), "{many:?}");
+        }
+    }
+
+    #[test]
     fn a_mark_for_each_nine() {
         let axis = of_shares([1.0, 1_234_567.0].into_iter());
         let marks: Vec<_> = axis.marks.iter().map(|(_, name)| name.as_str()).collect();

@@ -13,7 +13,7 @@
 
 #[path = "../examples/support/mod.rs"]
 mod command_line;
-#[path = "../examples/soak/process.rs"]
+#[path = "../tests/soak/src/process.rs"]
 mod process;
 mod serving;
 mod support;

@@ -9,7 +9,7 @@ use tokio::time;
 
 use crate::driver::Entry;
 use crate::sleep::{Sleep, sleep};
-use crate::sync::of_thread;
+use crate::sync::thread_static;
 
 /// A timer for hyper 1 that uses the operating system's timers.
 ///
@@ -96,7 +96,7 @@ impl OsTimer {
 /// A deadline that is farther away than this does not need a precise first poll.
 const LONG: Duration = Duration::from_millis(100);
 
-of_thread! {
+thread_static! {
     /// The time that `now` returned last on this thread. hyper computes the deadline of a request's header from
     /// it, creates a sleep until then, and drops the sleep when the header has arrived. So `sleep_until` knows
     /// that the deadline is far away without reading the clock again.

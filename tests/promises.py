@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Every test and file that tests/README.md names exists."""
+"""Every test and file that tests/README.md names exists, and every file that other documents and scripts name."""
 
 import pathlib
 import re
@@ -21,6 +21,11 @@ def main():
     )
     if missing:
         sys.exit(f"promises: tests/README.md names what is not there: {', '.join(missing)}")
+    for document in ("ARCHITECTURE.md", "CONTRIBUTING.md", "PLATFORMS.md", "README.md", "ci/mutants.sh"):
+        text = (ROOT / document).read_text()
+        for path in re.findall(r"(?<![\w/.-])((?:benches|ci|examples|fuzz|src|tests|ticklab)/[\w./-]*\w)", text):
+            if not (ROOT / path).exists():
+                sys.exit(f"promises: {document} names what is not there: {path}")
     print(f"checked: {len(names)} names in tests/README.md")
 
 

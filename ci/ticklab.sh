@@ -10,12 +10,12 @@ command -v npm >/dev/null || need nodejs npm
 
 cargo fmt --package ticklab --check
 cargo clippy --package ticklab --all-targets -- -D warnings
+pictures=target/ticklab-pictures
 mkdir -p "$pictures"
 OUT=$PWD/$pictures timeout 1800 cargo test --package ticklab
 cargo build --package ticklab
 program=target/debug/ticklab
 page=target/ticklab-report.html
-pictures=target/ticklab-pictures
 
 # As the README has it, but not optimized: to be looked at, and not for its figures.
 timeout 120 "$program" run --duration 3s --html "$page" --svg "$pictures/report.svg"

@@ -88,10 +88,10 @@ fn line(timer: &Timer) -> Line {
 /// One in so many is later.
 fn of_shares(shares: impl Iterator<Item = f64>) -> Axis {
     let most = shares.fold(10.0, f64::max);
-    let mut marks = vec![(1.0, "0 %".to_owned()), (2.0, "50 %".to_owned())];
+    let mut marks = vec![(1.0, "0".to_owned()), (2.0, "50".to_owned())];
     let (mut one_in, mut digits) = (10.0, 0);
     while one_in <= most * (1.0 + 1e-9) {
-        marks.push((one_in, format!("{:.*} %", digits, 100.0 - 100.0 / one_in)));
+        marks.push((one_in, format!("{:.*}", digits, 100.0 - 100.0 / one_in)));
         one_in *= 10.0;
         digits += usize::from(one_in > 100.0);
     }
@@ -193,9 +193,9 @@ mod tests {
             let points: Vec<f64> = points.map(|number| number.parse().unwrap()).collect();
             let late = timer.total.as_ref().unwrap().lateness;
             for (percentile, late) in [
-                ("50 %", late.p50_ns),
-                ("99 %", late.p99_ns),
-                ("99.9 %", late.p999_ns),
+                ("50", late.p50_ns),
+                ("99", late.p99_ns),
+                ("99.9", late.p999_ns),
             ] {
                 let x = mark(percentile, "x");
                 let points = points.chunks(2).filter(|point| (point[0] - x).abs() < 1.5);
@@ -342,12 +342,13 @@ mod tests {
             let svg = shown(report);
             let document = Document::parse(&svg).unwrap();
             let texts = all(&document, "text").into_iter();
-            let marks = texts.filter(|text| text.text().is_some_and(|text| text.ends_with(" %")));
+            let marks =
+                texts.filter(|text| text.text().is_some_and(|text| text.parse::<f64>().is_ok()));
             let marks = marks.map(|mark| (mark.text().unwrap().to_owned(), number(mark, "x")));
             marks.collect::<Vec<_>>()
         };
         let few: Vec<_> = marks(&report).into_iter().map(|(name, _)| name).collect();
-        assert_eq!(few, ["0 %", "50 %", "90 %", "99 %", "99.9 %", "99.99 %"]);
+        assert_eq!(few, ["0", "50", "90", "99", "99.9", "99.99"]);
         for timer in &mut report.timers {
             if let Some(total) = &mut timer.total {
                 total.deadlines = 10_000_000_000;
@@ -369,16 +370,7 @@ mod tests {
     fn a_mark_for_each_nine() {
         let axis = of_shares([1.0, 1_234_567.0].into_iter());
         let marks: Vec<_> = axis.marks.iter().map(|(_, name)| name.as_str()).collect();
-        let expected = [
-            "0 %",
-            "50 %",
-            "90 %",
-            "99 %",
-            "99.9 %",
-            "99.99 %",
-            "99.999 %",
-            "99.9999 %",
-        ];
+        let expected = ["0", "50", "90", "99", "99.9", "99.99", "99.999", "99.9999"];
         assert_eq!(marks, expected);
         assert_eq!(of_shares([1.0].into_iter()).marks.len(), 3);
     }

@@ -288,13 +288,10 @@ fn runtimes_end_while_timers_are_armed() {
                 let _ = poll(interval, &waker);
             }
             tokio::spawn(async { due_in(us(300)).tick().await });
-            let intervals = {
-                let mut periodic =
-                    tokio_osinterval::PeriodicInterval::new(us(100 + random.below(500))).unwrap();
-                let _ = periodic.poll_tick(&mut Context::from_waker(&waker));
-                (intervals, periodic)
-            };
-            intervals
+            let mut periodic =
+                tokio_osinterval::PeriodicInterval::new(us(100 + random.below(500))).unwrap();
+            let _ = periodic.poll_tick(&mut Context::from_waker(&waker));
+            (intervals, periodic)
         });
         thread::sleep(us(random.below(1_500)));
         if n % 4 < 2 {

@@ -1,5 +1,5 @@
-//! `ticklab cost`: a picture of what a tick costs among more and more intervals, from the table that the
-//! benchmark `scale` of the library prints.
+//! `ticklab cost`: draws the cost of a tick by the number of intervals, from the table that the library's
+//! benchmark `scale` prints.
 
 use std::fmt::Write;
 use std::fs;
@@ -14,11 +14,11 @@ use crate::output;
 use crate::plot::{Axis, Line, Plot};
 use crate::units::{day, time};
 
-/// Draws it.
+/// Draws the picture.
 ///
 /// # Errors
 ///
-/// If there is no such table, or the picture cannot be written.
+/// Returns an error if there is no such table, or if the picture cannot be written.
 pub fn run(args: &CostArgs) -> Result<u8> {
     let written = || format!("cannot write {}", args.svg.display());
     let place = output::Place::open(&args.svg).with_context(written)?;
@@ -42,14 +42,14 @@ pub fn run(args: &CostArgs) -> Result<u8> {
 #[derive(Debug, PartialEq)]
 struct Cost {
     intervals: f64,
-    /// With its unit.
+    /// The period, with its unit.
     period: String,
     timer: String,
-    /// Of a tick, in nanoseconds.
+    /// Cost of a tick, in nanoseconds.
     nanos: f64,
 }
 
-/// Those whose deadlines are spread evenly.
+/// Reads the rows whose deadlines are evenly spread.
 fn costs(text: &str) -> Result<Vec<Cost>> {
     let mut rows = text.lines().filter_map(cells);
     let header = rows.next().context("it has no table")?;
@@ -145,7 +145,7 @@ fn description(lines: &[Line]) -> String {
     text
 }
 
-/// `10,000`.
+/// Formats a number with separators: `10,000`.
 fn thousands(number: f64) -> String {
     let digits = format!("{number:.0}");
     let mut text = String::new();
@@ -204,7 +204,7 @@ here / tokio: 1.12
         );
     }
 
-    /// For `tests/page`, which looks at it in a browser.
+    /// Writes the picture for `tests/page`, which checks it in a browser.
     #[test]
     fn a_picture_to_look_at() {
         let svg = drawn().svg().unwrap();

@@ -1,4 +1,4 @@
-//! Reports: seen to be writable before anything is measured, and written when it is over.
+//! Reports. They are checked to be writable before the run, and written after it.
 
 mod patience;
 mod place;
@@ -14,14 +14,14 @@ use crate::report::{Report, csv, hgrm, html, svg};
 use crate::sys;
 pub use place::Place;
 
-/// What was asked for.
+/// The reports that the user asked for.
 #[derive(Debug)]
 pub struct Files(Vec<Wanted>);
 
 #[derive(Debug)]
 struct Wanted {
     form: Form,
-    /// As the user calls it.
+    /// The path as the user gave it.
     path: PathBuf,
     place: Place,
 }
@@ -32,16 +32,16 @@ enum Form {
     Csv,
     Html,
     Svg,
-    /// Of the timer with this name.
+    /// The histogram of the timer with this name.
     Hgrm(String),
 }
 
 impl Files {
-    /// Of timers with these names.
+    /// Checks that every report can be written, for timers with these names.
     ///
     /// # Errors
     ///
-    /// If one cannot be written, or two would be written to one place.
+    /// Returns an error if a report cannot be written, or if two reports would go to one place.
     pub fn new(args: &RunArgs, timers: &[String]) -> Result<Self> {
         let single = [
             (&args.json, Form::Json),
@@ -70,18 +70,18 @@ impl Files {
         Ok(Self(files))
     }
 
-    /// Whether there is a report on standard output, which then has no room for anything else.
+    /// Returns `true` if a report goes to standard output, which then carries nothing else.
     pub fn take_standard_output(&self) -> bool {
         self.0
             .iter()
             .any(|wanted| wanted.place.is_standard_output())
     }
 
-    /// All that can be. A reader that does not read is not waited for when `stop` says so.
+    /// Writes every report that can be written. Stops waiting for a reader when `stop` returns `true`.
     ///
     /// # Errors
     ///
-    /// What the first that cannot be said, after all.
+    /// Returns the first error.
     pub fn write(self, report: &Report, stop: &dyn Fn() -> bool) -> Result<()> {
         let write = |Wanted { form, path, place }| {
             let text = form.text(report);
@@ -109,11 +109,11 @@ impl Form {
     }
 }
 
-/// Prints it to one of the process's own streams. Whoever reads may have read enough.
+/// Prints `text` to one of the process's own streams. A reader that closes the stream is not an error.
 ///
 /// # Errors
 ///
-/// If it cannot be written, or `stop` says so while nobody reads.
+/// Returns an error if the stream cannot be written, or if `stop` returns `true` while nobody reads.
 pub fn print(
     to: impl Write + Send + 'static,
     text: String,
@@ -129,7 +129,7 @@ fn cannot_write(path: &Path) -> String {
     format!("cannot write {}", path.display())
 }
 
-/// Beside it there is to be a file for each timer: so it is one itself, or nothing yet.
+/// Checks the path of `--hgrm`: a file for each timer goes beside it, so it must be a file or not exist yet.
 fn template(path: &Path) -> Result<PathBuf> {
     let found = fs::metadata(path).ok();
     let is_a_file = |found: fs::Metadata| found.is_file() && !sys::is_standard_output(&found);
@@ -138,13 +138,13 @@ fn template(path: &Path) -> Result<PathBuf> {
         "--hgrm writes a file for each timer, and this is not the name of a file"
     );
     if path.is_symlink() {
-        // Where it leads, as for any other report. The folder of the link may be no place for files.
+        // Follow the link, as for any other report: the link's own folder may not be writable.
         return fs::canonicalize(path).context("it is a symbolic link that leads nowhere");
     }
     Ok(path.to_owned())
 }
 
-/// `report.hgrm` is `report.os.hgrm`.
+/// Inserts the timer's name: `report.hgrm` becomes `report.os.hgrm`.
 fn of_timer(path: &Path, timer: &str) -> PathBuf {
     let mut name = path.file_stem().unwrap_or_default().to_owned();
     name.push(".");

@@ -1,4 +1,4 @@
-//! `ticklab compare`: what has changed from one run to another, and what is only noise.
+//! `ticklab compare`: tells changes between two runs from noise.
 
 mod ranks;
 
@@ -18,12 +18,12 @@ use crate::report::{FORMAT, Figures, Report, Settings};
 use crate::units::time;
 use crate::{FINE, FOUND};
 
-/// A difference that chance brings about more seldom than this is taken for one.
+/// Significance level: a difference is real if chance would produce it less often than this.
 const CHANCE: f64 = 0.05;
 
 type Figure = fn(&Figures) -> Option<f64>;
 
-/// What is compared: the names of figures, and where they are.
+/// The figures that are compared.
 const METRICS: [(&str, Figure); 3] = [
     ("lateness p50", |figures| {
         Some(whole(figures.lateness.p50_ns))
@@ -39,18 +39,18 @@ fn whole(nanos: u64) -> f64 {
     nanos as f64
 }
 
-/// Prints it.
+/// Prints the comparison.
 ///
 /// # Errors
 ///
-/// If a file is not one of ticklab's, or the rounds are too few to tell.
+/// Returns an error if a file is not a report of ticklab, or if the rounds are too few to judge.
 pub fn run(args: &CompareArgs) -> Result<u8> {
     let before = printable(&read(&args.before)?)?;
     let after = printable(&read(&args.after)?)?;
     let changes = changes(&before, &after);
     let notes = notes(&before, &after);
     if args.fail_above.is_some() {
-        // What cannot be judged has not passed.
+        // A comparison that cannot be judged has not passed.
         ensure!(
             changes.iter().any(|change| !change.floor),
             "the two have no timer in common"
@@ -98,7 +98,7 @@ pub fn run(args: &CompareArgs) -> Result<u8> {
 }
 
 fn read(path: &Path) -> Result<Report> {
-    /// Of a later version, nothing else may be as it is here.
+    /// Read first: in a later format, any other field may differ.
     #[derive(serde::Deserialize)]
     struct Version {
         format: u32,
@@ -115,7 +115,7 @@ fn read(path: &Path) -> Result<Report> {
     serde_json::from_str(&text).with_context(|| unread(path, &text))
 }
 
-/// What is wrong with a file that is no report.
+/// Describes what is wrong with a file that is not a report.
 fn unread(path: &Path, text: &str) -> String {
     let name = path.display();
     let json: Result<serde::de::IgnoredAny, _> = serde_json::from_str(text);
@@ -127,7 +127,7 @@ fn unread(path: &Path, text: &str) -> String {
     }
 }
 
-/// The file may come from anywhere, and its texts are printed.
+/// Escapes the report's texts: the file may come from anywhere, and they are printed.
 fn printable(report: &Report) -> Result<Report> {
     let mut report = serde_json::to_value(report)?;
     make_printable(&mut report);
@@ -138,20 +138,20 @@ fn printable(report: &Report) -> Result<Report> {
 #[derive(Debug, PartialEq)]
 struct Change {
     timer: String,
-    /// Of the machine, and not of a timer to be judged.
+    /// `true` for a row of the machine's floor, which is never judged.
     floor: bool,
     metric: &'static str,
     before: f64,
     after: f64,
-    /// That rounds which do not differ at all would lie so far apart, in any of the comparisons. Absent
-    /// if they are so few that nothing would show.
+    /// The probability that rounds without a real difference lie this far apart, in any of the comparisons.
+    /// `None` if there are too few rounds to show a difference.
     chance: Option<f64>,
-    /// The least that could be found.
+    /// The lowest probability that this number of rounds can yield.
     least: f64,
 }
 
 impl Change {
-    /// Absent if it was nothing and is something.
+    /// Returns `None` if the figure was 0 and no longer is.
     fn ratio(&self) -> Option<f64> {
         match (self.before, self.after) {
             (0.0, 0.0) => Some(1.0),
@@ -160,7 +160,7 @@ impl Change {
         }
     }
 
-    /// Whatever the limit, what was nothing is above it.
+    /// Returns `true` for a figure that was 0 and no longer is, at any limit.
     fn is_above(&self, limit: f64) -> bool {
         self.ratio().is_none_or(|ratio| ratio > limit)
     }
@@ -212,7 +212,7 @@ fn changes(before: &Report, after: &Report) -> Vec<Change> {
     changes
 }
 
-/// Comparisons that are made together.
+/// Corrects comparisons that are made together.
 fn correct(together: Vec<&mut Change>) {
     let found: Vec<_> = together.iter().filter_map(|change| change.chance).collect();
     #[allow(clippy::cast_precision_loss, reason = "some dozens")]
@@ -222,7 +222,7 @@ fn correct(together: Vec<&mut Change>) {
     }
 }
 
-/// What keeps the two from being compared in full.
+/// Lists the reasons why the two runs cannot be compared in full.
 fn notes(before: &Report, after: &Report) -> Vec<String> {
     let mut notes = differences(&before.settings, &after.settings);
     for (report, which) in [(before, "first"), (after, "second")] {
@@ -247,7 +247,7 @@ fn notes(before: &Report, after: &Report) -> Vec<String> {
     notes
 }
 
-/// What of the machine has changed.
+/// Lists the changes of the machine itself.
 fn moved(before: &Report, after: &Report, changes: &[Change]) -> Vec<String> {
     let (old, new) = (&before.machine, &after.machine);
     let cores = |machine: &Machine| machine.cores.map(|cores| cores.to_string());
@@ -283,7 +283,7 @@ fn median(values: &[f64]) -> Option<f64> {
     Some(f64::midpoint(*low, *high))
 }
 
-/// A timer that fires before its time is broken, however fast it is.
+/// Lists the timers that fired early. Such a timer is broken, however fast it is.
 fn early(after: &Report) -> Vec<String> {
     let early =
         |timer: &crate::report::Timer| Some((timer.name.clone(), timer.total.as_ref()?.early));

@@ -1,34 +1,34 @@
-//! What hurts timers: each check is a function of the facts.
+//! The checks: each is a function of the facts.
 
 use std::time::Duration;
 
 use super::facts::Facts;
 use crate::units::{in_nanos, nanos};
 
-/// What a check has found.
+/// A problem, or a note, that a check found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
-    /// In a few words.
+    /// What the check found, in a few words.
     pub what: String,
-    /// What it does to timers.
+    /// The effect on timers.
     pub why: &'static str,
-    /// What to do about it.
+    /// The remedy.
     pub cure: &'static str,
-    /// Or whether it is only to be known.
+    /// `false` for a note, which only informs.
     pub hurts: bool,
 }
 
-/// A subject: its name, what there is to say of it, and whether something is wrong with it.
+/// A subject with its fact and its check.
 pub struct Check {
-    /// What is looked at.
+    /// Name of the subject.
     pub subject: &'static str,
-    /// What was seen, if it can be told.
+    /// The fact, if it is known.
     pub seen: fn(&Facts) -> Option<String>,
-    /// What is wrong with it.
+    /// The check.
     pub wrong: fn(&Facts) -> Option<Finding>,
 }
 
-/// All of them.
+/// All checks.
 pub const CHECKS: [Check; 12] = [
     Check {
         subject: "clock source",
@@ -105,9 +105,9 @@ fn time(duration: Duration) -> String {
     nanos(in_nanos(duration))
 }
 
-/// Those that are read in user space, or by an instruction: the x86 ones in Linux's
-/// `arch/x86/include/asm/vdso/clocksource.h`, and the counters that other processors have; and
-/// those of timecounter(4) on the BSDs that read the processor's own counter.
+/// Clock sources that are read in user space, or by an instruction: those of x86 in Linux's
+/// `arch/x86/include/asm/vdso/clocksource.h`, the counters of other processors, and those of timecounter(4)
+/// on the BSDs that read the processor's own counter.
 const QUICK: [&str; 12] = [
     "tsc",
     "kvm-clock",
@@ -123,8 +123,8 @@ const QUICK: [&str; 12] = [
     "Hyper-V-TSC",
 ];
 
-/// Those that are read from a device. `NetBSD` and `OpenBSD` name some after the device, with its number:
-/// `acpihpet0` (their `hpet.c`, `acpi_timer.c`, `acpihpet.c` and `acpitimer.c`).
+/// Clock sources that are read from a device. `NetBSD` and `OpenBSD` name some after the device and its
+/// number, such as `acpihpet0` (their `hpet.c`, `acpi_timer.c`, `acpihpet.c` and `acpitimer.c`).
 const SLOW: [&str; 13] = [
     "hpet",
     "acpi_pm",
@@ -161,7 +161,7 @@ fn clock_source(facts: &Facts) -> Option<Finding> {
     })
 }
 
-/// time(7) and `clock_getres(2)`: with high-resolution timers it is one nanosecond.
+/// time(7) and `clock_getres(2)`: with high-resolution timers the resolution is one nanosecond.
 fn resolution(facts: &Facts) -> Option<Finding> {
     let resolution = facts.resolution?;
     (resolution > Duration::from_micros(10)).then(|| Finding {
@@ -176,8 +176,8 @@ fn resolution(facts: &Facts) -> Option<Finding> {
     })
 }
 
-/// Linux's documentation: `admin-guide/pm/intel_pstate` and `amd-pstate`. Where the processor itself
-/// decides, `powersave` is the usual choice and not the lowest frequency.
+/// Linux's documentation: `admin-guide/pm/intel_pstate` and `amd-pstate`. If the processor chooses its own
+/// frequency, `powersave` is the usual setting and not the lowest frequency.
 fn governor(facts: &Facts) -> Option<Finding> {
     let governor = facts.machine.governor.as_ref()?;
     let itself = ["intel_pstate", "amd-pstate-epp", "amd_pstate_epp"];
@@ -222,7 +222,7 @@ fn idle_states(facts: &Facts) -> Option<Finding> {
     })
 }
 
-/// `PR_SET_TIMERSLACK(2const)`: 50 µs unless it was changed.
+/// `PR_SET_TIMERSLACK(2const)`: the default is 50 µs.
 fn timer_slack(facts: &Facts) -> Option<Finding> {
     let slack = facts.machine.timer_slack_ns?;
     (slack >= 50_000).then(|| Finding {
@@ -237,7 +237,7 @@ fn timer_slack(facts: &Facts) -> Option<Finding> {
     })
 }
 
-/// `PeriodicInterval` takes one for each; every connection does.
+/// Each `PeriodicInterval` takes one descriptor, and so does each connection.
 fn open_files(facts: &Facts) -> Option<Finding> {
     let limit = facts.open_files?;
     (limit < 1024).then(|| Finding {
@@ -264,7 +264,7 @@ fn quota(facts: &Facts) -> Option<Finding> {
     })
 }
 
-/// `sched_setaffinity(2)`, cpuset(7). It is often meant so.
+/// `sched_setaffinity(2)`, cpuset(7). The restriction is often intended.
 fn allowed(facts: &Facts) -> Option<Finding> {
     let (allowed, processors) = (facts.allowed?, facts.processors?);
     (allowed < processors).then(|| Finding {
@@ -276,7 +276,7 @@ fn allowed(facts: &Facts) -> Option<Finding> {
     })
 }
 
-/// sched(7): as `nice(1)`, `chrt(1)`, `Nice=` or `CPUSchedulingPolicy=` have set them.
+/// sched(7): set by `nice(1)`, `chrt(1)`, `Nice=` or `CPUSchedulingPolicy=`.
 fn priority(facts: &Facts) -> Option<Finding> {
     let scheduling = facts.scheduling?;
     let wrong = scheduling.background.is_some() || scheduling.nice > 0;
@@ -294,7 +294,8 @@ fn priority(facts: &Facts) -> Option<Finding> {
     })
 }
 
-/// `getloadavg(3)`; on Linux `proc_loadavg(5)`: of threads that may run, and of those that wait for a disk.
+/// `getloadavg(3)`; on Linux `proc_loadavg(5)`: counts threads that can run, and threads that wait for a
+/// disk.
 fn load(facts: &Facts) -> Option<Finding> {
     let (load, processors) = (facts.machine.load_average?, facts.processors?);
     #[allow(clippy::cast_precision_loss, reason = "no machine has so many")]
@@ -310,7 +311,7 @@ fn load(facts: &Facts) -> Option<Finding> {
     })
 }
 
-/// Only x86 says whether there is a hypervisor. What it takes, `proc_stat(5)` says everywhere.
+/// Only x86 reports a hypervisor. `proc_stat(5)` reports stolen time on every architecture.
 fn virtualised(facts: &Facts) -> Option<Finding> {
     let stolen = facts.stolen.unwrap_or(0.0);
     let stolen = (stolen > 0.01).then_some(stolen * 100.0);
@@ -330,8 +331,8 @@ fn virtualised(facts: &Facts) -> Option<Finding> {
     })
 }
 
-/// Microsoft's documentation of `timeBeginPeriod`: since Windows 10, version 2004, it holds for the
-/// process that asks for it, while this is the system's.
+/// Microsoft's documentation of `timeBeginPeriod`: since Windows 10, version 2004, the setting applies to the
+/// calling process. The period here is the system's.
 fn interrupts(facts: &Facts) -> Option<Finding> {
     let period = facts.interrupt_period?;
     (period > Duration::from_millis(2)).then(|| Finding {
@@ -453,7 +454,7 @@ mod tests {
         };
         assert_eq!((of(0.5), of(2.0)), (Some(true), None));
         assert_eq!(of(f64::INFINITY), None);
-        // Pinned to fewer than the quota is for, the process cannot use it up.
+        // A process pinned to fewer processors than its quota cannot use the quota up.
         let pinned = hurts(quota, |facts| {
             facts.quota = Some(2.0);
             (facts.allowed, facts.processors) = (Some(2), Some(64));
@@ -502,7 +503,7 @@ mod tests {
             (of(Some("yes"), Some(0.05)), of(Some("no"), Some(0.05))),
             (Some(true), None)
         );
-        // An aarch64 one does not say that it is one.
+        // An aarch64 virtual machine does not report that it is one.
         assert_eq!(
             (of(None, Some(0.05)), of(None, Some(0.001))),
             (Some(true), None)

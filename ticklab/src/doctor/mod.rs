@@ -1,4 +1,4 @@
-//! `ticklab doctor`: what on this machine hurts timers, and its cure.
+//! `ticklab doctor`: lists what makes timers late on this machine, and the remedies.
 
 mod checks;
 mod facts;
@@ -14,11 +14,11 @@ use facts::Facts;
 /// Longer lines are hard to read.
 const WIDEST: usize = 100;
 
-/// Prints it.
+/// Prints the findings.
 ///
 /// # Errors
 ///
-/// If standard output cannot be written.
+/// Returns an error if standard output cannot be written.
 pub fn run() -> Result<u8> {
     let facts = Facts::read();
     let width = terminal::width().map_or(WIDEST, |width| width.min(WIDEST));
@@ -59,7 +59,8 @@ fn describe(finding: &Finding, width: usize, out: &mut impl Write) -> io::Result
     writeln!(out)
 }
 
-/// Lines of at most `width` letters, the second and later ones below the first one's text.
+/// Writes lines of at most `width` characters. The second and later lines are indented to the first one's
+/// text.
 fn paragraph(out: &mut impl Write, width: usize, head: &str, text: &str) -> io::Result<()> {
     let indent = if head.starts_with(' ') { head.len() } else { 2 };
     let (mut line, mut empty) = (head.to_owned(), true);
@@ -107,7 +108,7 @@ mod tests {
         write(&facts, 40, &mut narrow).unwrap();
         let narrow = String::from_utf8(narrow).unwrap();
         let widest = narrow.lines().map(|line| line.chars().count()).max();
-        // A path among the cures is longer than that.
+        // A path in one of the remedies is longer than the width.
         assert!(widest < Some(90), "{narrow}");
         assert!(narrow.split_whitespace().eq(text.split_whitespace()));
     }

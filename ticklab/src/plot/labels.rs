@@ -1,7 +1,7 @@
-//! Where labels stand beside the ends of their lines: as near as they can, and none over another.
+//! Places labels beside the ends of their lines: as near as possible, without overlaps.
 
-/// The upper ends of labels that are so high, and would have their middles where they are wanted. All lie within
-/// the bounds if these have room for them.
+/// Returns the upper ends of labels with these heights, whose middles should be at the wanted places. All
+/// labels lie within the bounds if there is room.
 pub fn place(wanted: &[f64], heights: &[f64], (top, bottom): (f64, f64)) -> Vec<f64> {
     let mut order: Vec<_> = (0..wanted.len()).collect();
     order.sort_by(|a, b| wanted[*a].total_cmp(&wanted[*b]));
@@ -11,7 +11,7 @@ pub fn place(wanted: &[f64], heights: &[f64], (top, bottom): (f64, f64)) -> Vec<
         tops[label] = f64::max(free, wanted[label] - heights[label] / 2.0);
         free = tops[label] + heights[label];
     }
-    // Down they have made way for each other. Those that are too low now make way up.
+    // The pass above has moved labels down. This one moves those that are too low up again.
     let mut free = bottom;
     for &label in order.iter().rev() {
         tops[label] = f64::min(tops[label], free - heights[label]);
@@ -50,7 +50,7 @@ mod tests {
             let bounds = (-1e-6..=bottom + 1e-6, 1e-6);
             prop_assert!(spans.iter().all(|span| bounds.0.contains(&span.0) && bounds.0.contains(&span.1)));
             prop_assert!(spans.windows(2).all(|pair| pair[0].1 <= pair[1].0 + bounds.1), "{spans:?}");
-            // In the order of the lines' ends, so that what leads to them does not cross.
+            // Labels keep the order of the lines' ends, so that the leaders do not cross.
             let ordered = |a: usize, b: usize| wanted[a] >= wanted[b] || tops[a] < tops[b];
             let all = 0..tops.len();
             prop_assert!(all.clone().all(|a| all.clone().all(|b| ordered(a, b))));

@@ -1,7 +1,7 @@
-//! SVG breaks no lines.
+//! Breaks lines, because SVG does not.
 
-/// Lines of so many letters at most. Only what is longer than that by itself is broken within a word: after a
-/// mark, if there is one.
+/// Breaks a text into lines of at most `letters` characters. A word is broken only if it is longer than a
+/// line, and after a punctuation mark if it has one.
 pub fn wrap(text: &str, letters: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {

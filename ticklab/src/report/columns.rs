@@ -1,23 +1,23 @@
-//! The figures of a table's row: the same in a terminal and on a page.
+//! The columns of the table, in a terminal and on the page.
 
 use super::Figures;
 use crate::units::{nanos, number, time};
 
-/// A figure.
+/// A column.
 #[derive(Debug)]
 pub struct Column {
-    /// In few letters.
+    /// The header.
     pub name: &'static str,
-    /// What it is, for a reader who sees it for the first time.
+    /// An explanation for new readers.
     pub about: &'static str,
-    /// For a reader, if it is known.
+    /// Formats the figure, if it is known.
     pub text: fn(&Figures) -> Option<String>,
 }
 
-/// What stands for a figure that is not known. Not zero: that would be one.
+/// Stands for an unknown figure. A zero would be a value.
 pub const ABSENT: &str = "–";
 
-/// All of them, but for the timer's name.
+/// All columns but the timer's name.
 pub const COLUMNS: [Column; 13] = [
     Column {
         name: "p50",

@@ -1,4 +1,4 @@
-//! One page for a browser. All that it needs is in it, and it asks for nothing else.
+//! A page for a browser. The page is self-contained and loads nothing.
 
 mod data;
 mod facts;
@@ -13,8 +13,8 @@ use super::{Report, Timer, quote};
 use crate::units::{self, nanos};
 use facts::Fact;
 
-/// What the template asks for. Facts and figures are text here already: the page shows them without
-/// its scripts too.
+/// The template's values. Facts and figures are already text here, so that the page shows them without its
+/// scripts.
 #[derive(Template)]
 #[template(path = "report.html")]
 struct Page<'a> {
@@ -25,7 +25,7 @@ struct Page<'a> {
     command: String,
     columns: &'static [Column],
     rows: Vec<Row<'a>>,
-    /// Whether there is one among them.
+    /// `true` if one of the timers is a floor.
     floors: bool,
     settings: Vec<Fact>,
     machine: Vec<Fact>,
@@ -33,14 +33,14 @@ struct Page<'a> {
     assets: Assets,
 }
 
-/// Of the table.
+/// A row of the table.
 struct Row<'a> {
     timer: &'a Timer,
-    /// One for each column; none if there are no figures.
+    /// One cell for each column; none without figures.
     cells: Vec<String>,
 }
 
-/// They become part of the page as they are.
+/// Files that are embedded unchanged.
 struct Assets {
     plot_style: &'static str,
     plot_script: &'static str,
@@ -57,11 +57,11 @@ const ASSETS: Assets = Assets {
     script: include_str!("../../assets/report.js"),
 };
 
-/// The whole page.
+/// Renders the page.
 ///
 /// # Errors
 ///
-/// If what the plots show cannot be put into JSON.
+/// Returns an error if the plots' data cannot be written as JSON.
 pub fn page(report: &Report) -> Result<String> {
     let page = Page {
         report,
@@ -97,7 +97,7 @@ mod tests {
         page(report).unwrap()
     }
 
-    /// For `tests/page`, which looks at them in a browser.
+    /// Writes the pages for `tests/page`, which checks them in a browser.
     #[test]
     fn pages_to_look_at() {
         let all = sample::report();
@@ -131,7 +131,7 @@ mod tests {
         let page = shown(&report);
         assert!(!page.contains("<script>alert") && !page.contains("</script><script>a"));
         let count = |text| page.matches(text).count();
-        // Of the data, of the library and of the page's own.
+        // The data, the library and the page's own script.
         assert_eq!((count("<script"), count("</script")), (3, 3));
         assert_eq!((count("<style"), count("</style")), (2, 2));
         assert!(page.contains("\\u003c/script>\\u003cscript>alert"));
@@ -160,7 +160,7 @@ mod tests {
             assert!(!page.contains(reference), "{reference}");
         }
         let addresses = ["http://", "https://"].map(|scheme| page.matches(scheme).count());
-        // The library says where it comes from, and SVG has a name that looks like an address.
+        // The library names its origin, and SVG's namespace looks like an address.
         assert_eq!(addresses, [1, 1]);
         assert!(page.contains("/*! https://github.com/leeoniya/uPlot"));
         assert!(page.contains("\"http://www.w3.org/2000/svg\""));

@@ -1,4 +1,4 @@
-//! A picture of the timers' lateness by percentile.
+//! The picture of the timers' lateness by percentile.
 
 use std::fmt::Write;
 
@@ -9,11 +9,11 @@ use super::{Report, Timer, quote, table};
 use crate::plot::{Axis, Line, Plot};
 use crate::units::{day, given, nanos};
 
-/// The whole picture.
+/// Renders the picture.
 ///
 /// # Errors
 ///
-/// If it cannot be drawn.
+/// Returns an error if the picture cannot be rendered.
 pub fn picture(report: &Report) -> Result<String> {
     plot(report).svg()
 }
@@ -70,8 +70,8 @@ fn notes(report: &Report) -> Vec<String> {
     notes
 }
 
-/// From left to right it is the share of deadlines that are later that becomes smaller, ten times with each
-/// nine. Not one could be in the part beyond as many as there were.
+/// From left to right the share of later deadlines shrinks, to a tenth with each nine. The line ends where
+/// that share is less than one deadline.
 #[allow(clippy::cast_precision_loss, reason = "a picture has three digits")]
 fn line(timer: &Timer) -> Line {
     let deadlines = timer.total.as_ref().map_or(1, |total| total.deadlines) as f64;
@@ -85,7 +85,7 @@ fn line(timer: &Timer) -> Line {
     }
 }
 
-/// One in so many is later.
+/// Marks the nines. Each value is a number of deadlines, one of which is later.
 fn of_shares(shares: impl Iterator<Item = f64>) -> Axis {
     let most = shares.fold(10.0, f64::max);
     let mut marks = vec![(1.0, "0 %".to_owned()), (2.0, "50 %".to_owned())];
@@ -117,7 +117,7 @@ mod tests {
         document.descendants().filter(of_this_name).collect()
     }
 
-    /// What is to be read in it.
+    /// Returns the texts in the picture.
     fn texts(document: &Document) -> Vec<String> {
         let texts = all(document, "text").into_iter();
         texts
@@ -129,7 +129,7 @@ mod tests {
         node.attribute(name).unwrap().parse().unwrap()
     }
 
-    /// For `tests/page`, which looks at it in a browser.
+    /// Writes the picture for `tests/page`, which checks it in a browser.
     #[test]
     fn a_picture_to_look_at() {
         let svg = shown(&sample::report());
@@ -172,7 +172,7 @@ mod tests {
         assert_eq!(looks.len(), lines.len(), "no two look the same");
     }
 
-    /// By the marks of its axes, as a reader has it.
+    /// Measures against the marks of the axes, as a reader does.
     #[test]
     fn a_line_is_where_the_table_says() {
         let report = sample::report();
@@ -183,7 +183,7 @@ mod tests {
             let mut named = texts.filter(|text| text.text() == Some(name));
             number(named.next().unwrap(), place)
         };
-        // The text of a mark at the left lies a little lower than the mark.
+        // The text of a mark on the left lies slightly lower than the mark.
         let [low, high] = ["10 µs", "1 ms"].map(|name| mark(name, "y") - 4.0);
         let lines = all(&document, "path").into_iter();
         let lines = lines.filter(|path| path.has_attribute("stroke-dasharray"));
@@ -217,7 +217,7 @@ mod tests {
         report.timers[2].name = evil.to_owned();
         report.timers[2].about = evil.to_owned();
         report.timers[3].failure = Some(evil.to_owned());
-        // What XML cannot have.
+        // Characters that XML cannot represent.
         report.timers[4].name = "\u{0}os\u{1b}[31m\u{ffff}\u{85}".to_owned();
         let svg = shown(&report);
         let document = Document::parse(&svg).unwrap();
@@ -259,7 +259,7 @@ mod tests {
         ] {
             assert!(!svg.contains(reference), "{reference}");
         }
-        // The name of SVG.
+        // The namespace of SVG.
         assert_eq!(svg.matches("://").count(), 1);
         assert!(svg.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\""));
     }

@@ -1,4 +1,4 @@
-//! The report as a table, for a terminal.
+//! The report as a table for a terminal.
 
 use comfy_table::{CellAlignment, Table, presets};
 
@@ -6,11 +6,11 @@ use super::columns::{ABSENT, COLUMNS, Column};
 use super::{Report, Settings, Timer};
 use crate::units::nanos;
 
-/// Between two columns.
+/// The gap between two columns.
 const GAP: usize = 2;
 
-/// With what it is about above, and what is not in order below. A table that is wider than that is divided
-/// into several.
+/// Returns the table with the settings above and the remarks below. Splits a table that is wider than
+/// `width`.
 pub fn text(report: &Report, width: Option<usize>) -> String {
     let tables = tables(report, width.unwrap_or(usize::MAX));
     let about = format!("{}\n{}", asked(&report.settings), report.machine.in_words());
@@ -31,7 +31,7 @@ fn tables(report: &Report, width: usize) -> Vec<String> {
             .filter_map(|timer| timer.total.as_ref());
         totals.any(|total| (column.text)(total).is_some())
     };
-    // Nobody may have asked for them.
+    // System calls are counted only on request.
     let shown = |column: &&Column| column.name != "syscalls/tick" || known(column);
     let columns: Vec<_> = COLUMNS.iter().filter(shown).collect();
     let names = column("timer", &report.timers, |timer| timer.name.clone());
@@ -46,7 +46,7 @@ fn tables(report: &Report, width: usize) -> Vec<String> {
         let last = tables.last_mut().expect("there is a first");
         let together = last.iter().chain([&column]);
         let together: usize = together.map(|column| width_of(column) + GAP).sum();
-        // One that is too wide by itself stands beside the names all the same.
+        // A column that is too wide on its own still stands beside the names.
         if last.len() > 1 && together - GAP > width {
             tables.push(vec![names.clone(), column]);
         } else {
@@ -56,7 +56,7 @@ fn tables(report: &Report, width: usize) -> Vec<String> {
     tables.iter().map(|columns| table(columns)).collect()
 }
 
-/// A header, and a cell for each timer.
+/// Returns a header and a cell for each timer.
 fn column(header: &str, timers: &[Timer], cell: impl Fn(&Timer) -> String) -> Vec<String> {
     let header = [header.to_owned()].into_iter();
     header.chain(timers.iter().map(cell)).collect()
@@ -81,7 +81,7 @@ fn table(columns: &[Vec<String>]) -> String {
     lines(&table)
 }
 
-/// No line ends in spaces, and none begins with one.
+/// Trims the spaces at both ends of each line.
 pub fn lines(table: &Table) -> String {
     let lines = table.lines().map(|line| {
         line.strip_prefix(' ')
@@ -92,7 +92,7 @@ pub fn lines(table: &Table) -> String {
     lines.map(|line| line + "\n").collect()
 }
 
-/// What was asked for.
+/// Describes the settings.
 pub fn asked(settings: &Settings) -> String {
     let rounds = if settings.rounds == 1 {
         "round"
@@ -111,7 +111,7 @@ pub fn asked(settings: &Settings) -> String {
     )
 }
 
-/// Where there is any in the runtime.
+/// Describes the load in the runtime, if there is one.
 fn load(settings: &Settings) -> String {
     match (settings.load_percent, &settings.load_kind) {
         (0, _) => String::new(),
@@ -119,7 +119,7 @@ fn load(settings: &Settings) -> String {
     }
 }
 
-/// What is not in order, each in a line.
+/// Lists the problems, one in each line.
 pub fn remarks(report: &Report) -> String {
     let failure = |timer: &Timer| {
         let failure = timer.failure.as_ref()?;

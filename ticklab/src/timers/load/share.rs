@@ -1,4 +1,4 @@
-//! The share of the time that a thread of the runtime is kept busy.
+//! The share of the time for which a thread of the runtime is busy.
 
 use std::time::Duration;
 
@@ -6,19 +6,19 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::plan::LOAD_CYCLE as CYCLE;
 
-/// How far a thread's share has come.
+/// Progress of a thread's share.
 #[derive(Debug)]
 pub struct Share {
     percent: u32,
     poll: Duration,
     /// When this cycle began.
     cycle: Instant,
-    /// To be busy for in this cycle.
+    /// Busy time left in this cycle.
     left: Duration,
 }
 
 impl Share {
-    /// Of `percent` of the time, in pieces as long as a `poll`.
+    /// Creates a share of `percent` of the time, in pieces as long as a `poll`.
     pub fn new(percent: u32, poll: Duration) -> Self {
         let (cycle, left) = (Instant::now(), CYCLE * percent / 100);
         Self {
@@ -29,8 +29,7 @@ impl Share {
         }
     }
 
-    /// Is busy for a piece, and lets nobody have a turn meanwhile. The last of a cycle is as long as what
-    /// is left.
+    /// Blocks the thread for one piece. The last piece of a cycle is shorter.
     pub fn work(&mut self) {
         let piece = self.left.min(self.poll);
         self.left -= piece;
@@ -40,8 +39,8 @@ impl Share {
         }
     }
 
-    /// Waits for the next cycle if this one's share is done. A full share never waits, nor does one that
-    /// is behind: while a task waits, tokio has time to look at its timers.
+    /// Waits for the next cycle if this cycle's share is done. A full share never waits, and neither does one
+    /// that is behind: a wait would give tokio time to check its timers.
     pub async fn rest(&mut self) {
         if !self.left.is_zero() {
             return;
@@ -52,7 +51,7 @@ impl Share {
         if self.cycle > now {
             sleep_until(self.cycle).await;
         } else {
-            // Not one after the other if there was no room for one: what is lost is lost.
+            // Lost cycles are not made up for.
             self.cycle = now;
         }
     }

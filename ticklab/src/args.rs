@@ -207,24 +207,24 @@ fn duration(text: &str) -> Result<Duration, String> {
     let signed: SignedDuration = text
         .replace('\u{3bc}', "\u{b5}")
         .parse()
-        .map_err(|_| "not a time such as 200us, 1ms or 10s".to_owned())?;
+        .map_err(|_| "expected a time such as 200us, 1ms or 10s".to_owned())?;
     Duration::try_from(signed).map_err(|_| "a time cannot be negative".to_owned())
 }
 
 fn seed(text: &str) -> Result<u64, String> {
     let seed = text.parse().ok().filter(|seed| *seed <= LARGEST_SEED);
-    seed.ok_or_else(|| format!("not a whole number from 0 to {LARGEST_SEED}"))
+    seed.ok_or_else(|| format!("expected a whole number from 0 to {LARGEST_SEED}"))
 }
 
 fn count(text: &str) -> Result<NonZeroU32, String> {
-    let wrong = |_| format!("not a whole number from 1 to {}", u32::MAX);
+    let wrong = |_| format!("expected a whole number from 1 to {}", u32::MAX);
     text.parse().map_err(wrong)
 }
 
 fn ratio(text: &str) -> Result<f64, &'static str> {
     match text.parse() {
         Ok(ratio) if (1.0..f64::INFINITY).contains(&ratio) => Ok(ratio),
-        _ => Err("a number from 1 up, such as 1.2"),
+        _ => Err("expected a number of at least 1, such as 1.2"),
     }
 }
 
@@ -259,7 +259,10 @@ mod tests {
         assert_eq!(count("4294967295"), Ok(NonZeroU32::MAX));
         for text in ["", "0", "-1", "1.5", "4294967296", "many"] {
             let refused = count(text).unwrap_err();
-            assert_eq!(refused, "not a whole number from 1 to 4294967295", "{text}");
+            assert_eq!(
+                refused, "expected a whole number from 1 to 4294967295",
+                "{text}"
+            );
         }
     }
 
@@ -268,7 +271,7 @@ mod tests {
         assert_eq!(seed("9007199254740991"), Ok(LARGEST_SEED));
         for text in ["", "-1", "1.5", "9007199254740992", "99999999999999999999"] {
             let refused = seed(text).unwrap_err();
-            let expected = "not a whole number from 0 to 9007199254740991";
+            let expected = "expected a whole number from 0 to 9007199254740991";
             assert_eq!(refused, expected, "{text}");
         }
     }

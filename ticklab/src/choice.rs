@@ -98,9 +98,9 @@ impl FromStr for Runtime {
             None if text == "multi" => Ok(Self::Multi(None)),
             Some(("multi", threads)) => match threads.parse() {
                 Ok(threads) if threads <= MOST_WORKERS => Ok(Self::Multi(Some(threads))),
-                _ => Err("the number of threads is at least 1, and at most 1024"),
+                _ => Err("expected from 1 to 1024 threads"),
             },
-            _ => Err("`current`, `multi` or `multi:THREADS`"),
+            _ => Err("expected `current`, `multi` or `multi:THREADS`"),
         }
     }
 }

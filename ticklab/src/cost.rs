@@ -52,10 +52,10 @@ struct Cost {
 /// Reads the rows whose deadlines are evenly spread.
 fn costs(text: &str) -> Result<Vec<Cost>> {
     let mut rows = text.lines().filter_map(cells);
-    let header = rows.next().context("it has no table")?;
+    let header = rows.next().context("the file has no table")?;
     let column = |name: &str| {
         let at = header.iter().position(|cell| *cell == name);
-        at.with_context(|| format!("its table has no column {name}"))
+        at.with_context(|| format!("the table has no column {name}"))
     };
     let (timer, cpu) = (column("timer")?, column("CPU per tick")?);
     let mut costs = Vec::new();
@@ -74,7 +74,7 @@ fn costs(text: &str) -> Result<Vec<Cost>> {
     }
     ensure!(
         !costs.is_empty(),
-        "its table has no row such as `100 × 10 ms`"
+        "the table has no row such as `100 × 10 ms`"
     );
     Ok(costs)
 }
@@ -117,11 +117,11 @@ fn plot(costs: &[Cost], notes: Vec<String>) -> Plot {
     let range = (marks[0].0, marks[marks.len() - 1].0.max(marks[0].0 * 10.0));
     let name = "intervals in one runtime, and how often each ticks".to_owned();
     Plot {
-        title: "What a tick costs".to_owned(),
+        title: "Cost of a tick".to_owned(),
         description: description(&lines),
         x: Axis { name, range, marks },
         y: Axis::of_times(
-            "processor time of a tick",
+            "processor time per tick",
             costs.iter().map(|cost| cost.nanos),
         ),
         lines,
@@ -130,7 +130,7 @@ fn plot(costs: &[Cost], notes: Vec<String>) -> Plot {
 }
 
 fn description(lines: &[Line]) -> String {
-    let mut text = "Processor time of a tick, by the number of intervals in a runtime.".to_owned();
+    let mut text = "Processor time per tick, by the number of intervals in a runtime.".to_owned();
     for line in lines {
         let points = line.points.iter();
         let points = points
@@ -217,12 +217,12 @@ here / tokio: 1.12
     #[test]
     fn what_is_no_such_table_is_said() {
         for (text, said) in [
-            ("", "it has no table"),
-            ("| | timer |", "its table has no column CPU per tick"),
-            ("| | CPU per tick |", "its table has no column timer"),
+            ("", "the file has no table"),
+            ("| | timer |", "the table has no column CPU per tick"),
+            ("| | CPU per tick |", "the table has no column timer"),
             (
                 "| | timer | CPU per tick |\n| --- | --- | --- |",
-                "its table has no row such as `100 × 10 ms`",
+                "the table has no row such as `100 × 10 ms`",
             ),
             (
                 "| | timer | CPU per tick |\n| 1 × 1 s | here | fast |",

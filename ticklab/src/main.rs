@@ -63,7 +63,7 @@ fn refuse(error: &clap::Error) -> anyhow::Error {
         error.exit();
     }
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        return anyhow::anyhow!("a command is missing: run, compare or doctor (see --help)");
+        return anyhow::anyhow!("missing command: run, compare or doctor (see --help)");
     }
     let text = error.to_string();
     let what = text.split("\n\n").next().unwrap_or_default();

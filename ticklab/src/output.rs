@@ -63,7 +63,7 @@ impl Files {
             let place = Place::open(&path).with_context(|| cannot_write(&path))?;
             if let Some(other) = files.iter().find(|other| other.place.is(&place)) {
                 let (one, other) = (other.path.display(), path.display());
-                bail!("{one} and {other} lead to one place, where only one report can be");
+                bail!("{one} and {other} are the same destination, which takes only one report");
             }
             files.push(Wanted { form, path, place });
         }
@@ -135,11 +135,11 @@ fn template(path: &Path) -> Result<PathBuf> {
     let is_a_file = |found: fs::Metadata| found.is_file() && !sys::is_standard_output(&found);
     ensure!(
         !place::is_dash(path) && path.file_name().is_some() && found.is_none_or(is_a_file),
-        "--hgrm writes a file for each timer, and this is not the name of a file"
+        "--hgrm writes a file for each timer, so it needs the path of a file"
     );
     if path.is_symlink() {
         // Follow the link, as for any other report: the link's own folder may not be writable.
-        return fs::canonicalize(path).context("it is a symbolic link that leads nowhere");
+        return fs::canonicalize(path).context("it is a dangling symbolic link");
     }
     Ok(path.to_owned())
 }

@@ -131,7 +131,7 @@ impl Plan {
         let round = args.duration / rounds;
         ensure!(
             round >= args.period,
-            "--duration {:?} in {rounds} rounds leaves {round:?} for each: not one tick at a --period of {:?}",
+            "--duration {:?} in {rounds} rounds leaves {round:?} for each, which is shorter than the --period of {:?}",
             args.duration,
             args.period
         );

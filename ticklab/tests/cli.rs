@@ -454,7 +454,7 @@ fn what_was_nothing_has_no_ratio() {
     ];
     assert_eq!(cells, expected);
     assert!(
-        said.contains("os: lateness p50 was 0 and is 52.5 µs"),
+        said.contains("os: lateness p50 has grown from 0 to 52.5 µs"),
         "{said}"
     );
 }
@@ -493,12 +493,21 @@ fn what_is_wrong_with_a_negative_value_is_said() {
         ("--load 1 --load-poll -1us", "a time cannot be negative"),
         ("--load -1", "-1 is not in 0..=100"),
         ("--load-threads -1", "-1 is not in 0.."),
-        ("--seed -1", "not a whole number from 0 to 9007199254740991"),
-        ("--rounds -1", "not a whole number from 1 to 4294967295"),
-        ("--intervals -1", "not a whole number from 1 to 4294967295"),
+        (
+            "--seed -1",
+            "expected a whole number from 0 to 9007199254740991",
+        ),
+        (
+            "--rounds -1",
+            "expected a whole number from 1 to 4294967295",
+        ),
+        (
+            "--intervals -1",
+            "expected a whole number from 1 to 4294967295",
+        ),
         (
             "--event-interval -1",
-            "not a whole number from 1 to 4294967295",
+            "expected a whole number from 1 to 4294967295",
         ),
     ] {
         let output = ticklab(&folder, &format!("run {line}"));
@@ -508,7 +517,7 @@ fn what_is_wrong_with_a_negative_value_is_said() {
         assert!(said.contains(what), "{said}");
     }
     let output = ticklab(&folder, "compare a.json b.json --fail-above -1");
-    assert!(text(&output.stderr).contains("a number from 1 up"));
+    assert!(text(&output.stderr).contains("a number of at least 1"));
 }
 
 /// One timer that takes a thread for each interval is enough, and nothing is measured.
@@ -779,7 +788,7 @@ fn what_is_wrong_is_said_in_plain_words() {
     for (line, expected) in [
         (
             "compare cut.json whole.json",
-            "error: cut.json is cut off: ",
+            "error: cut.json is truncated: ",
         ),
         (
             "compare empty.json whole.json",
@@ -793,18 +802,21 @@ fn what_is_wrong_is_said_in_plain_words() {
             "compare other.json whole.json",
             "error: other.json was not written by `ticklab run --json`: ",
         ),
-        ("run --rounds 0", "not a whole number from 1 to 4294967295"),
+        (
+            "run --rounds 0",
+            "expected a whole number from 1 to 4294967295",
+        ),
         (
             "run --intervals 0",
-            "not a whole number from 1 to 4294967295",
+            "expected a whole number from 1 to 4294967295",
         ),
         (
             "run --event-interval many",
-            "not a whole number from 1 to 4294967295",
+            "expected a whole number from 1 to 4294967295",
         ),
         (
             "run --seed 9007199254740992",
-            "not a whole number from 0 to 9007199254740991",
+            "expected a whole number from 0 to 9007199254740991",
         ),
     ] {
         let output = ticklab(&folder, line);
@@ -831,13 +843,16 @@ fn what_of_the_machine_is_not_the_same_is_said() {
     let said = text(&output.stdout);
     let kernel = said
         .lines()
-        .find(|line| line.starts_with("not the same kernel: it was "));
-    assert!(kernel.unwrap().ends_with(" and is another"), "{said}");
+        .find(|line| line.starts_with("the kernel differs: "));
     assert!(
-        said.contains("not the same number of processors: it was "),
+        kernel.unwrap().ends_with(" before, another after"),
         "{said}"
     );
-    assert!(!said.contains("not the same processor:"), "{said}");
+    assert!(
+        said.contains("the number of processors differs: "),
+        "{said}"
+    );
+    assert!(!said.contains("the processor differs:"), "{said}");
 }
 
 #[test]
@@ -854,7 +869,7 @@ fn the_doctor_sees_that_it_is_nice() {
     assert_eq!(output.status.code(), Some(1));
     let said = text(&output.stdout);
     assert!(
-        said.contains("HURTS: The process runs at nice 19\n"),
+        said.contains("Problem: The process runs at nice 19\n"),
         "{said}"
     );
 }
@@ -913,7 +928,7 @@ fn a_timer_that_cannot_be_made_is_said_to() {
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stdout).contains("periodic did not run to its end: Too many open files"));
+    assert!(text(&output.stdout).contains("periodic failed: Too many open files"));
     let report = json(&folder, "a.json");
     let timers = report["timers"].as_array().unwrap();
     let os = timers.iter().find(|timer| timer["name"] == "os").unwrap();

@@ -43,7 +43,7 @@ fn is_report(text: &str) -> bool {
 fn is_table(text: &str) -> bool {
     let mut lines = text.lines().skip_while(|line| line.starts_with("timers: "));
     let title = lines.next();
-    title.is_some_and(|line| line.starts_with("A tick every "))
+    title.is_some_and(|line| line.starts_with("Period: "))
         && lines.any(|line| line.starts_with("os "))
 }
 
@@ -138,12 +138,12 @@ fn a_place_has_room_for_one_report() {
     fs::hard_link(folder.path().join("a"), folder.path().join("b")).unwrap();
     symlink("a", folder.path().join("c")).unwrap();
     for (two, said) in [
-        ("--json - --csv -", "- and - lead to one place"),
-        ("--json /dev/stdout --csv -", "lead to one place"),
-        ("--json a --csv b", "a and b lead to one place"),
-        ("--json a --html c", "a and c lead to one place"),
-        ("--svg a --html c", "c and a lead to one place"),
-        ("--json d --html ./d", "d and ./d lead to one place"),
+        ("--json - --csv -", "- and - are the same destination"),
+        ("--json /dev/stdout --csv -", "are the same destination"),
+        ("--json a --csv b", "a and b are the same destination"),
+        ("--json a --html c", "a and c are the same destination"),
+        ("--svg a --html c", "c and a are the same destination"),
+        ("--json d --html ./d", "d and ./d are the same destination"),
     ] {
         let output = shell(&folder, &format!("ticklab {two}"));
         assert!(refusal(&output).contains(said), "{two}");
@@ -233,7 +233,7 @@ fn a_file_that_cannot_be_replaced_is_written_in_place() {
     assert_eq!(run("a.json").status.code(), Some(0));
     assert!(is_report(&read(&path)));
     // It is the folder that forbids this one.
-    let said = "error: cannot write b.json: cannot make a file in .: permission denied\n";
+    let said = "error: cannot write b.json: cannot create a file in .: permission denied\n";
     assert_eq!(refusal(&run("b.json")), said);
     fs::set_permissions(&folder, Permissions::from_mode(0o755)).unwrap();
     assert_eq!(files(&folder), ["a.json", "program"]);
@@ -280,7 +280,7 @@ fn a_pipe_that_nobody_reads_is_refused_before_anything_is_measured() {
     let folder = tempdir().unwrap();
     mkfifo(&folder.path().join("pipe"), Mode::S_IRWXU).unwrap();
     let output = shell(&folder, "ticklab --json pipe");
-    assert!(refusal(&output).contains("nobody has opened it to read"));
+    assert!(refusal(&output).contains("no reader has opened the pipe"));
 }
 
 #[test]

@@ -53,7 +53,7 @@ pub fn run(args: &CompareArgs) -> Result<u8> {
         // A comparison that cannot be judged has not passed.
         ensure!(
             changes.iter().any(|change| !change.floor),
-            "the two have no timer in common"
+            "the reports have no timer in common"
         );
         if let Some(note) = notes.first() {
             bail!("{note}");
@@ -74,9 +74,12 @@ pub fn run(args: &CompareArgs) -> Result<u8> {
             let (timer, metric) = (&change.timer, change.metric);
             failures.push(match change.ratio() {
                 Some(ratio) => {
-                    format!("{timer}: {metric} is {ratio:.2} times what it was, above {limit}")
+                    format!("{timer}: {metric} has grown by a factor of {ratio:.2}, above {limit}")
                 }
-                None => format!("{timer}: {metric} was 0 and is {}", time(change.after)),
+                None => format!(
+                    "{timer}: {metric} has grown from 0 to {}",
+                    time(change.after)
+                ),
             });
         }
     }
@@ -109,7 +112,7 @@ fn read(path: &Path) -> Result<Report> {
     let version: Version = serde_json::from_str(&text).with_context(|| unread(path, &text))?;
     ensure!(
         version.format == FORMAT,
-        "{name} has format {}, and this ticklab reads {FORMAT}",
+        "{name} has format {}; this ticklab reads format {FORMAT}",
         version.format
     );
     serde_json::from_str(&text).with_context(|| unread(path, &text))
@@ -121,7 +124,7 @@ fn unread(path: &Path, text: &str) -> String {
     let json: Result<serde::de::IgnoredAny, _> = serde_json::from_str(text);
     match json {
         _ if text.trim().is_empty() => format!("{name} is empty"),
-        Err(error) if error.is_eof() => format!("{name} is cut off"),
+        Err(error) if error.is_eof() => format!("{name} is truncated"),
         Err(_) => format!("{name} is not JSON"),
         Ok(_) => format!("{name} was not written by `ticklab run --json`"),
     }
@@ -227,20 +230,23 @@ fn notes(before: &Report, after: &Report) -> Vec<String> {
     let mut notes = differences(&before.settings, &after.settings);
     for (report, which) in [(before, "first"), (after, "second")] {
         if report.interrupted {
-            notes.push(format!("the {which} was interrupted"));
+            notes.push(format!("the {which} run was interrupted"));
         }
         let failed = report.timers.iter().filter(|timer| timer.failure.is_some());
-        notes.extend(failed.map(|timer| format!("{} failed in the {which}", timer.name)));
+        notes.extend(failed.map(|timer| format!("{} failed in the {which} run", timer.name)));
     }
     for old in before.timers.iter().filter(|timer| !timer.floor) {
         let Some(new) = after.timers.iter().find(|new| new.name == old.name) else {
-            notes.push(format!("{} is only in the first", old.name));
+            notes.push(format!("{} is only in the first report", old.name));
             continue;
         };
         for (metric, figure) in METRICS {
             let known = |rounds: &[Figures]| rounds.iter().any(|round| figure(round).is_some());
             if known(&old.rounds) && !known(&new.rounds) {
-                notes.push(format!("{} has {metric} only in the first", old.name));
+                notes.push(format!(
+                    "{} has {metric} only in the first report",
+                    old.name
+                ));
             }
         }
     }
@@ -259,14 +265,14 @@ fn moved(before: &Report, after: &Report, changes: &[Change]) -> Vec<String> {
     let mut moved = Vec::new();
     for (fact, was, is) in facts.into_iter().filter(|(_, was, is)| was != is) {
         let [was, is] = [was, is].map(|value| value.unwrap_or_else(|| "unknown".to_owned()));
-        moved.push(format!("not the same {fact}: it was {was} and is {is}"));
+        moved.push(format!("the {fact} differs: {was} before, {is} after"));
     }
     if changes
         .iter()
         .any(|change| change.floor && change.is_real())
     {
         moved.push(
-            "the machine's floor has moved: so may the timers, through no fault of theirs"
+            "the machine's floor has changed, so the machine may have changed the timers' figures too"
                 .to_owned(),
         );
     }
@@ -293,7 +299,7 @@ fn early(after: &Report) -> Vec<String> {
         .filter_map(early)
         .filter(|(_, early)| *early > 0);
     early
-        .map(|(name, early)| format!("{name}: early {early} times"))
+        .map(|(name, early)| format!("{name}: {early} early ticks"))
         .collect()
 }
 
@@ -306,7 +312,7 @@ fn differences(before: &Settings, after: &Settings) -> Vec<String> {
     let differs = |(name, value): (&String, &serde_json::Value)| {
         let now = &after[name];
         (name != "seed" && now != value)
-            .then(|| format!("not measured alike: {name} was {value} and is {now}"))
+            .then(|| format!("the settings differ: {name} is {value} before and {now} after"))
     };
     before.iter().filter_map(differs).collect()
 }

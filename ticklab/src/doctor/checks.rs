@@ -151,12 +151,13 @@ fn clock_source(facts: &Facts) -> Option<Finding> {
         } else {
             format!("The clock source is {source}, which may be slow")
         },
-        why: "Each reading of a slow one is a system call that reads a device, a microsecond or \
-              more; a timer reads it once a tick or more often, and one that spins all the time.",
-        cure: "See why the processor's counter is not used: `dmesg | grep -i -e tsc -e clocksource`. \
-               If it is available, choose it: on an x86 Linux `echo tsc | sudo tee \
+        why: "A slow source needs a system call that reads a device, a microsecond or more. A \
+              timer reads the clock at least once a tick; a spinning timer reads it all the time.",
+        cure: "Find out why the kernel does not use the processor's counter: `dmesg | grep -i -e \
+              tsc -e clocksource`. If it is available, select it. On x86 Linux: `echo tsc | sudo \
+              tee \
                /sys/devices/system/clocksource/clocksource0/current_clocksource`, or boot with \
-               `clocksource=tsc tsc=reliable`; on a BSD, sysctl kern.timecounter.hardware.",
+               `clocksource=tsc tsc=reliable`. On a BSD: sysctl kern.timecounter.hardware.",
         hurts: slow,
     })
 }
@@ -169,9 +170,8 @@ fn resolution(facts: &Facts) -> Option<Finding> {
             "The clock's timers have a resolution of {}",
             time(resolution)
         ),
-        why: "No timer of this system fires between two of these steps.",
-        cure: "On Linux, boot without `highres=off`, and with a kernel that has \
-               CONFIG_HIGH_RES_TIMERS.",
+        why: "No timer of this system can fire between two such steps.",
+        cure: "On Linux, boot without `highres=off` and use a kernel with CONFIG_HIGH_RES_TIMERS.",
         hurts: true,
     })
 }
@@ -188,10 +188,10 @@ fn governor(facts: &Facts) -> Option<Finding> {
     governor.contains("powersave").then(|| Finding {
         what: format!("The governor is {governor}"),
         why: if itself {
-            "The processor itself raises its frequency when it has work, which takes it a while: a \
-             tick after a pause is slower."
+            "The processor raises its frequency under load, with a delay: a tick after a pause is \
+              slower."
         } else {
-            "The processor stays at its lowest frequency: all that a tick does takes longer."
+            "The processor stays at its lowest frequency, so all work of a tick takes longer."
         },
         cure: "`sudo cpupower frequency-set -g performance`.",
         hurts: !itself,
@@ -213,11 +213,13 @@ fn idle_states(facts: &Facts) -> Option<Finding> {
         .iter()
         .max_by_key(|(_, latency)| *latency)?;
     (*latency > Duration::from_micros(50)).then(|| Finding {
-        what: format!("An idle processor may go into {name}, which takes {} to leave", time(*latency)),
-        why: "A tick that wakes the processor from it is later by as much.",
-        cure: "While it matters, keep a file descriptor open on /dev/cpu_dma_latency that was written \
-               a zero of four bytes; or `sudo cpupower idle-set -D 50`; or a tuned profile such as \
-               latency-performance.",
+        what: format!(
+            "An idle processor may enter the state {name}, which takes {} to leave",
+            time(*latency)
+        ),
+        why: "A tick that wakes the processor from this state is late by that time.",
+        cure: "Write four zero bytes to /dev/cpu_dma_latency and keep the file open; or run `sudo \
+              cpupower idle-set -D 50`; or use a tuned profile such as latency-performance.",
         hurts: true,
     })
 }
@@ -227,12 +229,12 @@ fn timer_slack(facts: &Facts) -> Option<Finding> {
     let slack = facts.machine.timer_slack_ns?;
     (slack >= 50_000).then(|| Finding {
         what: match slack {
-            50_000 => "The timer slack is 50 µs, as usual".to_owned(),
+            50_000 => "The timer slack is 50 µs, the default".to_owned(),
             more => format!("The timer slack is {}", nanos(more)),
         },
-        why: "By so much the kernel may prolong what a thread waits for in a sleep, a poll or a lock \
-              with a timeout. Timers that are descriptors are not concerned.",
-        cure: "Where a thread's sleep matters: `prctl(PR_SET_TIMERSLACK, 1)` in that thread.",
+        why: "The kernel may prolong a thread's sleep, poll or lock with a timeout by this much. \
+              Timers that are descriptors are not affected.",
+        cure: "Call `prctl(PR_SET_TIMERSLACK, 1)` in threads whose sleeps must be precise.",
         hurts: slack > 50_000,
     })
 }
@@ -242,9 +244,9 @@ fn open_files(facts: &Facts) -> Option<Finding> {
     let limit = facts.open_files?;
     (limit < 1024).then(|| Finding {
         what: format!("The process may open {limit} files"),
-        why: "Each connection takes one, and each timer that is a descriptor of its own. `OsInterval` \
-              takes two at most for all of a runtime, `PeriodicInterval` one for each.",
-        cure: "`ulimit -n 65536`, or LimitNOFILE= in the service's unit.",
+        why: "Each connection takes a descriptor, and so does each `PeriodicInterval`. All the \
+              `OsInterval`s of a runtime share at most two.",
+        cure: "Run `ulimit -n 65536`, or set LimitNOFILE= in the service's unit.",
         hurts: true,
     })
 }
@@ -256,10 +258,10 @@ fn quota(facts: &Facts) -> Option<Finding> {
     let tight = quota < processors as f64;
     tight.then(|| Finding {
         what: format!("The container has a quota of {quota:.2} processors"),
-        why: "When all its threads together have used that up, none of them runs until the period, \
-              usually 100 ms, is over: timers are late by up to as much.",
-        cure: "Remove the limit (`docker run` without --cpus, a pod without limits.cpu), or give whole \
-               processors (--cpuset-cpus; the static CPU manager policy).",
+        why: "When the container's threads have used up the quota, none of them runs until the end \
+              of the period, usually 100 ms. Timers are late by up to that long.",
+        cure: "Remove the limit (`docker run` without --cpus, a pod without limits.cpu), or assign \
+              whole processors (--cpuset-cpus; the static CPU manager policy).",
         hurts: true,
     })
 }
@@ -269,9 +271,10 @@ fn allowed(facts: &Facts) -> Option<Finding> {
     let (allowed, processors) = (facts.allowed?, facts.processors?);
     (allowed < processors).then(|| Finding {
         what: format!("The process may run on {allowed} of {processors} processors"),
-        why: "If others run on these, a tick waits for its turn while processors may be idle elsewhere.",
-        cure: "If it is not meant so: look at `taskset -p $$`, CPUAffinity= and AllowedCPUs= in the \
-               service's unit, a container's --cpuset-cpus.",
+        why: "If other processes use these processors, a tick waits for its turn even while other \
+              processors are idle.",
+        cure: "If this is not intended, check `taskset -p $$`, CPUAffinity= and AllowedCPUs= in the \
+              service's unit, and a container's --cpuset-cpus.",
         hurts: false,
     })
 }
@@ -282,14 +285,14 @@ fn priority(facts: &Facts) -> Option<Finding> {
     let wrong = scheduling.background.is_some() || scheduling.nice > 0;
     wrong.then(|| Finding {
         what: match (scheduling.background, scheduling.nice) {
-            (Some(class), _) => format!("The process is of the class {class}"),
+            (Some(class), _) => format!("The process has the scheduling class {class}"),
             (None, nice) => format!("The process runs at nice {nice}"),
         },
-        why: "Where others want the processor too, they have more of it, and a tick that wakes this \
-              process does not take it from them.",
-        cure: "Start it from a shell that is not nice itself, without `nice` and `chrt`; look at Nice= and \
-               CPUSchedulingPolicy= in the service's unit. To lower it again takes a privilege: \
-               `sudo renice -n 0 -p PID`, `sudo chrt -o -p 0 PID`.",
+        why: "Other processes get more of the processor, and a tick that wakes this process does \
+              not preempt them.",
+        cure: "Start the process without `nice` and `chrt`, from a shell at nice 0. Check Nice= and \
+              CPUSchedulingPolicy= in the service's unit. For a running process: `sudo renice -n 0 \
+              -p PID`, `sudo chrt -o -p 0 PID`.",
         hurts: true,
     })
 }
@@ -301,12 +304,12 @@ fn load(facts: &Facts) -> Option<Finding> {
     #[allow(clippy::cast_precision_loss, reason = "no machine has so many")]
     let full = load > processors as f64;
     full.then(|| Finding {
-        what: format!("The load average is {load:.2}, and there are {processors} processors"),
-        why: "A tick then waits for its turn, for a slice of some milliseconds. (On Linux threads that \
-              wait for a disk count too: these take no processor.)",
-        cure: "See how many want to run: the first column of `vmstat 1`. Stop what need not run, or \
-               give the program that ticks its own processor (`taskset`, \
-               `isolcpus=`) or a real-time priority (`chrt -f 10`).",
+        what: format!("The load average is {load:.2} on {processors} processors"),
+        why: "A tick has to wait for a processor, for a time slice of some milliseconds. (On Linux \
+              the average includes threads that wait for a disk; these need no processor.)",
+        cure: "The first column of `vmstat 1` is the number of threads that want to run. Stop other \
+              programs, or give yours its own processor (`taskset`, `isolcpus=`) or a real-time \
+              priority (`chrt -f 10`).",
         hurts: true,
     })
 }
@@ -321,12 +324,12 @@ fn virtualised(facts: &Facts) -> Option<Finding> {
             (Some("yes"), None) => "This is a virtual machine".to_owned(),
             (Some(name), None) => format!("This is a virtual machine: {name}"),
             (_, Some(stolen)) => {
-                format!("A hypervisor has taken {stolen:.1} % of the time for others")
+                format!("A hypervisor has given {stolen:.1} % of the time to other machines")
             }
         },
-        why: "To set a timer, and to be woken by it, may take a turn through the hypervisor, some \
-              microseconds or tens of them; and while others run, nothing here does.",
-        cure: "A machine of one's own, or processors of one's own on the host.",
+        why: "Setting a timer and waking from it may go through the hypervisor, which takes from \
+              one to some tens of microseconds. While other machines run, this one does not.",
+        cure: "Use a physical machine, or dedicated processors on the host.",
         hurts: stolen.is_some(),
     })
 }
@@ -336,10 +339,10 @@ fn virtualised(facts: &Facts) -> Option<Finding> {
 fn interrupts(facts: &Facts) -> Option<Finding> {
     let period = facts.interrupt_period?;
     (period > Duration::from_millis(2)).then(|| Finding {
-        what: format!("Windows' timers are looked at every {}", time(period)),
-        why: "Sleeping threads, and timers such as tokio's, are late by up to as much. A waitable \
-              timer of high resolution, as tokio-osinterval's, is not concerned.",
-        cure: "For those others: `timeBeginPeriod(1)` in the process that waits.",
+        what: format!("Windows checks its timers every {}", time(period)),
+        why: "Sleeping threads, and timers such as tokio's, are late by up to that long. \
+              High-resolution waitable timers, such as tokio-osinterval's, are not affected.",
+        cure: "Call `timeBeginPeriod(1)` in the waiting process.",
         hurts: true,
     })
 }

@@ -43,19 +43,19 @@ fn write(facts: &Facts, width: usize, out: &mut impl Write) -> io::Result<()> {
         }
     }
     if !fine.is_empty() {
-        paragraph(out, width, "Nothing wrong with: ", &fine.join(", "))?;
+        paragraph(out, width, "No problem with: ", &fine.join(", "))?;
     }
     if !untold.is_empty() {
-        paragraph(out, width, "Not told here: ", &untold.join(", "))?;
+        paragraph(out, width, "Unknown: ", &untold.join(", "))?;
     }
     Ok(())
 }
 
 fn describe(finding: &Finding, width: usize, out: &mut impl Write) -> io::Result<()> {
-    let kind = if finding.hurts { "HURTS: " } else { "Note: " };
+    let kind = if finding.hurts { "Problem: " } else { "Note: " };
     paragraph(out, width, kind, &finding.what)?;
     paragraph(out, width, "  why:  ", finding.why)?;
-    paragraph(out, width, "  cure: ", finding.cure)?;
+    paragraph(out, width, "  fix:  ", finding.cure)?;
     writeln!(out)
 }
 
@@ -89,15 +89,15 @@ mod tests {
         write(&facts, WIDEST, &mut out).unwrap();
         let text = String::from_utf8(out).unwrap();
         assert!(
-            text.starts_with("HURTS: The clock source is hpet\n  why:  Each reading"),
+            text.starts_with("Problem: The clock source is hpet\n  why:  Each reading"),
             "{text}"
         );
         assert!(
-            text.contains("\nNothing wrong with: open files (at most 4096)\n"),
+            text.contains("\nNo problem with: open files (at most 4096)\n"),
             "{text}"
         );
         assert!(
-            text.contains("\nNot told here: clock resolution, governor"),
+            text.contains("\nUnknown: clock resolution, governor"),
             "{text}"
         );
         assert!(

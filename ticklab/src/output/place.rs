@@ -15,12 +15,12 @@ use crate::sys;
 /// The reader of a pipe may start after the writer.
 const FOR_A_READER: Patience = Patience {
     limit: Duration::from_secs(10),
-    over: "it is a pipe, and within 10 s nobody has opened it to read",
+    over: "no reader has opened the pipe within 10 s",
 };
 /// The reader of a named pipe is usually a program.
 const FOR_READING: Patience = Patience {
     limit: Duration::from_secs(60),
-    over: "for 60 s nobody has read what was written",
+    over: "the reader has read nothing for 60 s",
 };
 
 /// A destination.
@@ -68,7 +68,7 @@ impl Place {
             Err(error) if is_absent(&error) => Self::absent(path),
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 let folder = folder(path).display();
-                Err(error).with_context(|| format!("cannot look into {folder}"))
+                Err(error).with_context(|| format!("cannot access {folder}"))
             }
             Err(error) => Err(error.into()),
         }
@@ -112,18 +112,19 @@ impl Place {
 
     fn absent(path: &Path) -> Result<Self> {
         // ticklab does not create what a dangling link points to.
-        ensure!(
-            !path.is_symlink(),
-            "it is a symbolic link that leads nowhere"
-        );
+        ensure!(!path.is_symlink(), "it is a dangling symbolic link");
         // A trailing separator makes the path a folder's name, which std ignores.
         let last = path.as_os_str().as_encoded_bytes().last();
         let of_folder = last.is_some_and(|last| is_separator(char::from(*last)));
-        ensure!(!of_folder, "there is no folder {}", path.display());
-        let name = path.file_name().context("it is not the name of a file")?;
+        ensure!(!of_folder, "the folder {} does not exist", path.display());
+        let name = path.file_name().context("it is not the path of a file")?;
         let folder = folder(path);
-        ensure!(folder.is_dir(), "there is no folder {}", folder.display());
-        beside(path).with_context(|| format!("cannot make a file in {}", folder.display()))?;
+        ensure!(
+            folder.is_dir(),
+            "the folder {} does not exist",
+            folder.display()
+        );
+        beside(path).with_context(|| format!("cannot create a file in {}", folder.display()))?;
         let path = fs::canonicalize(folder)?.join(name);
         Ok(Self {
             identity: Identity::Path(path.clone()),
@@ -240,14 +241,14 @@ mod tests {
         let said = |path: &Path| Place::open(path).unwrap_err().to_string();
         assert_eq!(
             said(&missing.join("report.csv")),
-            format!("there is no folder {}", missing.display())
+            format!("the folder {} does not exist", missing.display())
         );
         assert_eq!(
             said(&missing.join("")),
-            format!("there is no folder {}", missing.join("").display())
+            format!("the folder {} does not exist", missing.join("").display())
         );
         assert_eq!(said(folder.path()), "it is a folder");
         assert_eq!(said(Path::new("/")), "it is a folder");
-        assert_eq!(said(Path::new("")), "it is not the name of a file");
+        assert_eq!(said(Path::new("")), "it is not the path of a file");
     }
 }

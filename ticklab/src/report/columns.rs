@@ -21,8 +21,8 @@ pub const ABSENT: &str = "–";
 pub const COLUMNS: [Column; 13] = [
     Column {
         name: "p50",
-        about: "The median of lateness: how long after its deadline a tick was seen. Deadlines that \
-                were missed are late as well, by the tick that came in their place.",
+        about: "The median lateness: the time from a tick's deadline until its consumer sees it. A \
+                missed deadline is as late as the tick that replaced it.",
         text: |figures| Some(nanos(figures.lateness.p50_ns)),
     },
     Column {
@@ -37,29 +37,29 @@ pub const COLUMNS: [Column; 13] = [
     },
     Column {
         name: "max",
-        about: "None was later than this.",
+        about: "No tick is later than this.",
         text: |figures| Some(nanos(figures.lateness.max_ns)),
     },
     Column {
         name: "jitter p99",
-        about: "How far the time between two ticks is from the period, either way: in one case of a \
-                hundred farther than this.",
+        about: "How far the time between two ticks differs from the period, in either direction. One \
+                difference in a hundred is larger than this.",
         text: |figures| figures.jitter.map(|jitter| nanos(jitter.p99_ns)),
     },
     Column {
         name: "drift",
-        about: "How far the deadlines themselves have moved by the end of a round from where the \
-                first one and the period put them.",
+        about: "How far the deadlines have moved by the end of a round from the times that the first \
+                one and the period predict.",
         text: |figures| figures.drift_ns.map(signed),
     },
     Column {
         name: "missed",
-        about: "Deadlines for which there was no tick of their own.",
+        about: "Deadlines without a tick of their own.",
         text: |figures| Some(figures.missed.to_string()),
     },
     Column {
         name: "bunched",
-        about: "Ticks that came less than half a period after the one before.",
+        about: "Ticks less than half a period after the previous one.",
         text: |figures| Some(figures.bunched.to_string()),
     },
     Column {
@@ -69,7 +69,7 @@ pub const COLUMNS: [Column; 13] = [
     },
     Column {
         name: "cpu/tick",
-        about: "Processor time per tick, of the whole process but the thread that measures.",
+        about: "Processor time per tick, of the whole process without the measuring thread.",
         text: |figures| figures.cpu_per_tick_ns.map(time),
     },
     Column {
@@ -84,7 +84,8 @@ pub const COLUMNS: [Column; 13] = [
     },
     Column {
         name: "syscalls/tick",
-        about: "System calls per tick, counted apart from the rest, since to count them takes time.",
+        about: "System calls per tick. They are counted in a separate run, because counting takes \
+                time.",
         text: |figures| figures.syscalls_per_tick.map(number),
     },
 ];

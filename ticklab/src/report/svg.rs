@@ -26,7 +26,7 @@ fn plot(report: &Report) -> Plot {
     let x = of_shares(points().map(|(share, _)| *share));
     let period = given(report.settings.period_ns);
     Plot {
-        title: format!("How late a tick is, with a period of {period}"),
+        title: format!("Lateness of ticks with a period of {period}"),
         description: description(report),
         x,
         y,
@@ -36,7 +36,7 @@ fn plot(report: &Report) -> Plot {
 }
 
 fn description(report: &Report) -> String {
-    let mut text = "Lateness at the median, at 99 % and at the most.".to_owned();
+    let mut text = "Lateness: median, 99th percentile and maximum.".to_owned();
     for timer in &report.timers {
         let _ = match &timer.total {
             Some(total) => {
@@ -48,7 +48,7 @@ fn description(report: &Report) -> String {
                     timer.name, timer.about
                 )
             }
-            None => write!(text, " {}, {}: not one tick.", timer.name, timer.about),
+            None => write!(text, " {}, {}: no ticks.", timer.name, timer.about),
         };
     }
     text
@@ -62,7 +62,7 @@ fn notes(report: &Report) -> Vec<String> {
     let deadlines = deadlines.map(|total| total.deadlines).max().unwrap_or(0);
     let asked = table::asked(&report.settings);
     let mut notes = vec![
-        format!("{asked}; deadlines of each: {deadlines}"),
+        format!("{asked}; {deadlines} deadlines per timer"),
         format!("{}; {}", report.machine.in_words(), day(&report.began)),
         quote::command(&report.command),
     ];
@@ -281,14 +281,12 @@ mod tests {
                 elements.next().unwrap().text().unwrap()
             });
         let named: Vec<_> = named.collect();
-        assert_eq!(named[0], "How late a tick is, with a period of 1 ms");
+        assert_eq!(named[0], "Lateness of ticks with a period of 1 ms");
         for timer in &report.timers {
             let said = timer
                 .total
                 .as_ref()
-                .map_or("not one tick".to_owned(), |total| {
-                    nanos(total.lateness.p99_ns)
-                });
+                .map_or("no ticks".to_owned(), |total| nanos(total.lateness.p99_ns));
             let told = named[1]
                 .split(". ")
                 .find(|said| said.starts_with(&timer.name));
@@ -304,11 +302,11 @@ mod tests {
         let document = Document::parse(&svg).unwrap();
         let text = texts(&document).join(" ");
         for said in [
-            "A tick every 1.00 ms for 10.0 s of each timer, in 5 rounds",
-            "deadlines of each: 10000",
+            "Period: 1.00 ms; 10.0 s per timer, in 5 rounds",
+            "10000 deadlines per timer",
             "6.1.0-18-amd64, Imaginary Processor <X> & Co. @ 2.10GHz, 2 processors, a virtual machine (kvm); 2026-11-23",
             "ticklab run --timer=os,tokio --html 'it'\\''s <b>&\"1\".html'",
-            "thread did not run to its end",
+            "thread failed",
             "Interrupted:",
         ] {
             assert!(text.contains(said), "{said} in {text}");
@@ -331,7 +329,7 @@ mod tests {
         assert!(
             texts(&document)
                 .iter()
-                .any(|text| text.contains("thread did not run to its end"))
+                .any(|text| text.contains("thread failed"))
         );
     }
 

@@ -100,7 +100,7 @@ pub fn asked(settings: &Settings) -> String {
         "rounds"
     };
     format!(
-        "A tick every {} for {} of each timer, in {} {rounds}; intervals: {}; runtime: {}; event interval: {}{}",
+        "Period: {}; {} per timer, in {} {rounds}; intervals: {}; runtime: {}; event interval: {}{}",
         nanos(settings.period_ns),
         nanos(settings.duration_ns),
         settings.rounds,
@@ -123,16 +123,13 @@ fn load(settings: &Settings) -> String {
 pub fn remarks(report: &Report) -> String {
     let failure = |timer: &Timer| {
         let failure = timer.failure.as_ref()?;
-        Some(format!(
-            "{} did not run to its end: {failure}\n",
-            timer.name
-        ))
+        Some(format!("{} failed: {failure}\n", timer.name))
     };
     let early = |timer: &Timer| {
         let early = timer.total.as_ref()?.early;
         (early > 0).then(|| {
             format!(
-                "{} was early {early} times, which no timer may be\n",
+                "{} fired early {early} times; a timer must never be early\n",
                 timer.name
             )
         })
@@ -140,7 +137,7 @@ pub fn remarks(report: &Report) -> String {
     let mut remarks: String = report.timers.iter().filter_map(failure).collect();
     remarks.extend(report.timers.iter().filter_map(early));
     if report.interrupted {
-        remarks += "Interrupted: this is what was measured until then\n";
+        remarks += "Interrupted: these are the results so far\n";
     }
     remarks
 }

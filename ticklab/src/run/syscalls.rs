@@ -47,7 +47,7 @@ pub fn count(plan: &Plan, timers: &mut [Timer]) {
             // A Ctrl-C at the terminal also went to strace.
             Err(_) if interrupt::came() => return,
             Err(error) => {
-                eprintln!("system calls are not counted: strace: {error}");
+                eprintln!("cannot count system calls: strace: {error}");
                 return;
             }
         }

@@ -130,7 +130,7 @@ pub fn take(
     measured.failure = match (ended(), interrupt::came()) {
         (true, _) => failure(timer),
         (false, true) => None,
-        (false, false) => Some(format!("had not ended {PATIENCE:?} after its time")),
+        (false, false) => Some(format!("did not end within {PATIENCE:?} after its time")),
     };
     // A deadline shortly before an interruption or a failure was not the timer's to serve.
     let cut_short = interrupt::came() || (measured.failure.is_some() && now < until);

@@ -234,12 +234,12 @@ mod tests {
     use clap::CommandFactory;
 
     #[test]
-    fn the_command_line_is_consistent() {
+    fn clap_accepts_the_command_line() {
         Args::command().debug_assert();
     }
 
     #[test]
-    fn a_time() {
+    fn time_is_parsed() {
         assert_eq!(duration("1ms"), Ok(Duration::from_millis(1)));
         assert_eq!(duration("200us"), Ok(Duration::from_micros(200)));
         assert_eq!(duration("1.5s"), Ok(Duration::from_millis(1500)));
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_count() {
+    fn count_is_a_positive_u32() {
         assert_eq!(count("4294967295"), Ok(NonZeroU32::MAX));
         for text in ["", "0", "-1", "1.5", "4294967296", "many"] {
             let refused = count(text).unwrap_err();
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_seed() {
+    fn seed_is_exact_in_a_float() {
         assert_eq!(seed("9007199254740991"), Ok(LARGEST_SEED));
         for text in ["", "-1", "1.5", "9007199254740992", "99999999999999999999"] {
             let refused = seed(text).unwrap_err();
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ratio() {
+    fn ratio_is_finite_and_at_least_one() {
         assert_eq!(ratio("1.25"), Ok(1.25));
         for text in ["", "0.9", "nan", "inf", "two"] {
             assert!(ratio(text).is_err(), "{text}");

@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_runtime() {
+    fn runtime_is_parsed() {
         assert_eq!("current".parse(), Ok(Runtime::Current));
         assert_eq!("multi".parse(), Ok(Runtime::Multi(None)));
         assert_eq!("multi:3".parse(), Ok(Runtime::Multi(NonZeroUsize::new(3))));

@@ -7,7 +7,7 @@ use std::fs;
 use anyhow::{Context, Result, ensure};
 use jiff::Timestamp;
 
-use crate::FINE;
+use crate::SUCCESS;
 use crate::args::CostArgs;
 use crate::machine::Machine;
 use crate::output;
@@ -28,14 +28,14 @@ pub fn run(args: &CostArgs) -> Result<u8> {
     let notes = vec![
         format!(
             "{}; {}",
-            Machine::read().in_words(),
+            Machine::read().describe(),
             day(&Timestamp::now().to_string())
         ),
         args.command.clone(),
     ];
     let svg = plot(&costs, notes).svg()?;
     place.write(svg, &|| false).with_context(written)?;
-    Ok(FINE)
+    Ok(SUCCESS)
 }
 
 /// A row of the table.
@@ -182,7 +182,7 @@ here / tokio: 1.12
     }
 
     #[test]
-    fn a_line_for_each_timer_and_a_point_for_each_number_of_intervals() {
+    fn plot_has_a_line_per_timer_and_a_point_per_count() {
         let plot = drawn();
         let [here, tokio] = &plot.lines[..] else {
             panic!("{:?}", plot.lines);
@@ -206,7 +206,7 @@ here / tokio: 1.12
 
     /// Writes the picture for `tests/page`, which checks it in a browser.
     #[test]
-    fn a_picture_to_look_at() {
+    fn picture_for_the_browser_test() {
         let svg = drawn().svg().unwrap();
         assert!(svg.contains("a &#60; b"));
         if let Some(folder) = std::env::var_os("OUT") {
@@ -215,7 +215,7 @@ here / tokio: 1.12
     }
 
     #[test]
-    fn what_is_no_such_table_is_said() {
+    fn invalid_table_is_refused_with_the_reason() {
         for (text, said) in [
             ("", "the file has no table"),
             ("| | timer |", "the table has no column CPU per tick"),

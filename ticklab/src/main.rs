@@ -28,9 +28,9 @@ use clap::error::ErrorKind;
 use args::{Args, Command};
 
 /// Exit code: no problem.
-const FINE: u8 = 0;
+const SUCCESS: u8 = 0;
 /// Exit code: the command ran and found a problem.
-const FOUND: u8 = 1;
+const PROBLEM: u8 = 1;
 /// Exit code: the command could not run.
 const REFUSED: u8 = 2;
 

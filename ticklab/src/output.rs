@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_for_each_timer() {
+    fn hgrm_names_contain_the_timer() {
         let named = |path| of_timer(Path::new(path), "os");
         assert_eq!(named("report.hgrm"), Path::new("report.os.hgrm"));
         assert_eq!(named("a.b/report"), Path::new("a.b/report.os"));

@@ -70,7 +70,7 @@ const SHORTEST_POLL: Duration = Duration::from_micros(1);
 /// The whole cycle of a full load.
 const LONGEST_POLL: Duration = LOAD_CYCLE;
 /// More busy threads would leave nothing of the machine to measure on.
-const MOST_BUSY: u32 = 1024;
+const MOST_BUSY_THREADS: u32 = 1024;
 /// Each round is an element of the report.
 const MOST_ROUNDS: u32 = 10_000;
 
@@ -120,8 +120,8 @@ impl Plan {
             "--load-poll must be from {SHORTEST_POLL:?} to {LONGEST_POLL:?}"
         );
         ensure!(
-            args.load_threads <= MOST_BUSY,
-            "--load-threads may be at most {MOST_BUSY}"
+            args.load_threads <= MOST_BUSY_THREADS,
+            "--load-threads may be at most {MOST_BUSY_THREADS}"
         );
         let rounds = args.rounds.get();
         ensure!(

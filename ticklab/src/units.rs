@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn three_digits_and_a_unit() {
+    fn times_have_three_digits_and_a_unit() {
         for (value, shown) in [
             (0.0, "0 ns"),
             (7.0, "7 ns"),
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_to_wait_for() {
+    fn waiting_times_are_whole_seconds() {
         for (millis, shown) in [
             (1, "1s"),
             (59_001, "1m"),
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn three_digits() {
+    fn numbers_have_three_digits() {
         for (value, shown) in [
             (0.0, "0.00"),
             (2.0, "2.00"),
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn dates() {
+    fn dates_are_shortened() {
         assert_eq!(
             date("2026-11-23T04:15:30.123456789Z"),
             "2026-11-23 04:15:30 UTC"

@@ -94,7 +94,7 @@ fn a_stalled_consumer_is_not_hidden() {
 }
 
 #[test]
-fn the_event_interval_and_the_load_are_those_that_were_asked_for() {
+fn event_interval_and_load_reach_the_report() {
     let folder = tempdir().unwrap();
     for (more, interval, percent, kind, poll, told) in [
         ("", 61, 0, "yield", 100_000, "event interval: 61"),
@@ -130,7 +130,7 @@ fn the_event_interval_and_the_load_are_those_that_were_asked_for() {
 
 /// tokio looks at a timer after 61 polls of tasks that wake each other, or after each.
 #[test]
-fn an_event_interval_brings_timers_to_their_turn_beside_a_load_of_pairs() {
+fn event_interval_bounds_lateness_beside_a_load_of_pairs() {
     let folder = tempdir().unwrap();
     let p50 = |more: &str| {
         let line = format!("run --timer os --duration 600ms --rounds 2 {more} --json a.json");
@@ -200,7 +200,7 @@ fn every_file_is_written() {
 
 /// From the table that a benchmark of the library prints.
 #[test]
-fn what_ticks_cost_is_drawn() {
+fn cost_draws_the_table() {
     let folder = tempdir().unwrap();
     let table = "| | timer | CPU per tick |\n| - | - | - |\n| 1 × 1 s | a&b | 20 |\n| 10 × 1 s | a&b | 9 |\n";
     fs::write(folder.path().join("scale.md"), table).unwrap();
@@ -277,7 +277,7 @@ fn described() -> BTreeMap<String, (String, String)> {
 }
 
 #[test]
-fn every_field_of_a_report_is_described() {
+fn report_md_describes_every_field() {
     let folder = tempdir().unwrap();
     let line = "run --timer os,tokio --duration 60ms --rounds 2 --json a.json";
     assert_eq!(ticklab(&folder, line).status.code(), Some(0));
@@ -307,7 +307,7 @@ fn every_field_of_a_report_is_described() {
 }
 
 #[test]
-fn what_is_wrong_is_said_in_one_line() {
+fn bad_input_is_refused_in_one_line() {
     let folder = tempdir().unwrap();
     fs::write(folder.path().join("not.json"), "{}").unwrap();
     fs::write(folder.path().join("later.json"), r#"{"format": 1000}"#).unwrap();
@@ -385,7 +385,7 @@ fn report(name: &str, p50: impl Fn(u64) -> u64) -> String {
 }
 
 #[test]
-fn a_change_is_told_from_noise() {
+fn compare_tells_changes_from_noise() {
     let folder = tempdir().unwrap();
     let write = |name: &str, report: String| fs::write(folder.path().join(name), report).unwrap();
     write("a.json", report("os", |round| 50_000 + 1000 * round));
@@ -439,7 +439,7 @@ fn a_change_is_told_from_noise() {
 }
 
 #[test]
-fn what_was_nothing_has_no_ratio() {
+fn growth_from_zero_has_no_ratio() {
     let folder = tempdir().unwrap();
     let write = |name: &str, report: String| fs::write(folder.path().join(name), report).unwrap();
     write("nothing.json", report("os", |_| 0));
@@ -460,7 +460,7 @@ fn what_was_nothing_has_no_ratio() {
 }
 
 #[test]
-fn no_control_character_is_printed() {
+fn compare_prints_no_control_characters() {
     let folder = tempdir().unwrap();
     let named = report("\u{1b}[31mos\nos", |_| 0);
     fs::write(folder.path().join("a.json"), named).unwrap();
@@ -482,7 +482,7 @@ fn no_control_character_is_printed() {
 
 /// An argument that is known, with a value that is wrong.
 #[test]
-fn what_is_wrong_with_a_negative_value_is_said() {
+fn negative_values_are_refused_with_the_reason() {
     let folder = tempdir().unwrap();
     for (line, what) in [
         ("--period -1ms", "a time cannot be negative"),
@@ -522,7 +522,7 @@ fn what_is_wrong_with_a_negative_value_is_said() {
 
 /// One timer that takes a thread for each interval is enough, and nothing is measured.
 #[test]
-fn too_many_threads_are_refused_before_anything_is_measured() {
+fn too_many_threads_are_refused_before_measuring() {
     let folder = tempdir().unwrap();
     for timer in ["thread", "spin-sleep"] {
         let line = format!("run --intervals 10001 --timer os,{timer} --duration 10ms --rounds 1");
@@ -542,7 +542,7 @@ fn too_many_threads_are_refused_before_anything_is_measured() {
 
 #[test]
 #[cfg(unix)]
-fn ctrl_c_ends_the_run_and_what_was_measured_is_written() {
+fn ctrl_c_ends_the_run_and_writes_the_results() {
     use std::process::{Command, Stdio};
 
     let folder = tempdir().unwrap();
@@ -615,7 +615,7 @@ fn wait(child: &mut std::process::Child) -> std::process::ExitStatus {
 /// Nor has the signal anything half-written, or a file without its header, when nothing was due yet.
 #[test]
 #[cfg(unix)]
-fn the_exit_code_tells_the_signal() {
+fn exit_code_names_the_signal() {
     use nix::sys::signal::Signal;
 
     for (signal, code) in [
@@ -650,7 +650,7 @@ fn the_exit_code_tells_the_signal() {
 /// By nohup(1), or by a shell that starts a script's job in the background.
 #[test]
 #[cfg(unix)]
-fn a_signal_that_was_ignored_stays_ignored() {
+fn ignored_signal_stays_ignored() {
     use nix::sys::signal::Signal;
 
     let folder = tempdir().unwrap();
@@ -676,7 +676,7 @@ fn a_signal_that_was_ignored_stays_ignored() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn what_a_run_takes_is_said_before_it_begins() {
+fn run_announces_its_length() {
     let folder = tempdir().unwrap();
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_ticklab"));
     command.args("run --timer os --duration 10s --rounds 10000".split(' '));
@@ -691,7 +691,7 @@ fn what_a_run_takes_is_said_before_it_begins() {
 }
 
 #[test]
-fn the_report_has_what_was_asked_for() {
+fn report_contains_the_settings() {
     let folder = tempdir().unwrap();
     let line = "run --timer os --duration 100ms --rounds 3 --json a.json";
     assert_eq!(ticklab(&folder, line).status.code(), Some(0));
@@ -709,7 +709,7 @@ fn the_report_has_what_was_asked_for() {
 
 /// A tick a round: there is no time between two ticks.
 #[test]
-fn what_was_not_measured_is_in_no_output() {
+fn unmeasured_figures_are_absent_from_every_output() {
     let folder = tempdir().unwrap();
     let line =
         "run --timer os,thread --period 10ms --duration 20ms --rounds 2 --json a.json --csv a.csv";
@@ -748,7 +748,7 @@ fn what_was_not_measured_is_in_no_output() {
 /// A timer that blocks gives up the processor once a tick, however few the ticks of a round are.
 #[test]
 #[cfg(target_os = "linux")]
-fn every_tick_has_its_context_switch() {
+fn every_tick_has_a_context_switch() {
     let folder = tempdir().unwrap();
     let line = "run --timer os,thread --period 16.667ms --duration 200ms --json a.json";
     assert_eq!(ticklab(&folder, line).status.code(), Some(0));
@@ -761,7 +761,7 @@ fn every_tick_has_its_context_switch() {
 /// A consumer that is busy for longer than the traced runs last has one tick in each.
 #[test]
 #[cfg(target_os = "linux")]
-fn system_calls_of_no_tick_are_absent() {
+fn system_calls_without_ticks_are_absent() {
     let folder = tempdir().unwrap();
     let line = "run --timer thread --period 20ms --work 700ms --duration 100ms --rounds 1 --warm-up 0s \
                 --syscalls --json a.json";
@@ -772,7 +772,7 @@ fn system_calls_of_no_tick_are_absent() {
 }
 
 #[test]
-fn what_is_wrong_is_said_in_plain_words() {
+fn error_names_the_bad_value() {
     let folder = tempdir().unwrap();
     let line = "run --timer os --duration 20ms --rounds 1 --json whole.json";
     assert_eq!(ticklab(&folder, line).status.code(), Some(0));
@@ -830,7 +830,7 @@ fn what_is_wrong_is_said_in_plain_words() {
 }
 
 #[test]
-fn what_of_the_machine_is_not_the_same_is_said() {
+fn compare_reports_a_different_machine() {
     let folder = tempdir().unwrap();
     let a: Value = serde_json::from_str(&report("os", |_| 0)).unwrap();
     let mut b = a.clone();
@@ -857,7 +857,7 @@ fn what_of_the_machine_is_not_the_same_is_said() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn the_doctor_sees_that_it_is_nice() {
+fn doctor_reports_a_nice_process() {
     let folder = tempdir().unwrap();
     let mut command = Command::new("nice");
     command.args(["-n", "19", env!("CARGO_BIN_EXE_ticklab"), "doctor"]);
@@ -877,7 +877,7 @@ fn the_doctor_sees_that_it_is_nice() {
 /// A real one, of 80 columns.
 #[test]
 #[cfg(target_os = "linux")]
-fn a_table_is_no_wider_than_the_terminal() {
+fn table_fits_an_80_column_terminal() {
     use std::io::Read;
 
     let size = nix::pty::Winsize {
@@ -918,7 +918,7 @@ fn a_table_is_no_wider_than_the_terminal() {
 /// What the system refuses is a timer's failure, and the others are measured.
 #[test]
 #[cfg(target_os = "linux")]
-fn a_timer_that_cannot_be_made_is_said_to() {
+fn timer_that_cannot_be_created_is_reported() {
     let folder = tempdir().unwrap();
     let output = Command::new("sh")
         .current_dir(&folder)
@@ -963,7 +963,7 @@ fn short_rounds_have_their_descriptors() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_table_that_cannot_be_printed_costs_no_file() {
+fn failed_table_does_not_suppress_the_report() {
     let folder = tempdir().unwrap();
     let line = "$0 run --timer os --duration 50ms --rounds 2 --json a.json > /dev/full";
     let mut command = Command::new("sh");

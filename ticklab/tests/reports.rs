@@ -64,7 +64,7 @@ fn refusal(output: &Output) -> &str {
 }
 
 #[test]
-fn a_file_below_dev_is_replaced_as_any_other() {
+fn file_below_dev_is_replaced() {
     let memory = tempfile::Builder::new().tempdir_in("/dev/shm").unwrap();
     for _ in 0..2 {
         let path = memory.path().join("a.json");
@@ -76,7 +76,7 @@ fn a_file_below_dev_is_replaced_as_any_other() {
 }
 
 #[test]
-fn a_file_that_has_lost_its_name_is_written_in_place() {
+fn unlinked_file_is_written_in_place() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("a.json");
     fs::write(&path, "x".repeat(1 << 20)).unwrap();
@@ -94,7 +94,7 @@ fn a_file_that_has_lost_its_name_is_written_in_place() {
 }
 
 #[test]
-fn a_report_has_standard_output_for_itself() {
+fn report_on_standard_output_moves_the_table_to_standard_error() {
     let folder = tempdir().unwrap();
     for name in ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"] {
         let output = shell(&folder, &format!("ticklab --json {name}"));
@@ -132,7 +132,7 @@ fn a_report_has_standard_output_for_itself() {
 }
 
 #[test]
-fn a_place_has_room_for_one_report() {
+fn two_reports_to_one_destination_are_refused() {
     let folder = tempdir().unwrap();
     fs::write(folder.path().join("a"), "before").unwrap();
     fs::hard_link(folder.path().join("a"), folder.path().join("b")).unwrap();
@@ -153,7 +153,7 @@ fn a_place_has_room_for_one_report() {
 }
 
 #[test]
-fn a_histogram_for_each_timer_needs_names() {
+fn hgrm_refuses_destinations_other_than_files() {
     let folder = tempdir().unwrap();
     mkfifo(&folder.path().join("pipe"), Mode::S_IRWXU).unwrap();
     let before = files("/dev");
@@ -181,7 +181,7 @@ fn a_histogram_for_each_timer_needs_names() {
 
 /// Neither its owner, nor its mode, nor its other names.
 #[test]
-fn nothing_but_its_content_is_changed_of_a_file() {
+fn replaced_file_keeps_owner_mode_and_links() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("a.json");
     let other = folder.path().join("other.json");
@@ -212,7 +212,7 @@ fn nothing_but_its_content_is_changed_of_a_file() {
 
 /// One may write the file, and make none beside it.
 #[test]
-fn a_file_that_cannot_be_replaced_is_written_in_place() {
+fn file_in_a_read_only_folder_is_written_in_place() {
     let folder = tempdir().unwrap();
     let program = folder.path().join("program");
     fs::copy(env!("CARGO_BIN_EXE_ticklab"), &program).unwrap();
@@ -241,7 +241,7 @@ fn a_file_that_cannot_be_replaced_is_written_in_place() {
 
 /// Where this system lets its users mount anything.
 #[test]
-fn a_file_that_something_is_mounted_on_is_written_in_place() {
+fn mount_point_is_written_in_place() {
     let folder = tempdir().unwrap();
     let mounts = std::process::Command::new("unshare")
         .args(["-rm", "true"])
@@ -261,7 +261,7 @@ fn a_file_that_something_is_mounted_on_is_written_in_place() {
 }
 
 #[test]
-fn a_report_that_cannot_be_written_costs_no_table() {
+fn failed_report_does_not_suppress_the_table() {
     let folder = tempdir().unwrap();
     let output = shell(&folder, "ticklab --json /dev/full --csv a.csv");
     assert_eq!(output.status.code(), Some(2));
@@ -276,7 +276,7 @@ fn a_report_that_cannot_be_written_costs_no_table() {
 }
 
 #[test]
-fn a_pipe_that_nobody_reads_is_refused_before_anything_is_measured() {
+fn pipe_without_a_reader_is_refused_before_measuring() {
     let folder = tempdir().unwrap();
     mkfifo(&folder.path().join("pipe"), Mode::S_IRWXU).unwrap();
     let output = shell(&folder, "ticklab --json pipe");
@@ -284,7 +284,7 @@ fn a_pipe_that_nobody_reads_is_refused_before_anything_is_measured() {
 }
 
 #[test]
-fn a_reader_may_come_late() {
+fn reader_may_open_the_pipe_late() {
     let folder = tempdir().unwrap();
     mkfifo(&folder.path().join("pipe"), Mode::S_IRWXU).unwrap();
     let run = spawn(&folder, "--json pipe");
@@ -295,7 +295,7 @@ fn a_reader_may_come_late() {
 
 /// Neither one that has not come yet, nor one that reads nothing.
 #[test]
-fn a_signal_ends_the_waiting_for_a_reader() {
+fn signal_ends_the_wait_for_a_reader() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("pipe");
     mkfifo(&path, Mode::S_IRWXU).unwrap();

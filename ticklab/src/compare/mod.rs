@@ -16,7 +16,7 @@ use crate::report::columns::ABSENT;
 use crate::report::table::lines;
 use crate::report::{FORMAT, Figures, Report, Settings};
 use crate::units::time;
-use crate::{FINE, FOUND};
+use crate::{PROBLEM, SUCCESS};
 
 /// Significance level: a difference is real if chance would produce it less often than this.
 const CHANCE: f64 = 0.05;
@@ -97,7 +97,7 @@ pub fn run(args: &CompareArgs) -> Result<u8> {
         _ => {}
     }
     let fails = args.fail_above.is_some() && !failures.is_empty();
-    Ok(if fails { FOUND } else { FINE })
+    Ok(if fails { PROBLEM } else { SUCCESS })
 }
 
 fn read(path: &Path) -> Result<Report> {
@@ -344,14 +344,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_middle() {
+    fn median_of_odd_and_even_counts() {
         assert_eq!(median(&[]), None);
         assert_eq!(median(&[3.0, 1.0, 2.0]), Some(2.0));
         assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), Some(2.5));
     }
 
     #[test]
-    fn a_change_or_noise() {
+    fn verdict_depends_on_the_chance() {
         let change = |before, after, chance| Change {
             timer: String::new(),
             floor: false,

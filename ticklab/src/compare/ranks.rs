@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn as_in_published_tables() {
+    fn chances_match_published_tables() {
         // 5 and 5: U = 2 is the critical value of a two-sided test at 5 %.
         let ways = ways(5, 5);
         let two_sided = |u: usize| 2.0 * ways[..=u].iter().sum::<f64>() / 252.0;
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn many_are_judged_as_few_are() {
+    fn normal_approximation_matches_the_count() {
         // Groups of 20 are counted. The normal distribution gives nearly the same result for them.
         let a: Vec<_> = (0..20).map(f64::from).collect();
         let b: Vec<_> = (0..20).map(|n| f64::from(n) + 5.5).collect();
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn one_of_many() {
+    fn holm_corrects_chances() {
         // Holm's own example: 0.01, 0.02, 0.03, 0.04 become 0.04, 0.06, 0.06, 0.06.
         let all = chances_of_all(&[0.03, 0.01, 0.04, 0.02]);
         let expected = [0.06, 0.04, 0.06, 0.06];
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn apart_or_not() {
+    fn chance_is_low_only_for_separate_groups() {
         let low = [1.0, 2.0, 3.0, 4.0, 5.0];
         let high = low.map(|value| value + 10.0);
         assert!(close(chance(&low, &high), 2.0 / 252.0) && close(chance(&high, &low), 2.0 / 252.0));
@@ -152,7 +152,7 @@ mod tests {
     proptest! {
         /// Compares with a count of all divisions of the ranks.
         #[test]
-        fn as_by_counting(a in 1usize..5, b in 1usize..5, seed in any::<u64>()) {
+        fn chance_matches_a_full_count(a in 1usize..5, b in 1usize..5, seed in any::<u64>()) {
             let mut ranks: Vec<f64> = (0..a + b).map(|rank| f64::from(u8::try_from(rank).unwrap())).collect();
             fastrand::Rng::with_seed(seed).shuffle(&mut ranks);
             let (first, second) = ranks.split_at(a);

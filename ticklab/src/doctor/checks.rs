@@ -363,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn where_nothing_is_known_nothing_is_wrong() {
+    fn unknown_facts_are_no_problem() {
         let facts = Facts::default();
         for check in CHECKS {
             assert!(
@@ -375,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_clock_source() {
+    fn slow_clock_source_is_a_problem() {
         let of = |name: &str| {
             hurts(clock_source, |facts| {
                 facts.machine.clock_source = Some(name.into());
@@ -397,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn a_coarse_clock() {
+    fn coarse_clock_is_a_problem() {
         let of = |nanos| {
             hurts(resolution, |facts| {
                 facts.resolution = Some(Duration::from_nanos(nanos));
@@ -407,7 +407,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_governor() {
+    fn powersave_governor_is_a_problem() {
         let of = |name: &str, driver: &str| {
             hurts(governor, |facts| {
                 facts.machine.governor = Some(name.into());
@@ -420,7 +420,7 @@ mod tests {
     }
 
     #[test]
-    fn deep_sleep() {
+    fn deep_idle_state_is_a_problem() {
         let of = |latency| {
             let state = ("C6".to_owned(), Duration::from_micros(latency));
             hurts(idle_states, |facts| facts.idle_states = vec![state])
@@ -429,7 +429,7 @@ mod tests {
     }
 
     #[test]
-    fn more_slack_than_usual() {
+    fn large_timer_slack_is_a_problem() {
         let of = |slack| {
             hurts(timer_slack, |facts| {
                 facts.machine.timer_slack_ns = Some(slack);
@@ -442,13 +442,13 @@ mod tests {
     }
 
     #[test]
-    fn few_files() {
+    fn low_file_limit_is_a_problem() {
         let of = |limit| hurts(open_files, |facts| facts.open_files = Some(limit));
         assert_eq!((of(256), of(1024)), (Some(true), None));
     }
 
     #[test]
-    fn a_quota() {
+    fn quota_below_the_processors_is_a_problem() {
         let of = |share| {
             hurts(quota, |facts| {
                 facts.quota = Some(share);
@@ -466,7 +466,7 @@ mod tests {
     }
 
     #[test]
-    fn fewer_processors_than_there_are() {
+    fn restricted_affinity_is_a_note() {
         let of = |count| {
             hurts(allowed, |facts| {
                 (facts.allowed, facts.processors) = (Some(count), Some(4));
@@ -476,7 +476,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crowded_machine() {
+    fn load_above_the_processors_is_a_problem() {
         let of = |average| {
             let machine = Machine {
                 load_average: Some(average),
@@ -491,7 +491,7 @@ mod tests {
     }
 
     #[test]
-    fn a_virtual_machine() {
+    fn virtual_machine_is_a_note_unless_time_is_stolen() {
         let of = |name: Option<&str>, stolen| {
             hurts(virtualised, |facts| {
                 facts.machine.virtualised = name.map(str::to_owned);
@@ -514,7 +514,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_nice_waits() {
+    fn low_priority_is_a_problem() {
         let of = |nice, background| {
             hurts(priority, |facts| {
                 facts.scheduling = Some(Scheduling { nice, background });
@@ -526,7 +526,7 @@ mod tests {
     }
 
     #[test]
-    fn windows_at_rest() {
+    fn long_interrupt_period_is_a_problem() {
         let of = |micros| {
             hurts(interrupts, |facts| {
                 facts.interrupt_period = Some(Duration::from_micros(micros));

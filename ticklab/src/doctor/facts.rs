@@ -51,12 +51,12 @@ impl Facts {
             resolution: sys::clock_resolution(),
             open_files: sys::open_files_limit(),
             interrupt_period: sys::interrupt_period(),
-            ..Self::told_by(&Tree::of_this_machine())
+            ..Self::from_files(&Tree::of_this_machine())
         }
     }
 
     /// Reads the facts that are in files.
-    pub fn told_by(tree: &Tree) -> Self {
+    pub fn from_files(tree: &Tree) -> Self {
         Self {
             frequency_driver: tree.text("sys/devices/system/cpu/cpu0/cpufreq/scaling_driver"),
             allowed: allowed(tree),
@@ -125,9 +125,9 @@ fn quota(tree: &Tree) -> Option<f64> {
             let group = group.to_string_lossy();
             let group = group.trim_matches('/');
             if second {
-                of_second(tree, group)
+                quota_v2(tree, group)
             } else if first {
-                of_first(tree, group)
+                quota_v1(tree, group)
             } else {
                 None
             }
@@ -137,7 +137,7 @@ fn quota(tree: &Tree) -> Option<f64> {
 }
 
 /// Parses `max 100000` or `50000 100000`: time in a period, in microseconds.
-fn of_second(tree: &Tree, group: &str) -> Option<f64> {
+fn quota_v2(tree: &Tree, group: &str) -> Option<f64> {
     let text = tree.text(&format!("sys/fs/cgroup/{group}/cpu.max"))?;
     let (time, period) = text.split_once(' ')?;
     if time == "max" {
@@ -147,7 +147,7 @@ fn of_second(tree: &Tree, group: &str) -> Option<f64> {
 }
 
 /// -1 means no limit.
-fn of_first(tree: &Tree, group: &str) -> Option<f64> {
+fn quota_v1(tree: &Tree, group: &str) -> Option<f64> {
     let folders = ["sys/fs/cgroup/cpu", "sys/fs/cgroup/cpu,cpuacct"];
     folders.into_iter().find_map(|folder| {
         let number = |name| {
@@ -200,23 +200,23 @@ mod tests {
     use super::*;
     use std::fs;
 
-    fn told_by(files: &[(&str, &str)]) -> Facts {
+    fn from_files(files: &[(&str, &str)]) -> Facts {
         let folder = tempfile::tempdir().unwrap();
         for (path, text) in files {
             let path = folder.path().join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         }
-        Facts::told_by(&Tree::at(folder.path().to_owned()))
+        Facts::from_files(&Tree::at(folder.path().to_owned()))
     }
 
     fn quota(files: &[(&str, &str)]) -> Option<f64> {
-        told_by(files).quota
+        from_files(files).quota
     }
 
     #[test]
-    fn nothing_is_told() {
-        let facts = told_by(&[
+    fn malformed_files_give_no_facts() {
+        let facts = from_files(&[
             ("proc/self/cgroup", "nonsense\n::::\n\n"),
             ("proc/stat", "cpu x\n"),
         ]);
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn the_quota_of_a_group_or_of_one_above_it() {
+    fn quota_v2_is_the_tightest_of_all_groups() {
         let own = ("proc/self/cgroup", "0::/a/b\n");
         assert_eq!(
             quota(&[own, ("sys/fs/cgroup/a/b/cpu.max", "max 100000\n")]),
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn the_quota_of_the_first_version() {
+    fn quota_v1_is_parsed() {
         let own = ("proc/self/cgroup", "4:memory:/m\n3:cpu,cpuacct:/c\n0::/\n");
         let period = ("sys/fs/cgroup/cpu,cpuacct/c/cpu.cfs_period_us", "100000\n");
         let limit = |limit| {
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quota_that_makes_no_sense_is_none() {
+    fn invalid_quota_is_absent() {
         let own = ("proc/self/cgroup", "0::/\n");
         for text in [
             "",
@@ -287,10 +287,10 @@ mod tests {
     }
 
     #[test]
-    fn processors_that_may_be_used() {
+    fn allowed_processors_are_online_ones() {
         let of = |list: &str, online| {
             let status = format!("Name:\tticklab\nCpus_allowed:\tff\n{list}\nMems_allowed:\t1\n");
-            told_by(&[
+            from_files(&[
                 ("proc/self/status", &status),
                 ("sys/devices/system/cpu/online", online),
             ])
@@ -312,13 +312,13 @@ mod tests {
     }
 
     #[test]
-    fn how_it_is_scheduled() {
+    fn scheduling_is_parsed() {
         let of = |nice: &str, policy: &str| {
             let mut fields: Vec<_> = (3..=52).map(|number| number.to_string()).collect();
             fields[19 - 3] = nice.to_owned();
             fields[41 - 3] = policy.to_owned();
             let stat = format!("7 (a) b (c)) {}\n", fields.join(" "));
-            told_by(&[("proc/self/stat", &stat)]).scheduling
+            from_files(&[("proc/self/stat", &stat)]).scheduling
         };
         let scheduling = |nice, background| Some(Scheduling { nice, background });
         assert_eq!(of("19", "0"), scheduling(19, None));
@@ -326,11 +326,11 @@ mod tests {
         assert_eq!(of("0", "3"), scheduling(0, Some("SCHED_BATCH")));
         assert_eq!(of("0", "5"), scheduling(0, Some("SCHED_IDLE")));
         assert_eq!(of("nice", "0"), None);
-        assert_eq!(told_by(&[]).scheduling, None);
+        assert_eq!(from_files(&[]).scheduling, None);
     }
 
     #[test]
-    fn idle_states_that_are_in_use() {
+    fn disabled_idle_states_are_ignored() {
         let folder = "sys/devices/system/cpu/cpu0/cpuidle";
         let file = |name: &str| format!("{folder}/{name}");
         let files = [
@@ -344,7 +344,7 @@ mod tests {
             .iter()
             .map(|(path, text)| (path.as_str(), *text))
             .collect();
-        let states = told_by(&files).idle_states;
+        let states = from_files(&files).idle_states;
         let micros = Duration::from_micros;
         assert_eq!(
             states,
@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn stolen_time() {
+    fn stolen_time_is_a_share() {
         let share = stolen("cpu  10 0 10 70 0 0 0 10 5 5\ncpu0 1 2\n").unwrap();
         assert!((share - 0.1).abs() < 1e-9);
         // Linux before 2.6.11 reports no stolen time.

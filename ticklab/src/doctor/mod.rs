@@ -7,7 +7,7 @@ use std::io::{self, Write};
 
 use anyhow::Result;
 
-use crate::{FINE, FOUND, terminal};
+use crate::{PROBLEM, SUCCESS, terminal};
 use checks::{CHECKS, Finding};
 use facts::Facts;
 
@@ -30,23 +30,23 @@ pub fn run() -> Result<u8> {
         .iter()
         .filter_map(|check| (check.wrong)(&facts))
         .any(|finding| finding.hurts);
-    Ok(if hurts { FOUND } else { FINE })
+    Ok(if hurts { PROBLEM } else { SUCCESS })
 }
 
 fn write(facts: &Facts, width: usize, out: &mut impl Write) -> io::Result<()> {
-    let (mut fine, mut untold) = (Vec::new(), Vec::new());
+    let (mut fine, mut unknown) = (Vec::new(), Vec::new());
     for check in &CHECKS {
         match ((check.wrong)(facts), (check.seen)(facts)) {
             (Some(finding), _) => describe(&finding, width, out)?,
             (None, Some(seen)) => fine.push(format!("{} ({seen})", check.subject)),
-            (None, None) => untold.push(check.subject),
+            (None, None) => unknown.push(check.subject),
         }
     }
     if !fine.is_empty() {
         paragraph(out, width, "No problem with: ", &fine.join(", "))?;
     }
-    if !untold.is_empty() {
-        paragraph(out, width, "Unknown: ", &untold.join(", "))?;
+    if !unknown.is_empty() {
+        paragraph(out, width, "Unknown: ", &unknown.join(", "))?;
     }
     Ok(())
 }
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everything_that_was_looked_at_is_named() {
+    fn every_subject_is_listed() {
         let mut facts = Facts::default();
         facts.machine.clock_source = Some("hpet".to_owned());
         facts.open_files = Some(4096);

@@ -11,7 +11,7 @@ use sysinfo::{CpuRefreshKind, RefreshKind, System};
 
 pub use tree::Tree;
 
-use crate::{FINE, output, sys};
+use crate::{SUCCESS, output, sys};
 
 /// The known properties of a machine that affect its timers.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -62,12 +62,12 @@ impl Machine {
             cpu: brand.filter(|brand| !brand.is_empty()),
             cores: available_parallelism().ok().map(Into::into),
             load_average: sys::load_average(),
-            ..Self::told_by(&tree)
+            ..Self::from_files(&tree)
         }
     }
 
     /// Describes the machine in one line.
-    pub fn in_words(&self) -> String {
+    pub fn describe(&self) -> String {
         let virtualised = self.virtualised.as_ref().filter(|kind| *kind != "no");
         let virtualised = virtualised.map(|kind| match kind.as_str() {
             "yes" => "a virtual machine".to_owned(),
@@ -83,7 +83,7 @@ impl Machine {
     }
 
     /// Reads the properties that are in files.
-    fn told_by(tree: &Tree) -> Self {
+    fn from_files(tree: &Tree) -> Self {
         Self {
             virtualised: virtualised(tree),
             clock_source: clock_source(tree),
@@ -100,9 +100,9 @@ impl Machine {
 ///
 /// Returns an error if standard output cannot be written.
 pub fn run() -> Result<u8> {
-    let words = Machine::read().in_words() + "\n";
+    let words = Machine::read().describe() + "\n";
     output::print(io::stdout(), words, &|| false)?;
-    Ok(FINE)
+    Ok(SUCCESS)
 }
 
 /// On x86 a hypervisor sets a bit that `/proc/cpuinfo` shows. The machine's vendor is then the hypervisor's.
@@ -151,19 +151,19 @@ mod tests {
     use super::*;
     use std::fs;
 
-    fn told_by(files: &[(&str, &str)]) -> Machine {
+    fn from_files(files: &[(&str, &str)]) -> Machine {
         let folder = tempfile::tempdir().unwrap();
         for (path, text) in files {
             let path = folder.path().join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         }
-        Machine::told_by(&Tree::at(folder.path().to_owned()))
+        Machine::from_files(&Tree::at(folder.path().to_owned()))
     }
 
     #[test]
-    fn what_is_not_told_is_absent() {
-        let machine = told_by(&[("proc/cpuinfo", "processor : 0\nFeatures : fp asimd\n")]);
+    fn missing_files_give_absent_properties() {
+        let machine = from_files(&[("proc/cpuinfo", "processor : 0\nFeatures : fp asimd\n")]);
         assert_eq!(
             (
                 machine.virtualised,
@@ -175,8 +175,8 @@ mod tests {
     }
 
     #[test]
-    fn what_linux_tells() {
-        let machine = told_by(&[
+    fn linux_properties_are_parsed() {
+        let machine = from_files(&[
             (
                 "proc/cpuinfo",
                 "processor\t: 0\nflags\t\t: fpu tsc hypervisor\n\nflags\t\t: fpu\n",
@@ -207,15 +207,15 @@ mod tests {
     }
 
     #[test]
-    fn a_machine_of_its_own() {
-        let machine = told_by(&[("proc/cpuinfo", "flags : fpu tsc\n")]);
+    fn physical_machine_is_recognised() {
+        let machine = from_files(&[("proc/cpuinfo", "flags : fpu tsc\n")]);
         assert_eq!(machine.virtualised.as_deref(), Some("no"));
-        let machine = told_by(&[("proc/cpuinfo", "flags : hypervisor\n")]);
+        let machine = from_files(&[("proc/cpuinfo", "flags : hypervisor\n")]);
         assert_eq!(machine.virtualised.as_deref(), Some("yes"));
     }
 
     #[test]
-    fn this_machine() {
+    fn properties_of_this_machine_are_read() {
         let machine = Machine::read();
         assert!(machine.cores.is_some_and(|cores| cores > 0));
         assert!(machine.os.is_some_and(|os| !os.is_empty()));

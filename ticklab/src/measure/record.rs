@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_measured_is_absent() {
+    fn unmeasured_figures_are_absent() {
         let figures = round(&[10]).figures().unwrap();
         assert_eq!((figures.jitter, figures.drift_ns), (None, None));
         let none = Cost {

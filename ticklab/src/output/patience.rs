@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_that_does_not_read_is_given_up() {
+    fn stalled_reader_ends_the_write() {
         let (_reader, writer) = pipe().unwrap();
         let error = write(writer, text(), SHORT, &|| false).unwrap_err();
         assert_eq!(error.to_string(), "nobody reads");
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_that_is_slow_gets_all() {
+    fn slow_reader_receives_everything() {
         let (mut reader, writer) = pipe().unwrap();
         let reader = thread::spawn(move || {
             let (mut all, mut piece) = (Vec::new(), vec![0; 1 << 20]);

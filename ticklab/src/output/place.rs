@@ -194,7 +194,7 @@ fn folder(path: &Path) -> &Path {
 fn beside(path: &Path) -> io::Result<NamedTempFile> {
     let mut builder = Builder::new();
     builder.prefix(".ticklab-");
-    sys::as_any_other(&mut builder);
+    sys::with_default_mode(&mut builder);
     // The error must name the user's path, not the temporary file.
     let file = builder.tempfile_in(folder(path));
     file.map_err(|error| error.kind().into())
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_whole_and_alone() {
+    fn report_replaces_a_file_as_a_whole() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("report.csv");
         Place::open(&path).unwrap();
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn one_place_has_one_identity() {
+    fn two_paths_to_one_file_have_one_identity() {
         let folder = tempfile::tempdir().unwrap();
         let place = |name: &str| Place::open(&folder.path().join(name)).unwrap();
         assert!(place("a").is(&place("./a")));
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_written_is_seen_before_and_said() {
+    fn unwritable_destinations_are_refused_with_the_reason() {
         let folder = tempfile::tempdir().unwrap();
         let missing = folder.path().join("missing");
         let said = |path: &Path| Place::open(path).unwrap_err().to_string();

@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn it_begins_and_ends_at_round_times_and_names_those_between() {
+    fn axis_has_round_ends_and_marks() {
         assert_eq!(
             marks(&[130e3, 1_900e3]),
             ["100 µs", "200 µs", "500 µs", "1 ms", "2 ms"]
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn ten_times_as_much_is_always_as_far_away() {
+    fn axis_is_logarithmic() {
         let axis = Axis::of_times("", [1e3, 1e6].into_iter());
         for (value, place) in [
             (1e3, 0.0),

@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn text_and_lines_stand_out_in_the_light_and_in_the_dark() {
+    fn colours_have_contrast_in_light_and_dark() {
         let all = all();
         assert_eq!(all.len(), 5 + SERIES + 1);
         let page = &all[0];

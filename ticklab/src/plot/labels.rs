@@ -26,7 +26,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn who_has_room_stands_where_it_is_wanted() {
+    fn labels_with_room_are_at_their_wanted_place() {
         let tops = place(&[90.0, 20.0], &[10.0, 20.0], (0.0, 100.0));
         assert_eq!(tops, [85.0, 10.0]);
         assert_eq!(
@@ -41,7 +41,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn none_is_over_another(labels in prop::collection::vec((0.0..300.0, 1.0..40.0), 0..12)) {
+        fn labels_do_not_overlap(labels in prop::collection::vec((0.0..300.0, 1.0..40.0), 0..12)) {
             let (wanted, heights): (Vec<f64>, Vec<f64>) = labels.into_iter().unzip();
             let bottom = heights.iter().sum::<f64>().max(300.0);
             let tops = place(&wanted, &heights, (0.0, bottom));

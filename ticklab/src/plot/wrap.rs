@@ -50,7 +50,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_is_lost_and_no_line_is_too_long(text in "[a-z:µ ]{0,60}", letters in 1_usize..20) {
+        fn wrapping_keeps_all_text_within_the_width(text in "[a-z:µ ]{0,60}", letters in 1_usize..20) {
             let lines = wrap(&text, letters);
             prop_assert!(lines.iter().all(|line| (1..=letters).contains(&line.chars().count())));
             let without_spaces = |text: &str| text.replace(' ', "");

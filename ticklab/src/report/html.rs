@@ -99,7 +99,7 @@ mod tests {
 
     /// Writes the pages for `tests/page`, which checks them in a browser.
     #[test]
-    fn pages_to_look_at() {
+    fn pages_for_the_browser_test() {
         let all = sample::report();
         let only = |name: &str| {
             let mut report = all.clone();
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_was_given_becomes_markup() {
+    fn input_is_escaped_in_the_page() {
         let mut report = sample::report();
         let evil = "</script><script>alert('\"&')</script><!--";
         report.command.push(evil.to_owned());
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_absent_is_not_zero() {
+    fn absent_figures_are_not_shown_as_zero() {
         let mut report = sample::report();
         report.timers.truncate(1);
         let figures = report.timers[0].total.as_mut().unwrap();
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn it_asks_for_nothing() {
+    fn page_loads_nothing() {
         let page = shown(&sample::report());
         assert!(page.contains("content=\"default-src 'none';"));
         for reference in [
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn every_timer_is_named_and_every_failure() {
+    fn page_names_every_timer_and_failure() {
         let report = sample::report();
         let page = shown(&report);
         for timer in &report.timers {
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn the_runtime_and_its_load_are_said() {
+    fn page_shows_the_runtime_and_its_load() {
         let mut report = sample::report();
         let settings = &mut report.settings;
         (settings.event_interval, settings.load_percent) = (7, 40);
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn an_interrupted_run_says_so() {
+    fn page_shows_an_interruption() {
         let mut report = sample::report();
         report.interrupted = false;
         assert!(!shown(&report).contains("Interrupted."));
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_in_which_nothing_ticked() {
+    fn page_without_ticks_is_valid() {
         let mut report = sample::report();
         report.timers.retain(|timer| timer.total.is_none());
         assert_eq!(report.timers.len(), 1);
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn the_licence_goes_with_the_library() {
+    fn page_contains_the_licence_of_the_library() {
         assert!(shown(&sample::report()).contains("Copyright (c) 2022 Leon Sorokin"));
     }
 }

@@ -24,7 +24,7 @@ mod tests {
     use crate::report::html::sample;
 
     #[test]
-    fn the_plot_says_what_the_table_says() {
+    fn plot_contains_the_percentiles_of_the_table() {
         let report = sample::report();
         let timer = &report.timers[2];
         let points = super::percentiles(timer);

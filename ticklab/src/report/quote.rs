@@ -21,7 +21,7 @@ fn word(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn only_where_it_has_to_be() {
+    fn only_special_words_are_quoted() {
         for (word, quoted) in [
             ("--period=1ms", "--period=1ms"),
             ("", "''"),

@@ -60,10 +60,10 @@ fn notes(report: &Report) -> Vec<String> {
         .iter()
         .filter_map(|timer| timer.total.as_ref());
     let deadlines = deadlines.map(|total| total.deadlines).max().unwrap_or(0);
-    let asked = table::asked(&report.settings);
+    let asked = table::describe_settings(&report.settings);
     let mut notes = vec![
         format!("{asked}; {deadlines} deadlines per timer"),
-        format!("{}; {}", report.machine.in_words(), day(&report.began)),
+        format!("{}; {}", report.machine.describe(), day(&report.began)),
         quote::command(&report.command),
     ];
     notes.extend(table::remarks(report).lines().map(str::to_owned));
@@ -131,7 +131,7 @@ mod tests {
 
     /// Writes the picture for `tests/page`, which checks it in a browser.
     #[test]
-    fn a_picture_to_look_at() {
+    fn picture_for_the_browser_test() {
         let svg = shown(&sample::report());
         assert!(svg.len() < 30_000, "{}", svg.len());
         if let Some(folder) = std::env::var_os("OUT") {
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn every_timer_that_ticked_has_a_line_that_is_named() {
+    fn every_timer_with_ticks_has_a_labelled_line() {
         let report = sample::report();
         let svg = shown(&report);
         let document = Document::parse(&svg).unwrap();
@@ -174,7 +174,7 @@ mod tests {
 
     /// Measures against the marks of the axes, as a reader does.
     #[test]
-    fn a_line_is_where_the_table_says() {
+    fn lines_lie_where_the_table_says() {
         let report = sample::report();
         let svg = shown(&report);
         let document = Document::parse(&svg).unwrap();
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_was_given_it_is_text() {
+    fn input_appears_as_text_only() {
         let mut report = sample::report();
         let evil = "</text></svg><script>alert('\"&')</script><!-- ]]> &amp; <![CDATA[";
         report.command.push(evil.to_owned());
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_asks_for_nothing() {
+    fn picture_has_no_references() {
         let svg = shown(&sample::report());
         for reference in [
             "href",
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn who_does_not_see_it_is_told_what_it_shows() {
+    fn picture_has_a_text_description() {
         let report = sample::report();
         let svg = shown(&report);
         let document = Document::parse(&svg).unwrap();
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn the_conditions_are_below_it() {
+    fn conditions_are_below_the_picture() {
         let mut report = sample::report();
         report.interrupted = true;
         let svg = shown(&report);
@@ -314,14 +314,14 @@ mod tests {
     }
 
     #[test]
-    fn the_same_report_is_the_same_picture() {
+    fn equal_reports_give_equal_pictures() {
         let report = sample::report();
         let read: Report = serde_json::from_str(&serde_json::to_string(&report).unwrap()).unwrap();
         assert!(shown(&report) == shown(&read));
     }
 
     #[test]
-    fn a_picture_of_nothing() {
+    fn picture_without_ticks_is_valid() {
         let mut report = sample::report();
         report.timers.retain(|timer| timer.total.is_none());
         let svg = shown(&report);
@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn nines_are_named_where_there_is_room() {
+    fn nines_are_labelled_where_there_is_room() {
         let mut report = sample::report();
         let marks = |report: &Report| {
             let svg = shown(report);
@@ -364,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_for_each_nine() {
+    fn axis_marks_each_nine() {
         let axis = of_shares([1.0, 1_234_567.0].into_iter());
         let marks: Vec<_> = axis.marks.iter().map(|(_, name)| name.as_str()).collect();
         let expected = [

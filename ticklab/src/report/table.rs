@@ -13,7 +13,11 @@ const GAP: usize = 2;
 /// `width`.
 pub fn text(report: &Report, width: Option<usize>) -> String {
     let tables = tables(report, width.unwrap_or(usize::MAX));
-    let about = format!("{}\n{}", asked(&report.settings), report.machine.in_words());
+    let about = format!(
+        "{}\n{}",
+        describe_settings(&report.settings),
+        report.machine.describe()
+    );
     let mut paragraphs: Vec<_> = [about.trim_end().to_owned() + "\n"]
         .into_iter()
         .chain(tables)
@@ -93,7 +97,7 @@ pub fn lines(table: &Table) -> String {
 }
 
 /// Describes the settings.
-pub fn asked(settings: &Settings) -> String {
+pub fn describe_settings(settings: &Settings) -> String {
     let rounds = if settings.rounds == 1 {
         "round"
     } else {
@@ -148,7 +152,7 @@ mod tests {
     use crate::report::html::sample;
 
     #[test]
-    fn a_table_is_as_wide_as_the_terminal_at_the_most() {
+    fn table_fits_any_width() {
         let mut report = sample::report();
         let whole = &tables(&report, usize::MAX);
         assert_eq!(whole.len(), 1);

@@ -25,7 +25,7 @@ use crate::report::{FORMAT, Report, table};
 use crate::terminal;
 use crate::timers::Load;
 use crate::units::{about, in_nanos};
-use crate::{FINE, FOUND};
+use crate::{PROBLEM, SUCCESS};
 use measured::Measured;
 pub use syscalls::tick;
 
@@ -115,7 +115,7 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     let done = written.and(printed.context("cannot print the table"));
     let failed = report.timers.iter().any(|timer| timer.failure.is_some());
     match (done, interrupt::code()) {
-        (Ok(()), _) => Ok(interrupted.unwrap_or(if failed { FOUND } else { FINE })),
+        (Ok(()), _) => Ok(interrupted.unwrap_or(if failed { PROBLEM } else { SUCCESS })),
         // A signal ended the writing.
         (Err(error), Some(code)) if stop() => {
             crate::complain(&error);

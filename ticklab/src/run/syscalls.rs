@@ -172,7 +172,7 @@ pub fn tick(mut args: TickArgs) -> Result<u8> {
     };
     timers::run(kind, &course)?;
     writeln!(io::stdout(), "{}", course.tally.served())?;
-    Ok(crate::FINE)
+    Ok(crate::SUCCESS)
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ const LOOK_FOR_END: Duration = Duration::from_millis(5);
 /// A timer that has not ended this long after its time never will.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long an interrupted timer may take to notice.
-const LAST_WORDS: Duration = Duration::from_millis(200);
+const STOP_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// A timer ticks for one more period, so that its cost can be read before it ends. If that would make the run
 /// much longer, the cost is read before the last tick.
@@ -36,7 +36,7 @@ const LONGEST_LINGER: Duration = Duration::from_millis(100);
 pub fn length(plan: &Plan) -> Duration {
     // On average the timer continues for half a period.
     let ended = linger(plan).unwrap_or_default() / 4 + LOOK_FOR_END;
-    to_be_made(plan) + plan.warm_up + plan.round + ended
+    set_up_time(plan) + plan.warm_up + plan.round + ended
 }
 
 /// Returns the upper limit: the reader may be late as well.
@@ -45,7 +45,7 @@ fn linger(plan: &Plan) -> Option<Duration> {
 }
 
 /// Returns the time to set the timers up.
-fn to_be_made(plan: &Plan) -> Duration {
+fn set_up_time(plan: &Plan) -> Duration {
     Duration::from_millis(20) + Duration::from_micros(20) * plan.intervals
 }
 
@@ -64,7 +64,7 @@ pub fn take(
     } else {
         phases
     };
-    let first = Instant::now() + to_be_made(plan);
+    let first = Instant::now() + set_up_time(plan);
     let origin = first + plan.warm_up;
     let until = origin + plan.round;
     let stop = Arc::new(AtomicBool::new(false));
@@ -118,7 +118,7 @@ pub fn take(
         receive(&mut round);
         show(&measured.total.lateness, round.lateness());
         if interrupt::came() && !stop.swap(true, Ordering::Relaxed) {
-            give_up = Instant::now() + LAST_WORDS;
+            give_up = Instant::now() + STOP_TIMEOUT;
         }
     }
     // With a load, the timer's cost cannot be told apart.

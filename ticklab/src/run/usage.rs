@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn neither_set_up_nor_end_is_in_the_cost() {
+    fn cost_excludes_set_up_and_end() {
         let (mut window, tally) = (Window::default(), Tally::default());
         let mut serve = |times: u64| {
             for _ in 0..times {
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_that_comes_while_it_is_read_is_seen() {
+    fn interval_ending_during_a_reading_is_noticed() {
         let (mut window, tally) = (Window::default(), Tally::default());
         tally.start();
         window.read(1, &tally, |served| {

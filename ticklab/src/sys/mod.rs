@@ -19,14 +19,14 @@ use std::time::Instant;
 pub use signals::{unblock_signals, watch_signals};
 #[cfg(unix)]
 pub use unix::{
-    FileId, STEP, as_any_other, can_replace, clock_resolution, file_id, interrupt_period,
-    is_standard_output, kernel_state, load_average, open_descriptors, open_files_limit, switches,
+    FileId, STEP, can_replace, clock_resolution, file_id, interrupt_period, is_standard_output,
+    kernel_state, load_average, open_descriptors, open_files_limit, switches, with_default_mode,
 };
 #[cfg(windows)]
 pub use windows::{
-    FileId, STEP, as_any_other, can_replace, clock_resolution, file_id, interrupt_period,
-    is_standard_output, kernel_state, load_average, open_descriptors, open_files_limit, switches,
-    unblock_signals, watch_signals,
+    FileId, STEP, can_replace, clock_resolution, file_id, interrupt_period, is_standard_output,
+    kernel_state, load_average, open_descriptors, open_files_limit, switches, unblock_signals,
+    watch_signals, with_default_mode,
 };
 
 /// Waits until then, or shorter: the caller checks the clock.

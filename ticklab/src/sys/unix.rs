@@ -91,7 +91,7 @@ pub fn kernel_state(name: &str) -> Option<String> {
 }
 
 /// Gives a temporary file that will stay the mode that the user's umask leaves, as for any other file.
-pub fn as_any_other(file: &mut tempfile::Builder) {
+pub fn with_default_mode(file: &mut tempfile::Builder) {
     file.permissions(Permissions::from_mode(0o666));
 }
 

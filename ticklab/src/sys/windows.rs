@@ -72,7 +72,7 @@ pub fn kernel_state(_name: &str) -> Option<String> {
 }
 
 /// A file takes its access rights from its folder.
-pub fn as_any_other(_file: &mut tempfile::Builder) {}
+pub fn with_default_mode(_file: &mut tempfile::Builder) {}
 
 /// std does not expose a file's number, so the path identifies it.
 pub type FileId = PathBuf;

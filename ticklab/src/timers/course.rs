@@ -54,7 +54,7 @@ const SOON: Duration = Duration::from_millis(50);
 
 impl Course {
     /// Marks the point after which every new descriptor belongs to the timers.
-    pub fn makes_timers(&self) {
+    pub fn mark_timer_creation(&self) {
         self.descriptors_before.get_or_init(sys::open_descriptors);
     }
 
@@ -138,8 +138,8 @@ impl Consumer {
         if deadline + self.period >= self.until || self.ended >= self.until {
             self.close();
         }
-        let goes_on = !self.closed || self.lingers();
-        goes_on && !self.is_stopped()
+        let has_next = !self.closed || self.lingers();
+        has_next && !self.is_stopped()
     }
 
     fn is_stopped(&self) -> bool {
@@ -219,14 +219,14 @@ mod tests {
 
     /// A consumer that needs two periods for each tick still serves warm-up ticks when the round begins.
     #[test]
-    fn ticks_that_are_not_measured_are_served_as_well() {
+    fn unmeasured_ticks_are_served_too() {
         let warm_up = Duration::from_millis(20);
         let (served, measured) = served("--work 4ms --duration 40ms", warm_up, None);
         assert!(served > measured, "{served}, {measured}");
     }
 
     #[test]
-    fn a_timer_that_lingers_ticks_on_and_no_other() {
+    fn only_a_lingering_timer_ticks_on() {
         let of = |lingers| served("--duration 9ms", Duration::ZERO, lingers);
         let (served, measured) = of(None);
         assert!(served == measured && measured <= 5, "{served}, {measured}");

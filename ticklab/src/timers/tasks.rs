@@ -19,7 +19,7 @@ use crate::plan::Plan;
 /// Runs each interval in a task of its own.
 pub fn run(kind: Kind, course: &Course) -> io::Result<()> {
     let (runtime, threads) = runtime(&course.plan)?;
-    course.makes_timers();
+    course.mark_timer_creation();
     runtime.block_on(async {
         let mut intervals = JoinSet::new();
         for (index, start) in course.starts.iter().enumerate() {

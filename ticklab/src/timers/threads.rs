@@ -15,7 +15,7 @@ const STACK: usize = 128 * 1024;
 
 /// Runs each interval in a thread of its own.
 pub fn run(kind: Kind, course: &Course) -> io::Result<()> {
-    course.makes_timers();
+    course.mark_timer_creation();
     thread::scope(|scope| {
         let mut intervals = Vec::new();
         for (index, start) in course.starts.iter().enumerate() {
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_next_deadline() {
+    fn next_deadline_follows_the_missed_behaviour() {
         let start = Instant::now();
         let ms = |ms| start + Duration::from_millis(ms);
         let next = |now, missed| next(ms(0), ms(now), Duration::from_millis(10), missed);

@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_share_is_done_in_pieces_and_the_rest_is_waited_for() {
+    fn share_works_in_pieces_and_rests() {
         // 3 ms are two pieces of 1.3 ms and one of 0.4 ms.
         let (took, pieces) = cycles(30, Duration::from_micros(1300), 3);
         assert_eq!(pieces, 9);
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_share_never_waits() {
+    fn full_share_never_waits() {
         let runtime = Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {
             let mut share = Share::new(100, CYCLE);

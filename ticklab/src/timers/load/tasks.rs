@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn pairs_keep_tokio_from_its_timers_and_tasks_that_yield_do_not() {
+    fn pairs_delay_timers_and_yielding_tasks_do_not() {
         let pairs = seen(Tasks::pair);
         assert!(pairs >= Duration::from_millis(15), "{pairs:?}");
         let alone = (0..20).map(|_| seen(Tasks::alone)).min().unwrap();
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn pairs_end_when_the_turn_is_stopped() {
+    fn pairs_end_when_the_turn_stops() {
         let stop = Arc::<AtomicBool>::default();
         let (ended, end) = channel();
         let runtime = {

@@ -1,13 +1,15 @@
 //! Sleeps that are armed and cancelled on all workers at once, and on a different worker than the one that
 //! created them.
 //!
-//! `cargo bench --features full --bench contend`; with `RUSTFLAGS='--cfg tokio_unstable'` tokio's
-//! alternative timer is a contender, too. Each worker has a task of its own, which is always ready, so
-//! that none has a reason to take another's. 1,000 sleeps wait meanwhile: for an hour, so that each that
-//! is armed is the earliest, or for half a minute, so that none is. The contenders take turns, round by
-//! round; the medians of the rounds count. In parentheses: the first column over this one, which is the
-//! scaling where columns are numbers of workers. 1 is perfect, and what is no timer shows how much of that
-//! the machine grants.
+//! `cargo bench --features full --bench contend`. With `RUSTFLAGS='--cfg tokio_unstable'` tokio's alternative
+//! timer is a contender, too.
+//!
+//! Each worker has a task of its own, which is always ready, so no worker has a reason to steal another's.
+//! Meanwhile 1,000 sleeps wait: for an hour, so that each newly armed sleep is the earliest, or for half a
+//! minute, so that none is. The contenders take turns, round by round; the medians of the rounds count.
+//!
+//! In parentheses is the first column divided by this one. If the columns are numbers of workers, this is the
+//! scaling, and 1 is perfect. The contender without a timer shows how much scaling the machine allows.
 
 mod exchange;
 mod support;

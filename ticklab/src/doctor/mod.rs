@@ -89,7 +89,7 @@ mod tests {
         write(&facts, WIDEST, &mut out).unwrap();
         let text = String::from_utf8(out).unwrap();
         assert!(
-            text.starts_with("Problem: The clock source is hpet\n  why:  Each reading"),
+            text.starts_with("Problem: The clock source is hpet\n  why:  A slow source"),
             "{text}"
         );
         assert!(

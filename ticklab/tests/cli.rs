@@ -1,4 +1,4 @@
-//! The program as it is called.
+//! Runs the program as a user does.
 
 mod support;
 
@@ -30,7 +30,7 @@ fn every_timer_is_measured() {
     let line = format!("run --timer {ALL} --period 2ms --duration 200ms --rounds 2 --json a.json");
     let output = ticklab(&folder, &line);
     assert_eq!(output.status.code(), Some(0));
-    // Standard error is no terminal here: it has one line, and no bars.
+    // Standard error is not a terminal here, so it has one line and no bars.
     let said = text(&output.stderr);
     assert!(said.contains("; rounds: 2; about "), "{said}");
     assert_eq!(said.lines().count(), 1, "{said}");
@@ -58,7 +58,7 @@ fn every_timer_is_measured() {
         ALL.split(',')
             .all(|name| timers.iter().any(|timer| timer["name"] == name))
     );
-    // In the order that was asked for, after the floor.
+    // The order of `--timer`, after the floor.
     let asked: Vec<_> = timers
         .iter()
         .filter(|timer| timer["floor"] == false)
@@ -73,7 +73,7 @@ fn every_timer_is_measured() {
 
 #[test]
 fn a_stalled_consumer_is_not_hidden() {
-    // A consumer that needs three periods for each tick, and a timer that skips what it misses.
+    // The consumer needs three periods for each tick, and the timer skips missed deadlines.
     let folder = tempdir().unwrap();
     let line = "run --timer os,tokio,periodic,thread --period 5ms --work 15ms --missed skip \
                 --duration 600ms --rounds 1 --warm-up 0s --json a.json";
@@ -85,7 +85,7 @@ fn a_stalled_consumer_is_not_hidden() {
         assert_eq!(total["drift_ns"], 0, "{timer}");
         assert!(number("ticks") <= 41, "{timer}");
         assert_eq!(number("ticks") + number("missed"), 120, "{timer}");
-        // Two of three deadlines come while the consumer is busy.
+        // Two of three deadlines pass while the consumer is busy.
         assert!(
             total["lateness"]["p50_ns"].as_u64().unwrap() >= 1_000_000,
             "{timer}"
@@ -128,7 +128,7 @@ fn event_interval_and_load_reach_the_report() {
     }
 }
 
-/// tokio looks at a timer after 61 polls of tasks that wake each other, or after each.
+/// tokio checks its timers after 61 polls of tasks that wake each other, or after each poll.
 #[test]
 fn event_interval_bounds_lateness_beside_a_load_of_pairs() {
     let folder = tempdir().unwrap();
@@ -142,12 +142,12 @@ fn event_interval_bounds_lateness_beside_a_load_of_pairs() {
         os[0]["total"]["lateness"]["p50_ns"].as_u64().unwrap()
     };
     let pairs = "--load 100 --load-kind pairs --load-poll 200us";
-    // In the middle of 12 ms.
+    // A tick waits for about half of 12 ms.
     let rarely = p50(pairs);
     assert!(rarely >= 3_000_000, "{rarely}");
     let always = p50(&format!("{pairs} --event-interval 1"));
     assert!(always * 3 < rarely, "{always}, {rarely}");
-    // As it is beside tasks that yield, whatever the event interval.
+    // Beside yielding tasks the event interval does not matter.
     let yielding = p50("--load 100 --load-poll 200us");
     assert!(yielding * 3 < rarely, "{yielding}, {rarely}");
 }
@@ -198,7 +198,7 @@ fn every_file_is_written() {
     assert_eq!(picture.root_element().tag_name().name(), "svg");
 }
 
-/// From the table that a benchmark of the library prints.
+/// Draws a table in the format of the library's benchmark.
 #[test]
 fn cost_draws_the_table() {
     let folder = tempdir().unwrap();
@@ -220,7 +220,8 @@ fn cost_draws_the_table() {
     assert!(!machine.is_empty() && !machine.contains('\n'), "{machine}");
 }
 
-/// The fields of a value by their paths, with their types; of an array those of all its elements.
+/// Collects the fields of a value by path, with their types. An array contributes the fields of all its
+/// elements.
 fn fields(path: &str, value: &Value, found: &mut BTreeMap<String, BTreeSet<&'static str>>) {
     let kind = match value {
         Value::Null => "null",
@@ -246,7 +247,7 @@ fn fields(path: &str, value: &Value, found: &mut BTreeMap<String, BTreeSet<&'sta
     found.entry(path.to_owned()).or_default().insert(kind);
 }
 
-/// By REPORT.md: the type, and when it is null.
+/// Reads REPORT.md: the type of each field, and when it is null.
 fn described() -> BTreeMap<String, (String, String)> {
     let mut described = BTreeMap::new();
     let mut places = Vec::new();
@@ -297,7 +298,7 @@ fn report_md_describes_every_field() {
         for found in kinds {
             let is_described = match *found {
                 "null" => !null.is_empty(),
-                // JSON does not tell a whole number from another.
+                // JSON does not distinguish whole numbers.
                 "integer" if kind == "number" => true,
                 found => kind.split(' ').next() == Some(found),
             };
@@ -398,7 +399,7 @@ fn compare_tells_changes_from_noise() {
     assert_eq!(code("compare a.json slower.json --fail-above 3"), Some(0));
     assert_eq!(code("compare slower.json a.json --fail-above 1"), Some(0));
     assert_eq!(code("compare a.json noise.json --fail-above 1"), Some(0));
-    // Nor is what was measured otherwise. A file of before they could be chosen had tokio's own.
+    // Different settings are an error. An old file without a setting was measured with tokio's default.
     let settings = |name: &str, change: fn(&mut serde_json::Map<String, Value>)| {
         let mut report: Value = serde_json::from_str(&report("os", |_| 0)).unwrap();
         change(report["settings"].as_object_mut().unwrap());
@@ -414,9 +415,9 @@ fn compare_tells_changes_from_noise() {
     });
     assert_eq!(code("compare a.json old.json --fail-above 2"), Some(0));
     assert_eq!(code("compare a.json often.json --fail-above 2"), Some(2));
-    // Nothing to compare is no success.
+    // Nothing to compare is an error.
     assert_eq!(code("compare a.json other.json --fail-above 2"), Some(2));
-    // Nor is what rounds are too few to tell.
+    // Too few rounds are an error.
     let mut few: Value = serde_json::from_str(&report("os", |_| 0)).unwrap();
     few["timers"][0]["rounds"]
         .as_array_mut()
@@ -480,7 +481,7 @@ fn compare_prints_no_control_characters() {
     }
 }
 
-/// An argument that is known, with a value that is wrong.
+/// The argument is known, and its value is invalid.
 #[test]
 fn negative_values_are_refused_with_the_reason() {
     let folder = tempdir().unwrap();
@@ -520,7 +521,7 @@ fn negative_values_are_refused_with_the_reason() {
     assert!(text(&output.stderr).contains("a number of at least 1"));
 }
 
-/// One timer that takes a thread for each interval is enough, and nothing is measured.
+/// A single timer that takes threads is enough to refuse the run.
 #[test]
 fn too_many_threads_are_refused_before_measuring() {
     let folder = tempdir().unwrap();
@@ -535,7 +536,7 @@ fn too_many_threads_are_refused_before_measuring() {
             "{said}"
         );
     }
-    // What is traced is one timer alone.
+    // A traced run has a single timer.
     let line = "tick --only os --intervals 10001 --duration 10ms --rounds 1 --warm-up 0s";
     assert_eq!(ticklab(&folder, line).status.code(), Some(0));
 }
@@ -552,7 +553,7 @@ fn ctrl_c_ends_the_run_and_writes_the_results() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    // The floor has its turns as well: whoever is first has been measured for a while.
+    // The floor takes its turns too. Whichever timer is first has been measured for a while.
     std::thread::sleep(Duration::from_secs(2));
     assert_eq!(files(&folder), [""; 0], "nothing half-written");
     let pid = nix::unistd::Pid::from_raw(run.id().try_into().unwrap());
@@ -569,7 +570,7 @@ fn ctrl_c_ends_the_run_and_writes_the_results() {
     assert_eq!(files(&folder), ["a.json"]);
 }
 
-/// A run of which the first line of standard error has come: it watches for signals.
+/// Starts a run and waits for the first line on standard error: from then on it watches for signals.
 #[cfg(unix)]
 fn begun(mut command: std::process::Command, folder: &TempDir) -> (std::process::Child, String) {
     use std::io::{BufRead, BufReader};
@@ -589,7 +590,7 @@ fn begun(mut command: std::process::Command, folder: &TempDir) -> (std::process:
         run.kill().unwrap();
         panic!("it has said nothing for a minute");
     };
-    // Its other end stays open.
+    // Keeps the other end of the pipe open.
     std::thread::spawn(move || stderr.lines().for_each(drop));
     (run, line)
 }
@@ -612,7 +613,7 @@ fn wait(child: &mut std::process::Child) -> std::process::ExitStatus {
     panic!("it has not ended within a minute");
 }
 
-/// Nor has the signal anything half-written, or a file without its header, when nothing was due yet.
+/// A signal before the first deadline leaves no half-written file, and no file without a header.
 #[test]
 #[cfg(unix)]
 fn exit_code_names_the_signal() {
@@ -647,7 +648,7 @@ fn exit_code_names_the_signal() {
     }
 }
 
-/// By nohup(1), or by a shell that starts a script's job in the background.
+/// nohup(1) ignores signals, and so does a shell for a script's background job.
 #[test]
 #[cfg(unix)]
 fn ignored_signal_stays_ignored() {
@@ -664,7 +665,7 @@ fn ignored_signal_stays_ignored() {
     assert_eq!(wait(&mut run).code(), Some(0));
     assert_eq!(json(&folder, "a.json")["interrupted"], false);
 
-    // One that is not ignored ends it, though another is.
+    // A signal that is not ignored ends the run, even if another signal is ignored.
     let mut command = std::process::Command::new("sh");
     let line = "trap '' HUP; exec \"$0\" run --timer os --duration 1h --rounds 1";
     command.args(["-c", line, env!("CARGO_BIN_EXE_ticklab")]);
@@ -683,7 +684,7 @@ fn run_announces_its_length() {
     let (mut run, said) = begun(command, &folder);
     run.kill().unwrap();
     run.wait().unwrap();
-    // Thrice 10 s, and 30,000 turns of which each begins with 20 ms and a warm-up of 100 ms.
+    // Three times 10 s, and 30,000 turns that each begin with 20 ms and a warm-up of 100 ms.
     assert!(
         said.starts_with("timers: 3; rounds: 10000; about 1h "),
         "{said}"
@@ -697,7 +698,7 @@ fn report_contains_the_settings() {
     assert_eq!(ticklab(&folder, line).status.code(), Some(0));
     let settings = &json(&folder, "a.json")["settings"];
     assert_eq!(settings["duration_ns"], 100_000_000);
-    // As every reader of JSON knows it to the last digit.
+    // Every reader of JSON gets the seed exactly.
     assert!(settings["seed"].as_u64().unwrap() < 1 << 53, "{settings}");
     let line = "run --timer os --duration 20ms --rounds 1 --seed 9007199254740991 --json a.json";
     assert_eq!(ticklab(&folder, line).status.code(), Some(0));
@@ -707,7 +708,7 @@ fn report_contains_the_settings() {
     );
 }
 
-/// A tick a round: there is no time between two ticks.
+/// With one tick in a round, there is no time between two ticks.
 #[test]
 fn unmeasured_figures_are_absent_from_every_output() {
     let folder = tempdir().unwrap();
@@ -745,7 +746,7 @@ fn unmeasured_figures_are_absent_from_every_output() {
     assert_eq!(figures, ["–", "–"], "{table}");
 }
 
-/// A timer that blocks gives up the processor once a tick, however few the ticks of a round are.
+/// A blocking timer gives up the processor once a tick, however few ticks a round has.
 #[test]
 #[cfg(target_os = "linux")]
 fn every_tick_has_a_context_switch() {
@@ -758,7 +759,7 @@ fn every_tick_has_a_context_switch() {
     }
 }
 
-/// A consumer that is busy for longer than the traced runs last has one tick in each.
+/// The consumer is busy for longer than a traced run, which therefore has one tick.
 #[test]
 #[cfg(target_os = "linux")]
 fn system_calls_without_ticks_are_absent() {
@@ -874,7 +875,7 @@ fn doctor_reports_a_nice_process() {
     );
 }
 
-/// A real one, of 80 columns.
+/// Uses a real terminal of 80 columns.
 #[test]
 #[cfg(target_os = "linux")]
 fn table_fits_an_80_column_terminal() {
@@ -897,7 +898,7 @@ fn table_fits_an_80_column_terminal() {
         .unwrap();
     assert_eq!(wait(&mut run).code(), Some(0));
     let mut shown = Vec::new();
-    // When nobody has the other end any more, Linux says EIO.
+    // Linux returns EIO when the other end is closed.
     let _ = std::fs::File::from(terminal.master).read_to_end(&mut shown);
     let shown = text(&shown);
     let tables: Vec<_> = shown.split("\r\n\r\n").skip(1).collect();
@@ -915,7 +916,7 @@ fn table_fits_an_80_column_terminal() {
     );
 }
 
-/// What the system refuses is a timer's failure, and the others are measured.
+/// A timer that the system refuses fails, and the other timers are still measured.
 #[test]
 #[cfg(target_os = "linux")]
 fn timer_that_cannot_be_created_is_reported() {

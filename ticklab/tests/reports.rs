@@ -1,4 +1,4 @@
-//! Where reports go: files, pipes, devices, standard output.
+//! Destinations of reports: files, pipes, devices, standard output.
 #![cfg(target_os = "linux")]
 
 mod support;
@@ -20,12 +20,12 @@ use serde_json::Value;
 use support::{files, text};
 use tempfile::{TempDir, tempdir};
 
-/// Short, and of one timer.
+/// A short run of one timer.
 const RUN: &str = "run --timer os --duration 20ms --rounds 1 --warm-up 0s";
-/// Longer than anything takes.
+/// Longer than any step takes.
 const LONG: Duration = Duration::from_secs(120);
 
-/// As a shell has it, where `ticklab` is the program with a short run.
+/// Runs a script in a shell, in which `ticklab` is the program with a short run.
 fn shell(folder: &TempDir, script: &str) -> Output {
     let script = script.replace("ticklab", &format!("\"$0\" {RUN}"));
     let mut command = Command::new("bash");
@@ -39,7 +39,7 @@ fn is_report(text: &str) -> bool {
     serde_json::from_str::<Value>(text).is_ok_and(|report| report["format"] == 1)
 }
 
-/// On standard error it comes after what the run was said to take.
+/// On standard error the table follows the announcement of the run's length.
 fn is_table(text: &str) -> bool {
     let mut lines = text.lines().skip_while(|line| line.starts_with("timers: "));
     let title = lines.next();
@@ -51,7 +51,7 @@ fn read(path: impl AsRef<Path>) -> String {
     fs::read_to_string(path).unwrap()
 }
 
-/// One line says it, and nothing else is said.
+/// Asserts that one line on standard error is the only output, and returns it.
 fn refusal(output: &Output) -> &str {
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{said}");
@@ -101,7 +101,7 @@ fn report_on_standard_output_moves_the_table_to_standard_error() {
         assert_eq!(output.status.code(), Some(0), "{name}");
         assert!(is_report(text(&output.stdout)), "{name}");
         assert!(is_table(text(&output.stderr)), "{name}");
-        // Of a file no more than that is new which comes after what is there.
+        // An appended file keeps its old content; only the report is new.
         for (redirection, before) in [(">", ""), (">>", "before\n")] {
             let path = folder.path().join("out");
             fs::write(&path, before).unwrap();
@@ -114,11 +114,11 @@ fn report_on_standard_output_moves_the_table_to_standard_error() {
         }
         assert_eq!(files(&folder), [""; 0], "{name}");
     }
-    // By the file's own name, too.
+    // The file's own name works too.
     let output = shell(&folder, "ticklab --json out > out");
     assert!(is_table(text(&output.stderr)));
     assert!(is_report(&read(folder.path().join("out"))));
-    // A socket cannot be opened by any name.
+    // A socket cannot be opened by a name.
     let (socket, mut reader) = std::os::unix::net::UnixStream::pair().unwrap();
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_ticklab"));
     command.args(RUN.split(' ')).args(["--json", "/dev/stdout"]);
@@ -172,14 +172,14 @@ fn hgrm_refuses_destinations_other_than_files() {
     let output = shell(&folder, "ticklab --hgrm /dev/stdout > out");
     assert!(refusal(&output).contains("a file for each timer"));
     assert_eq!(files(&folder), ["out", "pipe"]);
-    // Where the link leads there may be files.
+    // The folder that the link leads to can hold files.
     let output = shell(&folder, "ticklab --hgrm /dev/fd/5 5> other");
     assert_eq!(output.status.code(), Some(0));
     assert!(files(&folder).contains(&"other.os".to_owned()));
     assert_eq!(files("/dev"), before);
 }
 
-/// Neither its owner, nor its mode, nor its other names.
+/// The owner, the mode and the other names stay.
 #[test]
 fn replaced_file_keeps_owner_mode_and_links() {
     let folder = tempdir().unwrap();
@@ -210,7 +210,7 @@ fn replaced_file_keeps_owner_mode_and_links() {
     assert_eq!(files(&folder), ["a.json", "other.json"]);
 }
 
-/// One may write the file, and make none beside it.
+/// The user may write the file, but not create one beside it.
 #[test]
 fn file_in_a_read_only_folder_is_written_in_place() {
     let folder = tempdir().unwrap();
@@ -225,21 +225,21 @@ fn file_in_a_read_only_folder_is_written_in_place() {
         command.current_dir(&folder).args(RUN.split(' '));
         command.args(["--json", file]);
         if Uid::effective().is_root() {
-            // Root may do anything.
+            // Root ignores permissions.
             std::os::unix::process::CommandExt::uid(&mut command, 65534);
         }
         command.output().unwrap()
     };
     assert_eq!(run("a.json").status.code(), Some(0));
     assert!(is_report(&read(&path)));
-    // It is the folder that forbids this one.
+    // The folder forbids a new file.
     let said = "error: cannot write b.json: cannot create a file in .: permission denied\n";
     assert_eq!(refusal(&run("b.json")), said);
     fs::set_permissions(&folder, Permissions::from_mode(0o755)).unwrap();
     assert_eq!(files(&folder), ["a.json", "program"]);
 }
 
-/// Where this system lets its users mount anything.
+/// Runs only where the system lets users mount.
 #[test]
 fn mount_point_is_written_in_place() {
     let folder = tempdir().unwrap();
@@ -293,7 +293,7 @@ fn reader_may_open_the_pipe_late() {
     assert!(wait(run).success());
 }
 
-/// Neither one that has not come yet, nor one that reads nothing.
+/// Both while waiting for a reader to open the pipe, and for one that reads nothing.
 #[test]
 fn signal_ends_the_wait_for_a_reader() {
     let folder = tempdir().unwrap();
@@ -307,7 +307,7 @@ fn signal_ends_the_wait_for_a_reader() {
     thread::sleep(Duration::from_millis(500));
     terminate(&run);
     assert_eq!(wait(run).signal(), Some(Signal::SIGTERM as i32));
-    // A page is more than a pipe holds.
+    // A page does not fit into a pipe.
     let run = spawn(&folder, "--html pipe --json a.json");
     let _reader = File::open(&path).unwrap();
     let written = folder.path().join("a.json");
@@ -317,7 +317,7 @@ fn signal_ends_the_wait_for_a_reader() {
             break;
         }
     }
-    // Reports are written one after the other, and then the page fills the pipe.
+    // ticklab writes one report after the other; then the page fills the pipe.
     thread::sleep(Duration::from_secs(1));
     terminate(&run);
     assert_eq!(wait(run).code(), Some(128 + Signal::SIGTERM as i32));
@@ -335,7 +335,7 @@ fn spawn(folder: &TempDir, more: &str) -> Child {
 }
 
 fn wait(mut child: Child) -> ExitStatus {
-    // Less than a writer waits for its reader to read.
+    // Shorter than a writer waits for its reader to continue.
     for _ in 0..250 {
         if let Some(status) = child.try_wait().unwrap() {
             return status;

@@ -78,7 +78,7 @@ impl Kind {
 }
 
 /// tokio panics if the system refuses a thread.
-const MOST_WORKERS: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
+const MAX_WORKERS: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
 
 /// The runtime that the timers' tasks run on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,7 +97,7 @@ impl FromStr for Runtime {
             None if text == "current" => Ok(Self::Current),
             None if text == "multi" => Ok(Self::Multi(None)),
             Some(("multi", threads)) => match threads.parse() {
-                Ok(threads) if threads <= MOST_WORKERS => Ok(Self::Multi(Some(threads))),
+                Ok(threads) if threads <= MAX_WORKERS => Ok(Self::Multi(Some(threads))),
                 _ => Err("expected from 1 to 1024 threads"),
             },
             _ => Err("expected `current`, `multi` or `multi:THREADS`"),

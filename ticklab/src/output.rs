@@ -16,10 +16,10 @@ pub use place::Place;
 
 /// The reports that the user asked for.
 #[derive(Debug)]
-pub struct Files(Vec<Wanted>);
+pub struct Files(Vec<Requested>);
 
 #[derive(Debug)]
-struct Wanted {
+struct Requested {
     form: Form,
     /// The path as the user gave it.
     path: PathBuf,
@@ -50,22 +50,22 @@ impl Files {
             (&args.svg, Form::Svg),
         ];
         let single = single.into_iter();
-        let mut wanted: Vec<_> = single
+        let mut requested: Vec<_> = single
             .filter_map(|(path, form)| Some((path.clone()?, form)))
             .collect();
         if let Some(path) = &args.hgrm {
             let path = template(path).with_context(|| cannot_write(path))?;
             let of = |timer: &String| (of_timer(&path, timer), Form::Hgrm(timer.clone()));
-            wanted.extend(timers.iter().map(of));
+            requested.extend(timers.iter().map(of));
         }
-        let mut files: Vec<Wanted> = Vec::new();
-        for (path, form) in wanted {
+        let mut files: Vec<Requested> = Vec::new();
+        for (path, form) in requested {
             let place = Place::open(&path).with_context(|| cannot_write(&path))?;
             if let Some(other) = files.iter().find(|other| other.place.is(&place)) {
                 let (one, other) = (other.path.display(), path.display());
                 bail!("{one} and {other} are the same destination, which takes only one report");
             }
-            files.push(Wanted { form, path, place });
+            files.push(Requested { form, path, place });
         }
         Ok(Self(files))
     }
@@ -74,7 +74,7 @@ impl Files {
     pub fn take_standard_output(&self) -> bool {
         self.0
             .iter()
-            .any(|wanted| wanted.place.is_standard_output())
+            .any(|requested| requested.place.is_standard_output())
     }
 
     /// Writes every report that can be written. Stops waiting for a reader when `stop` returns `true`.
@@ -83,7 +83,7 @@ impl Files {
     ///
     /// Returns the first error.
     pub fn write(self, report: &Report, stop: &dyn Fn() -> bool) -> Result<()> {
-        let write = |Wanted { form, path, place }| {
+        let write = |Requested { form, path, place }| {
             let text = form.text(report);
             let written = text.and_then(|text| Ok(place.write(text, stop)?));
             written.with_context(|| cannot_write(&path))

@@ -52,27 +52,27 @@ pub struct Plan {
 pub const LOAD_CYCLE: Duration = Duration::from_millis(10);
 
 /// No timer could tick faster, and counting the deadlines would fall behind.
-const SHORTEST: Duration = Duration::from_micros(1);
+const MIN_PERIOD: Duration = Duration::from_micros(1);
 /// Longer times would overflow sums.
-const LONGEST: Duration = Duration::from_secs(86_400 * 365);
+const MAX_TIME: Duration = Duration::from_secs(86_400 * 365);
 
 /// More would take more memory and set-up time than the result is worth.
-const MOST: u32 = 1_000_000;
+const MAX_INTERVALS: u32 = 1_000_000;
 
 /// More ticking threads would need limits above the defaults. If std cannot allocate what a thread needs, the
 /// process ends.
-const MOST_THREADS: u32 = 10_000;
+const MAX_THREADS: u32 = 10_000;
 
 /// With longer work, a user could not tell whether the run still makes progress.
-const LONGEST_WORK: Duration = Duration::from_secs(1);
+const MAX_WORK: Duration = Duration::from_secs(1);
 /// In a shorter poll, tokio's own work would dominate.
-const SHORTEST_POLL: Duration = Duration::from_micros(1);
+const MIN_POLL: Duration = Duration::from_micros(1);
 /// The whole cycle of a full load.
-const LONGEST_POLL: Duration = LOAD_CYCLE;
+const MAX_POLL: Duration = LOAD_CYCLE;
 /// More busy threads would leave nothing of the machine to measure on.
-const MOST_BUSY_THREADS: u32 = 1024;
+const MAX_BUSY_THREADS: u32 = 1024;
 /// Each round is an element of the report.
-const MOST_ROUNDS: u32 = 10_000;
+const MAX_ROUNDS: u32 = 10_000;
 
 impl Plan {
     /// # Errors
@@ -93,41 +93,35 @@ impl Plan {
             args.tolerance,
         ];
         ensure!(
-            lengths.iter().all(|length| *length <= LONGEST),
+            lengths.iter().all(|length| *length <= MAX_TIME),
             "no time may be longer than a year"
         );
         ensure!(
-            args.period >= SHORTEST,
-            "--period must be at least {SHORTEST:?}"
+            args.period >= MIN_PERIOD,
+            "--period must be at least {MIN_PERIOD:?}"
         );
         ensure!(
-            args.intervals.get() <= MOST,
-            "--intervals may be at most {MOST}"
+            args.intervals.get() <= MAX_INTERVALS,
+            "--intervals may be at most {MAX_INTERVALS}"
         );
         if let Some(timer) = timers.iter().find(|timer| timer.takes_threads()) {
             ensure!(
-                args.intervals.get() <= MOST_THREADS,
-                "--intervals may be at most {MOST_THREADS} with {}, which takes a thread for each",
+                args.intervals.get() <= MAX_THREADS,
+                "--intervals may be at most {MAX_THREADS} with {}, which takes a thread for each",
                 timer.name()
             );
         }
+        ensure!(args.work <= MAX_WORK, "--work may be at most {MAX_WORK:?}");
         ensure!(
-            args.work <= LONGEST_WORK,
-            "--work may be at most {LONGEST_WORK:?}"
+            (MIN_POLL..=MAX_POLL).contains(&args.load_poll),
+            "--load-poll must be from {MIN_POLL:?} to {MAX_POLL:?}"
         );
         ensure!(
-            (SHORTEST_POLL..=LONGEST_POLL).contains(&args.load_poll),
-            "--load-poll must be from {SHORTEST_POLL:?} to {LONGEST_POLL:?}"
-        );
-        ensure!(
-            args.load_threads <= MOST_BUSY_THREADS,
-            "--load-threads may be at most {MOST_BUSY_THREADS}"
+            args.load_threads <= MAX_BUSY_THREADS,
+            "--load-threads may be at most {MAX_BUSY_THREADS}"
         );
         let rounds = args.rounds.get();
-        ensure!(
-            rounds <= MOST_ROUNDS,
-            "--rounds may be at most {MOST_ROUNDS}"
-        );
+        ensure!(rounds <= MAX_ROUNDS, "--rounds may be at most {MAX_ROUNDS}");
         let round = args.duration / rounds;
         ensure!(
             round >= args.period,

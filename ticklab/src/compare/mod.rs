@@ -19,7 +19,7 @@ use crate::units::time;
 use crate::{PROBLEM, SUCCESS};
 
 /// Significance level: a difference is real if chance would produce it less often than this.
-const CHANCE: f64 = 0.05;
+const SIGNIFICANCE: f64 = 0.05;
 
 type Figure = fn(&Figures) -> Option<f64>;
 
@@ -58,10 +58,10 @@ pub fn run(args: &CompareArgs) -> Result<u8> {
         if let Some(note) = notes.first() {
             bail!("{note}");
         }
-        let blind = changes
+        let unjudged = changes
             .iter()
             .find(|change| !change.floor && change.chance.is_none());
-        if let Some(Change { timer, .. }) = blind {
+        if let Some(Change { timer, .. }) = unjudged {
             bail!("too few rounds of {timer} to tell a change from noise");
         }
     }
@@ -85,9 +85,9 @@ pub fn run(args: &CompareArgs) -> Result<u8> {
     }
     failures.extend(early(&after));
     let mut out = std::io::stdout().lock();
-    let moved = moved(&before, &after, &changes);
+    let machine_changes = machine_changes(&before, &after, &changes);
     let written = write!(out, "{}", table(&changes)).and_then(|()| {
-        for line in notes.iter().chain(&moved).chain(&failures) {
+        for line in notes.iter().chain(&machine_changes).chain(&failures) {
             writeln!(out, "{line}")?;
         }
         Ok(())
@@ -169,7 +169,7 @@ impl Change {
     }
 
     fn is_real(&self) -> bool {
-        self.chance.is_some_and(|chance| chance < CHANCE)
+        self.chance.is_some_and(|chance| chance < SIGNIFICANCE)
     }
 
     fn verdict(&self) -> &'static str {
@@ -205,7 +205,7 @@ fn changes(before: &Report, after: &Report) -> Vec<Change> {
         }
     }
     for floor in [true, false] {
-        correct(
+        apply_holm(
             changes
                 .iter_mut()
                 .filter(|change| change.floor == floor)
@@ -216,12 +216,12 @@ fn changes(before: &Report, after: &Report) -> Vec<Change> {
 }
 
 /// Corrects comparisons that are made together.
-fn correct(together: Vec<&mut Change>) {
+fn apply_holm(together: Vec<&mut Change>) {
     let found: Vec<_> = together.iter().filter_map(|change| change.chance).collect();
     #[allow(clippy::cast_precision_loss, reason = "some dozens")]
     let many = together.len() as f64;
     for (change, chance) in together.into_iter().zip(ranks::chances_of_all(&found)) {
-        change.chance = (change.least * many < CHANCE).then_some(chance);
+        change.chance = (change.least * many < SIGNIFICANCE).then_some(chance);
     }
 }
 
@@ -254,7 +254,7 @@ fn notes(before: &Report, after: &Report) -> Vec<String> {
 }
 
 /// Lists the changes of the machine itself.
-fn moved(before: &Report, after: &Report, changes: &[Change]) -> Vec<String> {
+fn machine_changes(before: &Report, after: &Report, changes: &[Change]) -> Vec<String> {
     let (old, new) = (&before.machine, &after.machine);
     let cores = |machine: &Machine| machine.cores.map(|cores| cores.to_string());
     let facts = [
@@ -262,21 +262,21 @@ fn moved(before: &Report, after: &Report, changes: &[Change]) -> Vec<String> {
         ("number of processors", cores(old), cores(new)),
         ("kernel", old.kernel.clone(), new.kernel.clone()),
     ];
-    let mut moved = Vec::new();
+    let mut machine_changes = Vec::new();
     for (fact, was, is) in facts.into_iter().filter(|(_, was, is)| was != is) {
         let [was, is] = [was, is].map(|value| value.unwrap_or_else(|| "unknown".to_owned()));
-        moved.push(format!("the {fact} differs: {was} before, {is} after"));
+        machine_changes.push(format!("the {fact} differs: {was} before, {is} after"));
     }
     if changes
         .iter()
         .any(|change| change.floor && change.is_real())
     {
-        moved.push(
+        machine_changes.push(
             "the machine's floor has changed, so the machine may have changed the timers' figures too"
                 .to_owned(),
         );
     }
-    moved
+    machine_changes
 }
 
 fn median(values: &[f64]) -> Option<f64> {

@@ -13,9 +13,9 @@ pub struct Finding {
     /// The effect on timers.
     pub why: &'static str,
     /// The remedy.
-    pub cure: &'static str,
+    pub fix: &'static str,
     /// `false` for a note, which only informs.
-    pub hurts: bool,
+    pub is_problem: bool,
 }
 
 /// A subject with its fact and its check.
@@ -108,7 +108,7 @@ fn time(duration: Duration) -> String {
 /// Clock sources that are read in user space, or by an instruction: those of x86 in Linux's
 /// `arch/x86/include/asm/vdso/clocksource.h`, the counters of other processors, and those of timecounter(4)
 /// on the BSDs that read the processor's own counter.
-const QUICK: [&str; 12] = [
+const FAST_SOURCES: [&str; 12] = [
     "tsc",
     "kvm-clock",
     "hyperv_clocksource_tsc_page",
@@ -125,7 +125,7 @@ const QUICK: [&str; 12] = [
 
 /// Clock sources that are read from a device. `NetBSD` and `OpenBSD` name some after the device and its
 /// number, such as `acpihpet0` (their `hpet.c`, `acpi_timer.c`, `acpihpet.c` and `acpitimer.c`).
-const SLOW: [&str; 13] = [
+const SLOW_SOURCES: [&str; 13] = [
     "hpet",
     "acpi_pm",
     "jiffies",
@@ -144,8 +144,8 @@ const SLOW: [&str; 13] = [
 fn clock_source(facts: &Facts) -> Option<Finding> {
     let source = facts.machine.clock_source.as_deref()?;
     let device = source.trim_end_matches(|letter: char| letter.is_ascii_digit());
-    let slow = SLOW.contains(&source) || SLOW.contains(&device);
-    (!QUICK.contains(&source)).then(|| Finding {
+    let slow = SLOW_SOURCES.contains(&source) || SLOW_SOURCES.contains(&device);
+    (!FAST_SOURCES.contains(&source)).then(|| Finding {
         what: if slow {
             format!("The clock source is {source}")
         } else {
@@ -153,12 +153,12 @@ fn clock_source(facts: &Facts) -> Option<Finding> {
         },
         why: "A slow source needs a system call that reads a device, a microsecond or more. A \
               timer reads the clock at least once a tick; a spinning timer reads it all the time.",
-        cure: "Find out why the kernel does not use the processor's counter: `dmesg | grep -i -e \
+        fix: "Find out why the kernel does not use the processor's counter: `dmesg | grep -i -e \
               tsc -e clocksource`. If it is available, select it. On x86 Linux: `echo tsc | sudo \
               tee \
                /sys/devices/system/clocksource/clocksource0/current_clocksource`, or boot with \
                `clocksource=tsc tsc=reliable`. On a BSD: sysctl kern.timecounter.hardware.",
-        hurts: slow,
+        is_problem: slow,
     })
 }
 
@@ -171,8 +171,8 @@ fn resolution(facts: &Facts) -> Option<Finding> {
             time(resolution)
         ),
         why: "No timer of this system can fire between two such steps.",
-        cure: "On Linux, boot without `highres=off` and use a kernel with CONFIG_HIGH_RES_TIMERS.",
-        hurts: true,
+        fix: "On Linux, boot without `highres=off` and use a kernel with CONFIG_HIGH_RES_TIMERS.",
+        is_problem: true,
     })
 }
 
@@ -193,8 +193,8 @@ fn governor(facts: &Facts) -> Option<Finding> {
         } else {
             "The processor stays at its lowest frequency, so all work of a tick takes longer."
         },
-        cure: "`sudo cpupower frequency-set -g performance`.",
-        hurts: !itself,
+        fix: "`sudo cpupower frequency-set -g performance`.",
+        is_problem: !itself,
     })
 }
 
@@ -218,9 +218,9 @@ fn idle_states(facts: &Facts) -> Option<Finding> {
             time(*latency)
         ),
         why: "A tick that wakes the processor from this state is late by that time.",
-        cure: "Write four zero bytes to /dev/cpu_dma_latency and keep the file open; or run `sudo \
+        fix: "Write four zero bytes to /dev/cpu_dma_latency and keep the file open; or run `sudo \
               cpupower idle-set -D 50`; or use a tuned profile such as latency-performance.",
-        hurts: true,
+        is_problem: true,
     })
 }
 
@@ -234,8 +234,8 @@ fn timer_slack(facts: &Facts) -> Option<Finding> {
         },
         why: "The kernel may prolong a thread's sleep, poll or lock with a timeout by this much. \
               Timers that are descriptors are not affected.",
-        cure: "Call `prctl(PR_SET_TIMERSLACK, 1)` in threads whose sleeps must be precise.",
-        hurts: slack > 50_000,
+        fix: "Call `prctl(PR_SET_TIMERSLACK, 1)` in threads whose sleeps must be precise.",
+        is_problem: slack > 50_000,
     })
 }
 
@@ -246,8 +246,8 @@ fn open_files(facts: &Facts) -> Option<Finding> {
         what: format!("The process may open {limit} files"),
         why: "Each connection takes a descriptor, and so does each `PeriodicInterval`. All the \
               `OsInterval`s of a runtime share at most two.",
-        cure: "Run `ulimit -n 65536`, or set LimitNOFILE= in the service's unit.",
-        hurts: true,
+        fix: "Run `ulimit -n 65536`, or set LimitNOFILE= in the service's unit.",
+        is_problem: true,
     })
 }
 
@@ -260,9 +260,9 @@ fn quota(facts: &Facts) -> Option<Finding> {
         what: format!("The container has a quota of {quota:.2} processors"),
         why: "When the container's threads have used up the quota, none of them runs until the end \
               of the period, usually 100 ms. Timers are late by up to that long.",
-        cure: "Remove the limit (`docker run` without --cpus, a pod without limits.cpu), or assign \
+        fix: "Remove the limit (`docker run` without --cpus, a pod without limits.cpu), or assign \
               whole processors (--cpuset-cpus; the static CPU manager policy).",
-        hurts: true,
+        is_problem: true,
     })
 }
 
@@ -273,9 +273,9 @@ fn allowed(facts: &Facts) -> Option<Finding> {
         what: format!("The process may run on {allowed} of {processors} processors"),
         why: "If other processes use these processors, a tick waits for its turn even while other \
               processors are idle.",
-        cure: "If this is not intended, check `taskset -p $$`, CPUAffinity= and AllowedCPUs= in the \
+        fix: "If this is not intended, check `taskset -p $$`, CPUAffinity= and AllowedCPUs= in the \
               service's unit, and a container's --cpuset-cpus.",
-        hurts: false,
+        is_problem: false,
     })
 }
 
@@ -290,10 +290,10 @@ fn priority(facts: &Facts) -> Option<Finding> {
         },
         why: "Other processes get more of the processor, and a tick that wakes this process does \
               not preempt them.",
-        cure: "Start the process without `nice` and `chrt`, from a shell at nice 0. Check Nice= and \
+        fix: "Start the process without `nice` and `chrt`, from a shell at nice 0. Check Nice= and \
               CPUSchedulingPolicy= in the service's unit. For a running process: `sudo renice -n 0 \
               -p PID`, `sudo chrt -o -p 0 PID`.",
-        hurts: true,
+        is_problem: true,
     })
 }
 
@@ -307,10 +307,10 @@ fn load(facts: &Facts) -> Option<Finding> {
         what: format!("The load average is {load:.2} on {processors} processors"),
         why: "A tick has to wait for a processor, for a time slice of some milliseconds. (On Linux \
               the average includes threads that wait for a disk; these need no processor.)",
-        cure: "The first column of `vmstat 1` is the number of threads that want to run. Stop other \
+        fix: "The first column of `vmstat 1` is the number of threads that want to run. Stop other \
               programs, or give yours its own processor (`taskset`, `isolcpus=`) or a real-time \
               priority (`chrt -f 10`).",
-        hurts: true,
+        is_problem: true,
     })
 }
 
@@ -329,8 +329,8 @@ fn virtualised(facts: &Facts) -> Option<Finding> {
         },
         why: "Setting a timer and waking from it may go through the hypervisor, which takes from \
               one to some tens of microseconds. While other machines run, this one does not.",
-        cure: "Use a physical machine, or dedicated processors on the host.",
-        hurts: stolen.is_some(),
+        fix: "Use a physical machine, or dedicated processors on the host.",
+        is_problem: stolen.is_some(),
     })
 }
 
@@ -342,8 +342,8 @@ fn interrupts(facts: &Facts) -> Option<Finding> {
         what: format!("Windows checks its timers every {}", time(period)),
         why: "Sleeping threads, and timers such as tokio's, are late by up to that long. \
               High-resolution waitable timers, such as tokio-osinterval's, are not affected.",
-        cure: "Call `timeBeginPeriod(1)` in the waiting process.",
-        hurts: true,
+        fix: "Call `timeBeginPeriod(1)` in the waiting process.",
+        is_problem: true,
     })
 }
 
@@ -353,13 +353,13 @@ mod tests {
     use crate::doctor::facts::Scheduling;
     use crate::machine::Machine;
 
-    fn hurts(
+    fn is_problem(
         check: fn(&Facts) -> Option<Finding>,
         change: impl FnOnce(&mut Facts),
     ) -> Option<bool> {
         let mut facts = Facts::default();
         change(&mut facts);
-        check(&facts).map(|finding| finding.hurts)
+        check(&facts).map(|finding| finding.is_problem)
     }
 
     #[test]
@@ -377,7 +377,7 @@ mod tests {
     #[test]
     fn slow_clock_source_is_a_problem() {
         let of = |name: &str| {
-            hurts(clock_source, |facts| {
+            is_problem(clock_source, |facts| {
                 facts.machine.clock_source = Some(name.into());
             })
         };
@@ -399,7 +399,7 @@ mod tests {
     #[test]
     fn coarse_clock_is_a_problem() {
         let of = |nanos| {
-            hurts(resolution, |facts| {
+            is_problem(resolution, |facts| {
                 facts.resolution = Some(Duration::from_nanos(nanos));
             })
         };
@@ -409,7 +409,7 @@ mod tests {
     #[test]
     fn powersave_governor_is_a_problem() {
         let of = |name: &str, driver: &str| {
-            hurts(governor, |facts| {
+            is_problem(governor, |facts| {
                 facts.machine.governor = Some(name.into());
                 facts.frequency_driver = Some(driver.into());
             })
@@ -423,7 +423,7 @@ mod tests {
     fn deep_idle_state_is_a_problem() {
         let of = |latency| {
             let state = ("C6".to_owned(), Duration::from_micros(latency));
-            hurts(idle_states, |facts| facts.idle_states = vec![state])
+            is_problem(idle_states, |facts| facts.idle_states = vec![state])
         };
         assert_eq!((of(133), of(10)), (Some(true), None));
     }
@@ -431,7 +431,7 @@ mod tests {
     #[test]
     fn large_timer_slack_is_a_problem() {
         let of = |slack| {
-            hurts(timer_slack, |facts| {
+            is_problem(timer_slack, |facts| {
                 facts.machine.timer_slack_ns = Some(slack);
             })
         };
@@ -443,14 +443,14 @@ mod tests {
 
     #[test]
     fn low_file_limit_is_a_problem() {
-        let of = |limit| hurts(open_files, |facts| facts.open_files = Some(limit));
+        let of = |limit| is_problem(open_files, |facts| facts.open_files = Some(limit));
         assert_eq!((of(256), of(1024)), (Some(true), None));
     }
 
     #[test]
     fn quota_below_the_processors_is_a_problem() {
         let of = |share| {
-            hurts(quota, |facts| {
+            is_problem(quota, |facts| {
                 facts.quota = Some(share);
                 facts.processors = Some(2);
             })
@@ -458,7 +458,7 @@ mod tests {
         assert_eq!((of(0.5), of(2.0)), (Some(true), None));
         assert_eq!(of(f64::INFINITY), None);
         // A process pinned to fewer processors than its quota cannot use the quota up.
-        let pinned = hurts(quota, |facts| {
+        let pinned = is_problem(quota, |facts| {
             facts.quota = Some(2.0);
             (facts.allowed, facts.processors) = (Some(2), Some(64));
         });
@@ -468,7 +468,7 @@ mod tests {
     #[test]
     fn restricted_affinity_is_a_note() {
         let of = |count| {
-            hurts(allowed, |facts| {
+            is_problem(allowed, |facts| {
                 (facts.allowed, facts.processors) = (Some(count), Some(4));
             })
         };
@@ -482,7 +482,7 @@ mod tests {
                 load_average: Some(average),
                 ..Machine::default()
             };
-            hurts(load, |facts| {
+            is_problem(load, |facts| {
                 facts.machine = machine;
                 facts.processors = Some(2);
             })
@@ -493,7 +493,7 @@ mod tests {
     #[test]
     fn virtual_machine_is_a_note_unless_time_is_stolen() {
         let of = |name: Option<&str>, stolen| {
-            hurts(virtualised, |facts| {
+            is_problem(virtualised, |facts| {
                 facts.machine.virtualised = name.map(str::to_owned);
                 facts.stolen = stolen;
             })
@@ -516,7 +516,7 @@ mod tests {
     #[test]
     fn low_priority_is_a_problem() {
         let of = |nice, background| {
-            hurts(priority, |facts| {
+            is_problem(priority, |facts| {
                 facts.scheduling = Some(Scheduling { nice, background });
             })
         };
@@ -528,7 +528,7 @@ mod tests {
     #[test]
     fn long_interrupt_period_is_a_problem() {
         let of = |micros| {
-            hurts(interrupts, |facts| {
+            is_problem(interrupts, |facts| {
                 facts.interrupt_period = Some(Duration::from_micros(micros));
             })
         };

@@ -26,11 +26,11 @@ pub fn run() -> Result<u8> {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error)?,
         _ => {}
     }
-    let hurts = CHECKS
+    let is_problem = CHECKS
         .iter()
         .filter_map(|check| (check.wrong)(&facts))
-        .any(|finding| finding.hurts);
-    Ok(if hurts { PROBLEM } else { SUCCESS })
+        .any(|finding| finding.is_problem);
+    Ok(if is_problem { PROBLEM } else { SUCCESS })
 }
 
 fn write(facts: &Facts, width: usize, out: &mut impl Write) -> io::Result<()> {
@@ -52,10 +52,14 @@ fn write(facts: &Facts, width: usize, out: &mut impl Write) -> io::Result<()> {
 }
 
 fn describe(finding: &Finding, width: usize, out: &mut impl Write) -> io::Result<()> {
-    let kind = if finding.hurts { "Problem: " } else { "Note: " };
+    let kind = if finding.is_problem {
+        "Problem: "
+    } else {
+        "Note: "
+    };
     paragraph(out, width, kind, &finding.what)?;
     paragraph(out, width, "  why:  ", finding.why)?;
-    paragraph(out, width, "  fix:  ", finding.cure)?;
+    paragraph(out, width, "  fix:  ", finding.fix)?;
     writeln!(out)
 }
 

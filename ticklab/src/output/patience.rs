@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 /// How often the waiting thread checks whether to stop.
-const LOOK: Duration = Duration::from_millis(100);
+const CHECK_INTERVAL: Duration = Duration::from_millis(100);
 /// At most what any pipe accepts at once, so that a slow reader still makes progress.
 const PIECE: usize = 4096;
 
@@ -34,7 +34,7 @@ pub fn wait<T: Send + 'static>(
     // Counts checks, not time: the process may be suspended meanwhile.
     let mut idle = Duration::ZERO;
     loop {
-        match events.recv_timeout(LOOK) {
+        match events.recv_timeout(CHECK_INTERVAL) {
             Ok(Some(done)) => {
                 // A thread that exists when signals begin to be watched would still be ended by them.
                 let _ = worker.join();
@@ -42,7 +42,7 @@ pub fn wait<T: Send + 'static>(
             }
             Ok(None) => idle = Duration::ZERO,
             Err(RecvTimeoutError::Disconnected) => return Err(io::Error::other("panicked")),
-            Err(RecvTimeoutError::Timeout) => idle += LOOK,
+            Err(RecvTimeoutError::Timeout) => idle += CHECK_INTERVAL,
         }
         if stop() {
             return Err(io::Error::new(io::ErrorKind::Interrupted, "interrupted"));

@@ -287,10 +287,10 @@ mod tests {
                 .total
                 .as_ref()
                 .map_or("no ticks".to_owned(), |total| nanos(total.lateness.p99_ns));
-            let told = named[1]
+            let shown_lateness = named[1]
                 .split(". ")
                 .find(|said| said.starts_with(&timer.name));
-            assert!(told.unwrap().contains(&said), "{named:?}");
+            assert!(shown_lateness.unwrap().contains(&said), "{named:?}");
         }
     }
 

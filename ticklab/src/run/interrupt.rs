@@ -26,6 +26,6 @@ pub fn code() -> Option<u8> {
 }
 
 /// Returns `true` if a signal has come.
-pub fn came() -> bool {
+pub fn is_requested() -> bool {
     code().is_some()
 }

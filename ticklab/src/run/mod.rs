@@ -65,7 +65,7 @@ pub fn run(args: &RunArgs) -> Result<u8> {
         // the steps.
         let phases = phases(&plan, &mut rng);
         for &index in &order {
-            if interrupt::came() {
+            if interrupt::is_requested() {
                 break 'rounds;
             }
             if measured[index].failure.is_none() {
@@ -86,7 +86,7 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     drop(load);
 
     let mut timers: Vec<_> = measured.iter().map(Measured::report).collect();
-    if args.syscalls && !interrupt::came() {
+    if args.syscalls && !interrupt::is_requested() {
         syscalls::count(&plan, &mut timers);
     }
     let interrupted = interrupt::code();
@@ -102,7 +102,7 @@ pub fn run(args: &RunArgs) -> Result<u8> {
         timers,
     };
     // A signal that ended the measuring must not end the writing too. The next signal does.
-    let stop = || interrupt::came() && !report.interrupted;
+    let stop = || interrupt::is_requested() && !report.interrupted;
     let to_error = files.take_standard_output();
     // The files come first: the reader of the table may be gone.
     let written = files.write(&report, &stop);

@@ -25,7 +25,7 @@ const SHORTEST: Duration = Duration::from_millis(2);
 const LONGEST: Duration = Duration::from_millis(20);
 /// The length of the first run, unless it has too few ticks. The second run is three times as long.
 const SHORT: Duration = Duration::from_millis(200);
-const FEW: u32 = 3;
+const MIN_TICKS: u32 = 3;
 
 /// Returns the approximate length for one timer.
 pub fn length(plan: &Plan) -> Duration {
@@ -39,13 +39,13 @@ pub fn count(plan: &Plan, timers: &mut [Timer]) {
         let Some(total) = &mut timer.total else {
             continue;
         };
-        if interrupt::came() {
+        if interrupt::is_requested() {
             return;
         }
         match per_tick(plan, &timer.name) {
             Ok(calls) => total.syscalls_per_tick = calls,
             // A Ctrl-C at the terminal also went to strace.
-            Err(_) if interrupt::came() => return,
+            Err(_) if interrupt::is_requested() => return,
             Err(error) => {
                 eprintln!("cannot count system calls: strace: {error}");
                 return;
@@ -72,7 +72,7 @@ struct Counted {
 
 fn few(plan: &Plan) -> u32 {
     let few = SHORT.as_nanos() / period(plan).as_nanos();
-    u32::try_from(few).unwrap_or(u32::MAX).max(FEW)
+    u32::try_from(few).unwrap_or(u32::MAX).max(MIN_TICKS)
 }
 
 fn period(plan: &Plan) -> Duration {

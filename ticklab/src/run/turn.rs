@@ -20,11 +20,11 @@ use crate::timers::{self, Course, Tally};
 use crate::units::in_nanos;
 
 /// How often to collect ticks.
-const LOOK: Duration = Duration::from_millis(100);
+const COLLECT_INTERVAL: Duration = Duration::from_millis(100);
 /// How often to check for the end when the turn is due to end.
-const LOOK_FOR_END: Duration = Duration::from_millis(5);
+const END_CHECK_INTERVAL: Duration = Duration::from_millis(5);
 /// A timer that has not ended this long after its time never will.
-const PATIENCE: Duration = Duration::from_secs(10);
+const END_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long an interrupted timer may take to notice.
 const STOP_TIMEOUT: Duration = Duration::from_millis(200);
 
@@ -35,13 +35,13 @@ const LONGEST_LINGER: Duration = Duration::from_millis(100);
 /// Returns the approximate length of a turn.
 pub fn length(plan: &Plan) -> Duration {
     // On average the timer continues for half a period.
-    let ended = linger(plan).unwrap_or_default() / 4 + LOOK_FOR_END;
+    let ended = linger(plan).unwrap_or_default() / 4 + END_CHECK_INTERVAL;
     set_up_time(plan) + plan.warm_up + plan.round + ended
 }
 
 /// Returns the upper limit: the reader may be late as well.
 fn linger(plan: &Plan) -> Option<Duration> {
-    (plan.period <= LONGEST_LINGER).then(|| 2 * plan.period + LOOK_FOR_END)
+    (plan.period <= LONGEST_LINGER).then(|| 2 * plan.period + END_CHECK_INTERVAL)
 }
 
 /// Returns the time to set the timers up.
@@ -107,17 +107,17 @@ pub fn take(
         }
     };
     let descriptors = course.descriptors().filter(|_| !ended());
-    let mut give_up = until + PATIENCE;
+    let mut give_up = until + END_TIMEOUT;
     while !ended() && Instant::now() < give_up {
-        sleep_until((Instant::now() + LOOK).min(until), &ended);
+        sleep_until((Instant::now() + COLLECT_INTERVAL).min(until), &ended);
         read();
         if Instant::now() >= until {
-            tally.dismiss();
-            thread::sleep(LOOK_FOR_END);
+            tally.mark_cost_read();
+            thread::sleep(END_CHECK_INTERVAL);
         }
         receive(&mut round);
         show(&measured.total.lateness, round.lateness());
-        if interrupt::came() && !stop.swap(true, Ordering::Relaxed) {
+        if interrupt::is_requested() && !stop.swap(true, Ordering::Relaxed) {
             give_up = Instant::now() + STOP_TIMEOUT;
         }
     }
@@ -127,13 +127,13 @@ pub fn take(
     let now = Instant::now();
     receive(&mut round);
     stop.store(true, Ordering::Relaxed);
-    measured.failure = match (ended(), interrupt::came()) {
+    measured.failure = match (ended(), interrupt::is_requested()) {
         (true, _) => failure(timer),
         (false, true) => None,
-        (false, false) => Some(format!("did not end within {PATIENCE:?} after its time")),
+        (false, false) => Some(format!("did not end within {END_TIMEOUT:?} of its time")),
     };
     // A deadline shortly before an interruption or a failure was not the timer's to serve.
-    let cut_short = interrupt::came() || (measured.failure.is_some() && now < until);
+    let cut_short = interrupt::is_requested() || (measured.failure.is_some() && now < until);
     let until = match now.checked_sub(plan.period) {
         Some(before) if cut_short => until.min(before),
         _ => until,
@@ -144,12 +144,12 @@ pub fn take(
 }
 
 fn sleep_until(moment: Instant, ended: &impl Fn() -> bool) {
-    while !ended() && !interrupt::came() {
+    while !ended() && !interrupt::is_requested() {
         let left = moment.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return;
         }
-        thread::sleep(left.min(LOOK));
+        thread::sleep(left.min(COLLECT_INTERVAL));
     }
 }
 

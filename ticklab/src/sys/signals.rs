@@ -44,6 +44,6 @@ fn is_ignored(signal: Signal) -> bool {
     let mut action = libc::sigaction::from(default);
     // SAFETY: by sigaction(2), a null pointer for the new action leaves the old one in place, and the old one
     // is written to `action`, which outlives the call.
-    let told = unsafe { libc::sigaction(signal as c_int, ptr::null(), &raw mut action) };
-    told == 0 && action.sa_sigaction == libc::SIG_IGN
+    let status = unsafe { libc::sigaction(signal as c_int, ptr::null(), &raw mut action) };
+    status == 0 && action.sa_sigaction == libc::SIG_IGN
 }

@@ -37,9 +37,9 @@ pub fn open_descriptors() -> Option<u64> {
     // SAFETY: it takes nothing, and returns a pseudo handle that is always valid.
     let process = unsafe { GetCurrentProcess() };
     // SAFETY: `process` is this process, which it may query, and `count` outlives the call.
-    let told = unsafe { GetProcessHandleCount(process, &raw mut count) };
+    let status = unsafe { GetProcessHandleCount(process, &raw mut count) };
     // Wine reports zero.
-    (told != 0 && count != 0).then_some(count.into())
+    (status != 0 && count != 0).then_some(count.into())
 }
 
 /// Only memory limits the number of handles.

@@ -50,7 +50,7 @@ pub struct Batch {
 /// Ticks are sent in batches, so that sending does not distort the measurement, but soon enough to show
 /// progress.
 const BATCH: usize = 64;
-const SOON: Duration = Duration::from_millis(50);
+const SEND_INTERVAL: Duration = Duration::from_millis(50);
 
 impl Course {
     /// Marks the point after which every new descriptor belongs to the timers.
@@ -70,7 +70,8 @@ impl Course {
             interval,
             ticks: Vec::new(),
             // The number of ticks until the next batch is sent.
-            room: (SOON.as_nanos() / self.plan.period.as_nanos()).clamp(1, BATCH as u128) as usize,
+            room: (SEND_INTERVAL.as_nanos() / self.plan.period.as_nanos()).clamp(1, BATCH as u128)
+                as usize,
             started: false,
             closed: false,
             ended: self.origin,
@@ -118,7 +119,9 @@ impl Consumer {
                 seen: self.since(now),
                 early: now < deadline,
             });
-            if self.ticks.len() == self.room || now.saturating_duration_since(self.sent) >= SOON {
+            if self.ticks.len() == self.room
+                || now.saturating_duration_since(self.sent) >= SEND_INTERVAL
+            {
                 self.send(None);
                 self.ticks = Vec::with_capacity(self.room);
                 self.sent = now;
@@ -148,7 +151,7 @@ impl Consumer {
 
     fn lingers(&self) -> bool {
         let longest = self.lingers.is_some_and(|until| self.ended < until);
-        longest && !self.tally.is_dismissed()
+        longest && !self.tally.is_cost_read()
     }
 
     /// Ends the measuring of this interval.

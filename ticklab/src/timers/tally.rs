@@ -8,7 +8,7 @@ pub struct Tally {
     started: AtomicUsize,
     served: AtomicU64,
     ending: AtomicBool,
-    dismissed: AtomicBool,
+    cost_read: AtomicBool,
 }
 
 impl Tally {
@@ -43,12 +43,12 @@ impl Tally {
     }
 
     /// Records that the cost has been read. Intervals that waited for that may end.
-    pub fn dismiss(&self) {
-        self.dismissed.store(true, Ordering::Relaxed);
+    pub fn mark_cost_read(&self) {
+        self.cost_read.store(true, Ordering::Relaxed);
     }
 
     /// Returns `true` if the cost has been read.
-    pub fn is_dismissed(&self) -> bool {
-        self.dismissed.load(Ordering::Relaxed)
+    pub fn is_cost_read(&self) -> bool {
+        self.cost_read.load(Ordering::Relaxed)
     }
 }

@@ -33,8 +33,8 @@ impl Share {
     pub fn work(&mut self) {
         let piece = self.left.min(self.poll);
         self.left -= piece;
-        let begun = Instant::now();
-        while begun.elapsed() < piece {
+        let started_at = Instant::now();
+        while started_at.elapsed() < piece {
             std::hint::spin_loop();
         }
     }
@@ -65,7 +65,8 @@ mod tests {
     fn cycles(percent: u32, poll: Duration, count: u32) -> (Duration, u32) {
         let runtime = Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {
-            let (begun, mut share, mut pieces) = (Instant::now(), Share::new(percent, poll), 0);
+            let (started_at, mut share, mut pieces) =
+                (Instant::now(), Share::new(percent, poll), 0);
             for _ in 0..count {
                 loop {
                     share.work();
@@ -76,7 +77,7 @@ mod tests {
                 }
                 share.rest().await;
             }
-            (begun.elapsed(), pieces)
+            (started_at.elapsed(), pieces)
         })
     }
 

@@ -84,9 +84,9 @@ mod tests {
         let runtime = builder.enable_time().event_interval(200).build().unwrap();
         runtime.block_on(async {
             let sleep = tokio::spawn(async {
-                let begun = Instant::now();
+                let started_at = Instant::now();
                 tokio::time::sleep(Duration::from_millis(1)).await;
-                begun.elapsed()
+                started_at.elapsed()
             });
             let mut tasks = Tasks::default();
             let share = Share::new(100, Duration::from_micros(100));

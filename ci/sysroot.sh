@@ -64,7 +64,7 @@ make_sysroots() {
         else
             cp "$begun/target/$target"/release/deps/*.rmeta "$begun/$target/lib"
         fi
-        # The rename is atomic: the folder is complete or absent. If another run was faster, its result is equally good.
+        # The rename is atomic: the folder is complete or absent. If another run was faster, its result is used.
         mv -T "$begun/$target" "$sysroot/lib/rustlib/$target" 2>/dev/null || [ -d "$sysroot/lib/rustlib/$target" ]
     done
     rm -rf "$begun"

@@ -11,7 +11,7 @@ link_with_zig() {
         begun=$(mktemp -d "$cache/zig.XXXXXX")
         /usr/bin/python3 -m venv "$begun"
         "$begun/bin/pip" install --quiet "ziglang==$version"
-        # The rename is atomic: the file is complete or absent.
+        # The rename is atomic: the folder is complete or absent.
         mv -T "$begun"/lib/python3*/site-packages/ziglang "$cache/zig-$version" 2>/dev/null || [ -x "$ZIG" ]
         rm -rf "$begun"
     fi

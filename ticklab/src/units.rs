@@ -44,7 +44,7 @@ pub fn day(began: &str) -> String {
 }
 
 /// Formats a given time in full.
-#[allow(clippy::cast_precision_loss, reason = "nobody gives that many digits")]
+#[allow(clippy::cast_precision_loss, reason = "given times have few digits")]
 #[must_use]
 pub fn given(ns: u64) -> String {
     let units = [(1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "µs")];

@@ -218,7 +218,7 @@ fn changes(before: &Report, after: &Report) -> Vec<Change> {
 /// Corrects comparisons that are made together.
 fn apply_holm(together: Vec<&mut Change>) {
     let found: Vec<_> = together.iter().filter_map(|change| change.chance).collect();
-    #[allow(clippy::cast_precision_loss, reason = "some dozens")]
+    #[allow(clippy::cast_precision_loss, reason = "there are some dozens")]
     let many = together.len() as f64;
     for (change, chance) in together.into_iter().zip(ranks::chances_of_all(&found)) {
         change.chance = (change.least * many < SIGNIFICANCE).then_some(chance);

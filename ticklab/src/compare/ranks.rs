@@ -38,7 +38,7 @@ pub fn chances_of_all(chances: &[f64]) -> Vec<f64> {
     let (mut of_all, mut most) = (vec![0.0; chances.len()], 0.0_f64);
     let mut left = chances.len();
     for index in order {
-        #[allow(clippy::cast_precision_loss, reason = "some dozens")]
+        #[allow(clippy::cast_precision_loss, reason = "there are some dozens")]
         let this = (left as f64 * chances[index]).min(1.0);
         most = most.max(this);
         of_all[index] = most;
@@ -48,7 +48,7 @@ pub fn chances_of_all(chances: &[f64]) -> Vec<f64> {
 }
 
 /// Corrects for ties, which leave fewer ranks to divide.
-#[allow(clippy::cast_precision_loss, reason = "some thousands")]
+#[allow(clippy::cast_precision_loss, reason = "there are some thousands")]
 fn chance_of_many(twice_won: usize, a: &[f64], b: &[f64]) -> f64 {
     let (m, n) = (a.len() as f64, b.len() as f64);
     let mut all: Vec<_> = a.iter().chain(b).copied().collect();

@@ -254,7 +254,7 @@ fn open_files(facts: &Facts) -> Option<Finding> {
 /// Linux's documentation: `scheduler/sched-bwc`.
 fn quota(facts: &Facts) -> Option<Finding> {
     let (quota, processors) = (facts.quota?, facts.allowed.or(facts.processors)?);
-    #[allow(clippy::cast_precision_loss, reason = "no machine has so many")]
+    #[allow(clippy::cast_precision_loss, reason = "processor counts are small")]
     let tight = quota < processors as f64;
     tight.then(|| Finding {
         what: format!("The container has a quota of {quota:.2} processors"),
@@ -301,7 +301,7 @@ fn priority(facts: &Facts) -> Option<Finding> {
 /// disk.
 fn load(facts: &Facts) -> Option<Finding> {
     let (load, processors) = (facts.machine.load_average?, facts.processors?);
-    #[allow(clippy::cast_precision_loss, reason = "no machine has so many")]
+    #[allow(clippy::cast_precision_loss, reason = "processor counts are small")]
     let full = load > processors as f64;
     full.then(|| Finding {
         what: format!("The load average is {load:.2} on {processors} processors"),

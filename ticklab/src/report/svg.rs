@@ -200,7 +200,7 @@ mod tests {
                 let x = mark(percentile, "x");
                 let points = points.chunks(2).filter(|point| (point[0] - x).abs() < 1.5);
                 let seen = points.map(|point| 1e4 * 100_f64.powf((low - point[1]) / (low - high)));
-                #[allow(clippy::cast_precision_loss, reason = "it is no such number")]
+                #[allow(clippy::cast_precision_loss, reason = "the number is small")]
                 let ratios: Vec<_> = seen.map(|seen| seen / late as f64).collect();
                 let is_there = ratios.iter().any(|ratio| (0.95..1.05).contains(ratio));
                 assert!(is_there, "{}, {percentile}: {ratios:?}", timer.name);

@@ -200,7 +200,7 @@ fn timer(random: &mut fastrand::Rng, place: u64, kind: &Kind) -> Timer {
 #[allow(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "made up"
+    reason = "sample data"
 )]
 fn lateness(random: &mut fastrand::Rng, kind: &Kind) -> u64 {
     let normal = (0..12).map(|_| random.f64()).sum::<f64>() - 6.0;
@@ -217,7 +217,7 @@ fn lateness(random: &mut fastrand::Rng, kind: &Kind) -> u64 {
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "made up"
+    reason = "sample data"
 )]
 fn at(sorted: &[u64], share: f64) -> u64 {
     let rank = (sorted.len() as f64 * share).ceil() as usize;
@@ -225,7 +225,7 @@ fn at(sorted: &[u64], share: f64) -> u64 {
 }
 
 /// Returns ten points for each halving of the rest, as `HdrHistogram` does.
-#[allow(clippy::cast_precision_loss, reason = "made up")]
+#[allow(clippy::cast_precision_loss, reason = "sample data")]
 fn percentiles(sorted: &[u64]) -> Vec<Percentile> {
     let point = |share| Percentile {
         percentile: share * 100.0,
@@ -266,7 +266,7 @@ fn slot(slot: u64, mut lateness: Vec<u64>) -> Slot {
     }
 }
 
-#[allow(clippy::cast_precision_loss, reason = "made up")]
+#[allow(clippy::cast_precision_loss, reason = "sample data")]
 fn figures(kind: &Kind, sorted: &[u64]) -> Figures {
     let lateness = Spread {
         min_ns: sorted[0],

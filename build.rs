@@ -52,6 +52,8 @@ fn main() {
         // The timer is a descriptor, in tokio's reactor.
         descriptor: { any(timerfd, kqueue) },
         portable: { not(any(descriptor, threadpool, model)) },
+        // One driver serves all runtimes of the process and outlives them.
+        process_wide_driver: { all(threadpool, not(feature = "test-util")) },
         // The clock can be paused under us: by tokio's `test-util`, or in the portable backend,
         // which runs on tokio's own timer.
         runtime_clock: { any(feature = "test-util", portable) },

@@ -90,7 +90,7 @@ echo "checked: ${#examples[@]} examples"
 
 run 1800 --all-features "${suite[@]}"
 # What depends on which of the two timers it is: the driver's and the periodic timer's use of it.
-[ $all = yes ] || suite=(--test suite --test alone -- never_early periodic runtimes windows)
+[ $all = yes ] || suite=(--test suite --test alone -- never_early periodic resets runtimes windows)
 CARGO_CFG_TOKIO_OSINTERVAL_THREADPOOL_TIMER=1 run 1800 --features full "${suite[@]}"
 
 # The program that measures: from its beginning to its end, all timers, never early.

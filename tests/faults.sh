@@ -28,7 +28,7 @@ strike() {
     [[ $when != 1+ || $call = read ]] || lasts+=(FAULT_ALWAYS=1)
     env FAULT="$message" "${lasts[@]}" timeout 150 strace -f -e trace="$call" -o "$trace" "$@" \
         -e "inject=$call:error=$error:when=$when" \
-        "$binary" --ignored --exact faults::every_kind_of_timer --nocapture >"$output" 2>&1 || status=$?
+        "$binary" --ignored --exact faults::every_kind_of_timer_survives_a_refused_call --nocapture >"$output" 2>&1 || status=$?
     if [ $status -ne 0 ] || ! grep -q '1 passed' "$output"; then
         cat "$output"
         echo "faults: $call failed with $error in turn $when: status $status" >&2

@@ -17,7 +17,7 @@ ignored() {
     runner=$(printf '"%s", ' "${strace[@]}")
     cargo test --quiet --release --features full --test alone \
         --config "target.'cfg(all())'.runner = [$runner]" \
-        -- --ignored --exact "timeout_cost::$1" | grep '1 passed' >/dev/null
+        -- --ignored --exact "cost::$1" | grep '1 passed' >/dev/null
 }
 
 ticks() {

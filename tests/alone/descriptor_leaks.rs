@@ -1,32 +1,12 @@
-//! Runtimes come and go, and every descriptor that a timer of theirs had comes back.
-
-use std::time::Duration;
+//! A runtime leaves no descriptor of its timers open.
 
 use crate::alone;
-use crate::support::{Watchdog, current_thread, ms, multi_thread, open_descriptors};
+use crate::support::{current_thread, ms, multi_thread, open_descriptors, us};
 use tokio::time::Instant;
 use tokio_osinterval::{interval, interval_at};
 
-#[test]
-fn runtimes_leave_no_descriptor_behind() {
-    let _alone = alone();
-    let _watchdog = Watchdog::new("runtimes_leave_no_descriptor_behind");
-    // The first runtime of a process opens descriptors that it keeps, for signals.
-    one_of_a_thread();
-    one_of_many_threads();
-    let before = open_descriptors();
-    for _ in 0..RUNTIMES {
-        one_of_a_thread();
-    }
-    assert_all_came_back(before);
-    for _ in 0..300 {
-        one_of_many_threads();
-    }
-    assert_all_came_back(before);
-}
-
-/// Under Wine a runtime takes a hundred times as long as on Linux, and where the kernel counts in
-/// ticks of 10 ms one takes two.
+/// Under Wine a runtime takes a hundred times as long as on Linux. Where the kernel counts in ticks of 10 ms, it takes
+/// two of them.
 const RUNTIMES: usize = if cfg!(kqueue_millis) {
     500
 } else if cfg!(windows) {
@@ -35,7 +15,24 @@ const RUNTIMES: usize = if cfg!(kqueue_millis) {
     10_000
 };
 
-fn assert_all_came_back(before: Option<usize>) {
+#[test]
+fn runtimes_leave_no_descriptor_open() {
+    let _alone = alone();
+    // The first runtime of a process opens descriptors for signals, and keeps them.
+    run_current_thread();
+    run_multi_thread();
+    let before = open_descriptors();
+    for _ in 0..RUNTIMES {
+        run_current_thread();
+    }
+    assert_none_left(before);
+    for _ in 0..300 {
+        run_multi_thread();
+    }
+    assert_none_left(before);
+}
+
+fn assert_none_left(before: Option<usize>) {
     let now = open_descriptors();
     if cfg!(windows) {
         // The system's own threads come and go.
@@ -48,12 +45,12 @@ fn assert_all_came_back(before: Option<usize>) {
     }
 }
 
-fn one_of_a_thread() {
+fn run_current_thread() {
     current_thread().block_on(async {
-        let mut interval = interval(Duration::from_micros(50));
+        let mut interval = interval(us(50));
         interval.tick().await;
         interval.tick().await;
-        // In a task that is never finished, too.
+        // The runtime drops this task while it waits.
         tokio::spawn(async move {
             loop {
                 interval.tick().await;
@@ -63,7 +60,7 @@ fn one_of_a_thread() {
     });
 }
 
-fn one_of_many_threads() {
+fn run_multi_thread() {
     multi_thread(2).block_on(async {
         tokio::spawn(async {
             let mut interval = interval(ms(1));
@@ -71,8 +68,6 @@ fn one_of_many_threads() {
                 interval.tick().await;
             }
         });
-        interval_at(Instant::now() + Duration::from_micros(100), ms(1))
-            .tick()
-            .await;
+        interval_at(Instant::now() + us(100), ms(1)).tick().await;
     });
 }

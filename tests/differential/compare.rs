@@ -1,25 +1,25 @@
-//! The two worlds that a program runs in.
+//! Runs a program with tokio's timers and with ours.
 
 use super::program::{self, Op};
 
 #[path = "."]
-mod theirs {
+mod tokios {
     use super::program;
     use tokio::time::{self, interval_at};
-    #[path = "world.rs"]
-    pub(crate) mod world;
+    #[path = "runner.rs"]
+    pub(crate) mod runner;
 }
 
 #[path = "."]
-#[allow(clippy::duplicate_mod, reason = "that is the point")]
+#[allow(clippy::duplicate_mod, reason = "it is compiled once for each crate")]
 mod ours {
     use super::program;
     use std::time::Duration;
     use tokio_osinterval::time::{self, Instant, Interval};
-    #[path = "world.rs"]
-    pub(crate) mod world;
+    #[path = "runner.rs"]
+    pub(crate) mod runner;
 
-    /// Every other one as a rate, which is the same.
+    /// Creates an interval, two of three as a rate of two or three ticks. The ticks are the same.
     fn interval_at(start: Instant, period: Duration) -> Interval {
         let ticks = u32::try_from(period.as_millis() % 3 + 1).unwrap();
         let builder = Interval::builder(period * ticks).ticks(ticks.into());
@@ -27,19 +27,21 @@ mod ours {
     }
 }
 
+/// Runs `program` with both.
+///
 /// # Errors
 ///
-/// Says where the two part, if they do.
-pub(crate) fn same(program: Vec<Op>) -> Result<(), String> {
-    let theirs = theirs::world::run(program.clone());
-    let ours = ours::world::run(program);
-    if ours == theirs {
+/// Returns the events around the first difference.
+pub(crate) fn compare(program: Vec<Op>) -> Result<(), String> {
+    let tokios = tokios::runner::run(program.clone());
+    let ours = ours::runner::run(program);
+    if ours == tokios {
         return Ok(());
     }
-    let same = ours.iter().zip(&theirs).take_while(|(a, b)| a == b).count();
+    let equal = ours.iter().zip(&tokios).take_while(|(a, b)| a == b).count();
     Err(format!(
-        "from event {same} on:\n theirs {:?}\n ours   {:?}",
-        &theirs[same.saturating_sub(8)..theirs.len().min(same + 5)],
-        &ours[same.saturating_sub(8)..ours.len().min(same + 5)]
+        "different from event {equal} on:\n tokio {:?}\n ours  {:?}",
+        &tokios[equal.saturating_sub(8)..tokios.len().min(equal + 5)],
+        &ours[equal.saturating_sub(8)..ours.len().min(equal + 5)]
     ))
 }

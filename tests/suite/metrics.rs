@@ -1,26 +1,24 @@
-//! What timers tell of themselves.
+//! Metrics report what the timers of a runtime have done.
 
 use std::time::Duration;
 
-use crate::support::{Watchdog, current_thread, ms, panic_of, poll_once};
+use crate::support::{NO_RUNTIME, Watchdog, assert_panics_here, current_thread, ms, poll_once};
 use tokio_osinterval::{TimerSource, interval, metrics, sleep};
 
 #[test]
-fn outside_a_runtime_metrics_panic_at_the_caller() {
-    let (message, file) = panic_of(|| drop(metrics())).expect("it did not panic");
-    assert!(message.contains("Tokio 1.x runtime"), "{message}");
-    assert_eq!(file, file!());
+fn metrics_outside_a_runtime_panic_at_the_caller() {
+    assert_panics_here(NO_RUNTIME, || drop(metrics()));
 }
 
 #[test]
-fn metrics_are_those_of_the_runtime() {
-    let _watchdog = Watchdog::new("metrics_are_those_of_the_runtime");
-    // On Windows other tests have theirs in the same driver.
-    if cfg!(all(threadpool, not(feature = "test-util"))) {
-        return;
-    }
+#[cfg_attr(
+    process_wide_driver,
+    ignore = "the driver also has the timers of other tests"
+)]
+fn metrics_report_the_timers_of_their_runtime() {
+    let _watchdog = Watchdog::new();
     let runtime = current_thread();
-    let outside = runtime.block_on(async {
+    let metrics = runtime.block_on(async {
         let metrics = metrics();
         assert_eq!((metrics.wakeups(), metrics.fired()), (0, 0));
         assert_eq!((metrics.waiting(), metrics.source()), (0, None));
@@ -40,7 +38,7 @@ fn metrics_are_those_of_the_runtime() {
         for _ in 0..20 {
             interval.tick().await;
         }
-        // Some may have been due when they were polled.
+        // A tick that is due when it is polled does not fire.
         assert!((1..=19).contains(&metrics.fired()), "{metrics:?}");
         assert!(metrics.wakeups() >= 1, "{metrics:?}");
         assert!(metrics.median_lateness() <= metrics.p99_lateness());
@@ -48,19 +46,17 @@ fn metrics_are_those_of_the_runtime() {
         assert_eq!(metrics.waiting(), 1);
         drop(far);
         assert_eq!(metrics.waiting(), 0);
-        let _since_the_beginning = metrics.take_max_lateness();
+        let _max_so_far = metrics.take_max_lateness();
         assert_eq!(metrics.take_max_lateness(), Duration::ZERO);
         metrics
     });
-    // They can be asked for from anywhere, and after the end.
-    let fired = outside.fired();
-    drop(interval_of(&runtime));
-    assert!(outside.fired() >= fired || !cfg!(descriptor));
+    // They are available outside the runtime, and after its end.
+    let fired = metrics.fired();
+    drop({
+        let _context = runtime.enter();
+        interval(ms(1))
+    });
+    assert!(metrics.fired() >= fired || !cfg!(descriptor));
     drop(runtime);
-    assert_eq!((outside.fired(), outside.source()), (0, None));
-}
-
-fn interval_of(runtime: &tokio::runtime::Runtime) -> tokio_osinterval::OsInterval {
-    let _context = runtime.enter();
-    interval(ms(1))
+    assert_eq!((metrics.fired(), metrics.source()), (0, None));
 }

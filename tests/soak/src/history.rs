@@ -1,123 +1,128 @@
-//! Who waits for what, and what has happened to each timer: for whoever looks for one that was lost,
-//! and for what is said of it.
+//! The latest events of each timer, and what it waits for.
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::account::Moment;
-use crate::tally::Kind;
+use crate::schedule::Timestamp;
+use crate::stats::Kind;
 
-/// So much of a timer's history is kept.
-const EVENTS: usize = 12;
+/// How many events of a timer are kept.
+const MAX_EVENTS: usize = 12;
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Event {
-    /// For this moment, and the period if it has one.
-    Made(Moment, Option<i64>),
-    Waits(Moment),
-    /// For this deadline, as late as that.
-    Ticked(Moment, i64),
+    /// With the first deadline, and the period if there is one.
+    Created(Timestamp, Option<i64>),
+    Waits(Timestamp),
+    /// With the deadline and the lateness.
+    Ticked(Timestamp, i64),
     Expired(u64),
-    Reset(Moment),
+    Reset(Timestamp),
     Period(i64),
-    /// To the runtime of this number.
+    /// With the number of the runtime.
     Moved(usize),
     Completed,
-    Cancelled,
+    Canceled,
 }
 
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::Made(due, Some(period)) => {
-                write!(f, "made for {}, every {}", Secs(due), Secs(period))
+            Self::Created(due, Some(period)) => {
+                write!(f, "created for {}, every {}", Seconds(due), Seconds(period))
             }
-            Self::Made(due, None) => write!(f, "made for {}", Secs(due)),
-            Self::Waits(due) => write!(f, "waits for {}", Secs(due)),
+            Self::Created(due, None) => write!(f, "created for {}", Seconds(due)),
+            Self::Waits(due) => write!(f, "waits for {}", Seconds(due)),
             Self::Ticked(deadline, late) => {
-                write!(f, "ticked for {}, late by {}", Secs(deadline), Secs(late))
+                write!(
+                    f,
+                    "ticked for {}, late by {}",
+                    Seconds(deadline),
+                    Seconds(late)
+                )
             }
             Self::Expired(count) => write!(f, "expired {count} times"),
-            Self::Reset(due) => write!(f, "reset to {}", Secs(due)),
-            Self::Period(period) => write!(f, "period set to {}", Secs(period)),
-            Self::Moved(place) => write!(f, "moved to runtime {place}"),
+            Self::Reset(due) => write!(f, "reset to {}", Seconds(due)),
+            Self::Period(period) => write!(f, "period set to {}", Seconds(period)),
+            Self::Moved(runtime) => write!(f, "moved to runtime {runtime}"),
             Self::Completed => f.write_str("completed"),
-            Self::Cancelled => f.write_str("cancelled"),
+            Self::Canceled => f.write_str("canceled"),
         }
     }
 }
 
-/// Nanoseconds, in seconds.
-pub(crate) struct Secs(pub(crate) i64);
+/// Displays nanoseconds in seconds.
+pub(crate) struct Seconds(pub(crate) i64);
 
-impl fmt::Display for Secs {
-    #[allow(clippy::cast_precision_loss, reason = "a figure to look at")]
+impl fmt::Display for Seconds {
+    #[allow(clippy::cast_precision_loss, reason = "it is for display only")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:.6} s", self.0 as f64 / 1e9)
     }
 }
 
 #[derive(Default)]
-struct Row {
+struct History {
     kind: Option<Kind>,
-    due: Option<Moment>,
-    history: VecDeque<(Moment, Event)>,
+    due: Option<Timestamp>,
+    events: VecDeque<(Timestamp, Event)>,
 }
 
-pub(crate) struct Board {
-    rows: Box<[Mutex<Row>]>,
+/// The histories of all timers, by their numbers.
+pub(crate) struct Histories {
+    timers: Box<[Mutex<History>]>,
 }
 
-impl Board {
-    pub(crate) fn new(rows: usize) -> Self {
-        let rows = (0..rows).map(|_| Mutex::default()).collect();
-        Self { rows }
+impl Histories {
+    pub(crate) fn new(timers: usize) -> Self {
+        let timers = (0..timers).map(|_| Mutex::default()).collect();
+        Self { timers }
     }
 
-    fn row(&self, number: usize) -> MutexGuard<'_, Row> {
-        self.rows[number]
+    fn timer(&self, number: usize) -> MutexGuard<'_, History> {
+        self.timers[number]
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn note(&self, number: usize, kind: Kind, now: Moment, event: Event) {
-        let mut row = self.row(number);
-        row.kind = Some(kind);
-        row.due = match event {
+    pub(crate) fn add(&self, number: usize, kind: Kind, now: Timestamp, event: Event) {
+        let mut timer = self.timer(number);
+        timer.kind = Some(kind);
+        timer.due = match event {
             Event::Waits(due) => Some(due),
-            Event::Moved(_) | Event::Reset(_) => row.due,
+            Event::Moved(_) | Event::Reset(_) => timer.due,
             _ => None,
         };
-        // It may be polled often while it waits.
-        if let (Event::Waits(due), Some((_, Event::Waits(before)))) = (event, row.history.back()) {
+        // A waiting timer may be polled often.
+        if let (Event::Waits(due), Some((_, Event::Waits(before)))) = (event, timer.events.back()) {
             if due == *before {
                 return;
             }
         }
-        if row.history.len() == EVENTS {
-            row.history.pop_front();
+        if timer.events.len() == MAX_EVENTS {
+            timer.events.pop_front();
         }
-        row.history.push_back((now, event));
+        timer.events.push_back((now, event));
     }
 
-    /// What each timer waits for.
-    pub(crate) fn due(&self) -> impl Iterator<Item = Option<Moment>> {
-        (0..self.rows.len()).map(|number| self.row(number).due)
+    /// Returns when each timer that waits is due.
+    pub(crate) fn due(&self) -> impl Iterator<Item = Option<Timestamp>> {
+        (0..self.timers.len()).map(|number| self.timer(number).due)
     }
 
     pub(crate) fn kind(&self, number: usize) -> Option<Kind> {
-        self.row(number).kind
+        self.timer(number).kind
     }
 
-    pub(crate) fn history(&self, number: usize) -> String {
-        let row = self.row(number);
-        let events = row
-            .history
+    pub(crate) fn describe(&self, number: usize) -> String {
+        let timer = self.timer(number);
+        let events = timer
+            .events
             .iter()
-            .map(|(at, event)| format!("at {} {event}", Secs(*at)));
+            .map(|(at, event)| format!("at {} {event}", Seconds(*at)));
         let events: Vec<_> = events.collect();
-        let kind = row.kind.map_or("no timer", Kind::name);
+        let kind = timer.kind.map_or("no timer", Kind::name);
         format!("{kind}, number {number}: {}", events.join("; "))
     }
 }

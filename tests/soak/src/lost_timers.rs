@@ -1,4 +1,4 @@
-//! Looks for timers that are lost: due, not woken, and everything else answers.
+//! Finds lost timers: a lost timer is due and not woken, although its runtime answers.
 
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -7,79 +7,78 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use crate::account::Moment;
-use crate::board::Secs;
-use crate::books::Books;
+use crate::history::Seconds;
+use crate::schedule::Timestamp;
+use crate::shared::Shared;
 
-/// Time goes by in beats, each of which begins so long after the last has ended: while the process is
-/// stopped, or the machine too busy for it, there are none.
-const BEAT: Duration = Duration::from_millis(500);
-/// A timer that is due for so many beats is lost.
+/// The pause between two checks. A process that is stopped, or a busy machine, only makes the pause longer.
+const PAUSE: Duration = Duration::from_millis(500);
+/// A timer that is due in this many checks is lost.
 const LOST_AFTER: u32 = 20;
-/// So many times as long as a beat, a runtime may take to answer.
-const PATIENCE: u32 = 240;
+/// How many pauses a runtime may take to answer.
+const MAX_PAUSES: u32 = 240;
 
-pub(crate) struct Watch {
-    books: Arc<Books>,
+pub(crate) struct LostTimerDetector {
+    shared: Arc<Shared>,
     runtimes: Vec<(&'static str, Handle)>,
-    /// For how many beats each has been due, for this moment.
-    overdue: Vec<(Moment, u32)>,
+    /// For each timer a deadline, and in how many checks it was due.
+    overdue: Vec<(Timestamp, u32)>,
 }
 
-impl Watch {
+impl LostTimerDetector {
     pub(crate) fn new(
-        books: &Arc<Books>,
+        shared: &Arc<Shared>,
         timers: usize,
         runtimes: Vec<(&'static str, Handle)>,
     ) -> Self {
         Self {
-            books: Arc::clone(books),
+            shared: Arc::clone(shared),
             runtimes,
             overdue: vec![(0, 0); timers],
         }
     }
 
-    /// Waits for a beat. Each runtime has done some work that was asked for in it, or this is an error.
-    pub(crate) fn beat(&mut self) -> Result<(), String> {
-        sleep(BEAT);
-        let began = self.books.now();
+    /// Pauses, lets each runtime do some work, and checks all timers. Returns an error if a runtime does not answer.
+    pub(crate) fn check(&mut self) -> Result<(), String> {
+        sleep(PAUSE);
+        let began = self.shared.now();
         for (name, runtime) in &self.runtimes {
             let (done, is_done) = channel();
             runtime.spawn(async move { done.send(()) });
-            let answer = (0..PATIENCE).find_map(|_| match is_done.recv_timeout(BEAT) {
+            let answer = (0..MAX_PAUSES).find_map(|_| match is_done.recv_timeout(PAUSE) {
                 Err(RecvTimeoutError::Timeout) => None,
                 answer => Some(answer),
             });
             if answer != Some(Ok(())) {
-                let waited = BEAT * PATIENCE;
+                let waited = PAUSE * MAX_PAUSES;
                 return Err(format!(
                     "{name} has not answered for {waited:?}, seed {}",
-                    self.books.seed
+                    self.shared.seed
                 ));
             }
         }
-        for (number, due) in self.books.board.due().enumerate() {
-            let (since, beats) = &mut self.overdue[number];
+        for (number, due) in self.shared.histories.due().enumerate() {
+            let (deadline, checks) = &mut self.overdue[number];
             match due {
                 Some(due) if due < began => {
-                    *beats = if *since == due { *beats + 1 } else { 1 };
-                    *since = due;
-                    if *beats == LOST_AFTER {
-                        self.lost(number, began - due);
+                    *checks = if *deadline == due { *checks + 1 } else { 1 };
+                    *deadline = due;
+                    if *checks == LOST_AFTER {
+                        self.fail(number, began - due);
                     }
                 }
-                _ => *beats = 0,
+                _ => *checks = 0,
             }
         }
         Ok(())
     }
 
-    fn lost(&self, number: usize, ago: i64) {
-        if let Some(kind) = self.books.board.kind(number) {
-            self.books.tally(kind).lost.add(1);
+    fn fail(&self, number: usize, ago: i64) {
+        if let Some(kind) = self.shared.histories.kind(number) {
+            self.shared.stats(kind).lost.add(1);
         }
-        let ago = Secs(ago);
-        self.books
+        let ago = Seconds(ago);
+        self.shared
             .fail(number, &format!("lost: due {ago} ago and not woken"));
     }
 }

@@ -1,28 +1,27 @@
-//! A future that is ready once, when a timer is due: polled by halves, moved while it waits, and
-//! dropped.
+//! A sleep or a timeout: polled by half, moved while it waits, dropped or awaited.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use crate::account::{Between, Moment};
-use crate::board::Event;
-use crate::keeper::Keeper;
+use crate::history::Event;
+use crate::owner::Owner;
+use crate::schedule::{TimeRange, Timestamp};
 
-pub(crate) struct Once<F> {
-    pub(crate) keeper: Keeper,
+pub(crate) struct OneShot<F> {
+    pub(crate) owner: Owner,
     pub(crate) future: Pin<Box<F>>,
-    /// When it is due, at the earliest.
-    pub(crate) due: Moment,
+    /// The earliest time at which it may complete.
+    pub(crate) due: Timestamp,
     pub(crate) tolerance: i64,
     pub(crate) waiting: bool,
 }
 
-impl<F: Future<Output: Send> + Send + 'static> Once<F> {
-    pub(crate) fn new(mut keeper: Keeper, future: F, due: Moment) -> Self {
-        keeper.made(due, None);
+impl<F: Future<Output: Send> + Send + 'static> OneShot<F> {
+    pub(crate) fn new(mut owner: Owner, future: F, due: Timestamp) -> Self {
+        owner.created(due, None);
         Self {
-            keeper,
+            owner,
             future: Box::pin(future),
             due,
             tolerance: 0,
@@ -34,19 +33,19 @@ impl<F: Future<Output: Send> + Send + 'static> Once<F> {
         let polled = self.future.as_mut().poll(cx);
         if polled.is_ready() {
             self.waiting = false;
-            self.keeper.ticked(Between::at(self.due), self.keeper.now());
+            self.owner.ticked(TimeRange::at(self.due), self.owner.now());
         } else {
-            self.wait();
+            self.record_wait();
         }
         polled
     }
 
-    pub(crate) fn wait(&mut self) {
+    pub(crate) fn record_wait(&mut self) {
         self.waiting = true;
-        self.keeper.note(Event::Waits(self.due + self.tolerance));
+        self.owner.record(Event::Waits(self.due + self.tolerance));
     }
 
-    pub(crate) async fn poll_by_half(&mut self) -> Poll<F::Output> {
+    pub(crate) async fn poll_once(&mut self) -> Poll<F::Output> {
         poll_fn(|cx| Poll::Ready(self.poll(cx))).await
     }
 
@@ -54,12 +53,12 @@ impl<F: Future<Output: Send> + Send + 'static> Once<F> {
         poll_fn(|cx| self.poll(cx)).await
     }
 
-    /// Now and then dropped when it waits, or moved to another task that waits for it or polls it once;
-    /// else waited for. `None` if it was dropped, or lost on a runtime that has gone.
-    pub(crate) async fn run(mut self) -> (Option<Keeper>, Option<F::Output>) {
-        let choice = self.keeper.dice.u8(..100);
+    /// Awaits it, drops it while it waits, or moves it to another task that polls it once or awaits it. Returns the owner
+    /// unless the other task was lost, and the output unless it was dropped.
+    pub(crate) async fn run(mut self) -> (Option<Owner>, Option<F::Output>) {
+        let choice = self.owner.rng.u8(..100);
         if choice < 30 {
-            if let Poll::Ready(output) = self.poll_by_half().await {
+            if let Poll::Ready(output) = self.poll_once().await {
                 return self.end(Some(output));
             }
         }
@@ -70,27 +69,27 @@ impl<F: Future<Output: Send> + Send + 'static> Once<F> {
             let output = self.ready().await;
             return self.end(Some(output));
         }
-        let runtime = self.keeper.elsewhere();
-        let there = runtime.spawn(async move {
+        let runtime = self.owner.move_elsewhere();
+        let task = runtime.spawn(async move {
             let output = match choice {
-                15..20 => self.poll_by_half().await,
+                15..20 => self.poll_once().await,
                 _ => Poll::Ready(self.ready().await),
             };
             (self, output)
         });
-        match there.await {
-            Ok((once, Poll::Ready(output))) => once.end(Some(output)),
-            Ok((mut once, Poll::Pending)) => {
-                let output = once.ready().await;
-                once.end(Some(output))
+        match task.await {
+            Ok((one_shot, Poll::Ready(output))) => one_shot.end(Some(output)),
+            Ok((mut one_shot, Poll::Pending)) => {
+                let output = one_shot.ready().await;
+                one_shot.end(Some(output))
             }
             Err(_) => (None, None),
         }
     }
 
-    fn end(self, output: Option<F::Output>) -> (Option<Keeper>, Option<F::Output>) {
+    fn end(self, output: Option<F::Output>) -> (Option<Owner>, Option<F::Output>) {
         drop(self.future);
-        self.keeper.done(output.is_none());
-        (Some(self.keeper), output)
+        self.owner.ended(output.is_none());
+        (Some(self.owner), output)
     }
 }

@@ -1,143 +1,143 @@
-//! Whoever has a timer: its dice, and its pen.
+//! The owner of a timer makes random choices and records what happens to the timer.
 
 use std::sync::Arc;
 
 use fastrand::Rng;
 use tokio::runtime::Handle;
 
-use crate::account::{Between, Moment};
-use crate::board::Event;
-use crate::books::Books;
-use crate::tally::{Kind, Tally};
+use crate::history::Event;
+use crate::schedule::{TimeRange, Timestamp};
+use crate::shared::Shared;
+use crate::stats::{Kind, Stats};
 
-/// One timer in so many is a fast one.
+/// One timer in this many is fast.
 const FAST: u32 = 400;
 
-/// Nothing that is due then is woken before the end by mistake.
+/// A deadline so far away that the soak ends before it.
 pub(crate) const FAR: i64 = 30 * 24 * 3600 * 1_000_000_000;
 
-pub(crate) struct Keeper {
-    pub(crate) books: Arc<Books>,
+pub(crate) struct Owner {
+    pub(crate) shared: Arc<Shared>,
     pub(crate) kind: Kind,
-    pub(crate) dice: Rng,
+    pub(crate) rng: Rng,
     number: usize,
-    /// When its timer was made or reset last.
-    since: Moment,
+    /// When the timer was created or reset last.
+    set_at: Timestamp,
     runtimes: Arc<[Handle]>,
 }
 
-impl Keeper {
-    /// `runtimes`: where its timers may be moved to.
+impl Owner {
+    /// Creates an owner, whose timers may move to the `runtimes`.
     pub(crate) fn new(
-        books: &Arc<Books>,
+        shared: &Arc<Shared>,
         runtimes: &Arc<[Handle]>,
         kind: Kind,
         number: usize,
-        dice: Rng,
+        rng: Rng,
     ) -> Self {
-        books.begin();
+        shared.add_owner();
         Self {
-            books: Arc::clone(books),
+            shared: Arc::clone(shared),
             kind,
-            dice,
+            rng,
             number,
-            since: 0,
+            set_at: 0,
             runtimes: Arc::clone(runtimes),
         }
     }
 
-    pub(crate) fn tally(&self) -> &Tally {
-        self.books.tally(self.kind)
+    pub(crate) fn stats(&self) -> &Stats {
+        self.shared.stats(self.kind)
     }
 
-    pub(crate) fn now(&self) -> Moment {
-        self.books.now()
+    pub(crate) fn now(&self) -> Timestamp {
+        self.shared.now()
     }
 
     pub(crate) fn has_time(&self) -> bool {
-        self.now() < self.books.end()
+        self.now() < self.shared.end()
     }
 
-    /// Whether something happens that does so `percent` times in a hundred.
+    /// Returns `true` in `percent` of 100 cases.
     pub(crate) fn chance(&mut self, percent: u32) -> bool {
-        self.dice.u32(..100) < percent
+        self.rng.u32(..100) < percent
     }
 
-    /// From 0.1 to 1.6 s, of each doubling as many; but a few of 1 to 5 ms, which miss ticks at every
+    /// Returns a random period of 0.1 to 1.6 s, each octave equally often. A few are 1 to 5 ms, and miss ticks at every
     /// stall.
     pub(crate) fn period(&mut self) -> i64 {
-        if self.dice.u32(..FAST) == 0 {
-            return self.dice.i64(1_000_000..5_000_000);
+        if self.rng.u32(..FAST) == 0 {
+            return self.rng.i64(1_000_000..5_000_000);
         }
-        let least = 100_000_000 << self.dice.u32(..4);
-        self.dice.i64(least..2 * least)
+        let least = 100_000_000 << self.rng.u32(..4);
+        self.rng.i64(least..2 * least)
     }
 
-    /// When `set` was called.
-    pub(crate) fn during<T>(&self, set: impl FnOnce() -> T) -> (Between, T) {
+    /// Calls `call`. Returns the time of the call and its result.
+    pub(crate) fn timed<T>(&self, call: impl FnOnce() -> T) -> (TimeRange, T) {
         let from = self.now();
-        let value = set();
+        let value = call();
         let to = self.now();
-        (Between { from, to }, value)
+        (TimeRange { from, to }, value)
     }
 
-    pub(crate) fn note(&self, event: Event) {
-        self.books
-            .board
-            .note(self.number, self.kind, self.now(), event);
+    pub(crate) fn record(&self, event: Event) {
+        self.shared
+            .histories
+            .add(self.number, self.kind, self.now(), event);
     }
 
-    pub(crate) fn made(&mut self, due: Moment, period: Option<i64>) {
-        self.since = self.now();
-        self.tally().made.add(1);
-        self.note(Event::Made(due, period));
+    pub(crate) fn created(&mut self, due: Timestamp, period: Option<i64>) {
+        self.set_at = self.now();
+        self.stats().created.add(1);
+        self.record(Event::Created(due, period));
     }
 
-    pub(crate) fn reset(&mut self, due: Moment) {
-        self.since = self.now();
-        self.tally().resets.add(1);
-        self.note(Event::Reset(due));
+    pub(crate) fn reset(&mut self, due: Timestamp) {
+        self.set_at = self.now();
+        self.stats().resets.add(1);
+        self.record(Event::Reset(due));
     }
 
-    /// A tick for `deadline` has been taken at `now`, or before. One that was due before anybody asked is
-    /// late since then.
-    pub(crate) fn ticked(&self, deadline: Between, now: Moment) {
-        self.note(Event::Ticked(deadline.to, now - deadline.to));
-        self.tally().delivered.add(1);
+    /// Records a tick for `deadline`, delivered by `now`. The lateness of a timer that was due when it was set begins
+    /// there.
+    pub(crate) fn ticked(&self, deadline: TimeRange, now: Timestamp) {
+        self.record(Event::Ticked(deadline.to, now - deadline.to));
+        self.stats().delivered.add(1);
         if now < deadline.from {
-            self.tally().early.add(1);
+            self.stats().early.add(1);
             self.fail(&format!("early by {} ns", deadline.from - now));
         }
-        let late = now - deadline.to.max(self.since);
-        self.tally().late(late.try_into().unwrap_or(0));
+        let late = now - deadline.to.max(self.set_at);
+        self.stats().record_lateness(late.try_into().unwrap_or(0));
     }
 
-    /// It is over with a timer, that was `waiting` still or not.
-    pub(crate) fn done(&self, waiting: bool) {
+    /// Records the end of a timer, which may still have been waiting.
+    pub(crate) fn ended(&self, waiting: bool) {
         if waiting {
-            self.tally().cancelled.add(1);
-            self.note(Event::Cancelled);
+            self.stats().canceled.add(1);
+            self.record(Event::Canceled);
         } else {
-            self.tally().completed.add(1);
-            self.note(Event::Completed);
+            self.stats().completed.add(1);
+            self.record(Event::Completed);
         }
     }
 
-    /// Another task's runtime: the caller moves there.
-    pub(crate) fn elsewhere(&mut self) -> Handle {
-        let place = self.dice.usize(..self.runtimes.len());
-        self.tally().moved.add(1);
-        self.note(Event::Moved(place));
-        self.runtimes[place].clone()
+    /// Returns the runtime to which the caller moves the timer.
+    pub(crate) fn move_elsewhere(&mut self) -> Handle {
+        let runtime = self.rng.usize(..self.runtimes.len());
+        self.stats().moved.add(1);
+        self.record(Event::Moved(runtime));
+        self.runtimes[runtime].clone()
     }
 
     pub(crate) fn fail(&self, what: &str) {
-        self.books.fail(self.number, what);
+        self.shared.fail(self.number, what);
     }
 }
 
-impl Drop for Keeper {
+impl Drop for Owner {
     fn drop(&mut self) {
-        self.books.end_one();
+        self.shared.remove_owner();
     }
 }

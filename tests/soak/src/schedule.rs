@@ -1,28 +1,27 @@
-//! What the ticks of a timer must be, from the words of its documentation. Pure: the arithmetic is not
-//! the library's. Numbers are nanoseconds, and moments are counted from the beginning of the soak.
+//! Which ticks a timer must have, according to its documentation. It does not use the library's arithmetic.
 
 use std::mem;
 
 use tokio_osinterval::MissedTickBehavior;
 
-pub(crate) type Moment = i64;
+/// Nanoseconds since the start of the soak.
+pub(crate) type Timestamp = i64;
 
-/// However long the period, a tick that is later is missed.
+/// A tick that is later than this is missed, however long the period.
 const MISSED_AFTER: i64 = 5_000_000;
 
-/// The two moments, one before and one after, between which something happened: the library read the
-/// clock at one that nobody else knows.
+/// The time before and after a call. The library read the clock in between.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Between {
-    pub(crate) from: Moment,
-    pub(crate) to: Moment,
+pub(crate) struct TimeRange {
+    pub(crate) from: Timestamp,
+    pub(crate) to: Timestamp,
 }
 
-impl Between {
-    pub(crate) fn at(moment: Moment) -> Self {
+impl TimeRange {
+    pub(crate) fn at(time: Timestamp) -> Self {
         Self {
-            from: moment,
-            to: moment,
+            from: time,
+            to: time,
         }
     }
 
@@ -33,106 +32,105 @@ impl Between {
         }
     }
 
-    pub(crate) fn contains(self, moment: Moment) -> bool {
-        (self.from..=self.to).contains(&moment)
+    pub(crate) fn contains(self, time: Timestamp) -> bool {
+        (self.from..=self.to).contains(&time)
     }
 }
 
-/// A tick of an interval, and what the interval was when it was taken.
+/// A tick of an interval, with the settings of the interval when it was delivered.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Tick {
-    pub(crate) deadline: Moment,
-    pub(crate) taken: Between,
+    pub(crate) deadline: Timestamp,
+    pub(crate) delivered: TimeRange,
     pub(crate) period: i64,
     pub(crate) behavior: MissedTickBehavior,
-    /// How late it may be before it counts as missed, besides.
     pub(crate) tolerance: i64,
-    /// By how many it raised `missed_ticks()`.
+    /// By how much this tick raised `missed_ticks()`.
     pub(crate) missed: i64,
 }
 
 impl Tick {
-    fn threshold(&self) -> Moment {
+    fn threshold(&self) -> Timestamp {
         self.deadline + self.period.min(MISSED_AFTER) + self.tolerance
     }
 
     fn may_be_in_time(&self) -> bool {
-        self.taken.from <= self.threshold()
+        self.delivered.from <= self.threshold()
     }
 
     fn may_be_missed(&self) -> bool {
-        self.taken.to > self.threshold()
+        self.delivered.to > self.threshold()
     }
 
-    fn may_miss_as_many(&self) -> bool {
-        let passed = |moment: Moment| (moment - self.deadline).max(0) / self.period;
+    fn missed_may_be_right(&self) -> bool {
+        let skipped = |time: Timestamp| (time - self.deadline).max(0) / self.period;
         let (least, most) = match self.behavior {
             MissedTickBehavior::Burst => (0, 0),
-            _ => (passed(self.taken.from), passed(self.taken.to)),
+            _ => (skipped(self.delivered.from), skipped(self.delivered.to)),
         };
         (self.may_be_in_time() && self.missed == 0)
             || (self.may_be_missed() && (least..=most).contains(&self.missed))
     }
 
-    fn may_be_followed_by(&self, next: Moment) -> bool {
+    fn may_precede(&self, next: Timestamp) -> bool {
         let one_period = next == self.deadline + self.period;
         let after_missed = match self.behavior {
-            // Each deadline has its tick, however late.
+            // Every deadline has a tick.
             MissedTickBehavior::Burst => one_period,
-            // The first deadline of the grid that was still to come.
+            // The first multiple of the period after the delivery.
             MissedTickBehavior::Skip => {
                 (next - self.deadline) % self.period == 0
-                    && next > self.taken.from
-                    && next - self.period <= self.taken.to
+                    && next > self.delivered.from
+                    && next - self.period <= self.delivered.to
             }
-            // One period after the missed one was taken.
-            MissedTickBehavior::Delay => self.taken.contains(next - self.period),
+            // One period after the delivery.
+            MissedTickBehavior::Delay => self.delivered.contains(next - self.period),
         };
         (self.may_be_in_time() && one_period) || (self.may_be_missed() && after_missed)
     }
 }
 
 enum Next {
-    /// A beginning, or a reset.
-    Within(Between),
+    /// The first tick after the creation or a reset.
+    First(TimeRange),
     After(Tick),
 }
 
-/// The schedule of one interval.
-pub(crate) struct Schedule {
+/// The schedule of an interval.
+pub(crate) struct IntervalSchedule {
     next: Next,
 }
 
-impl Schedule {
-    pub(crate) fn new(first: Between) -> Self {
-        let next = Next::Within(first);
+impl IntervalSchedule {
+    pub(crate) fn new(first: TimeRange) -> Self {
+        let next = Next::First(first);
         Self { next }
     }
 
-    /// By when the next tick is due, at the latest.
-    pub(crate) fn due(&self) -> Moment {
+    /// Returns the latest time at which the next tick is due.
+    pub(crate) fn due(&self) -> Timestamp {
         match self.next {
-            Next::Within(bounds) => bounds.to,
-            Next::After(last) if last.may_be_missed() => last.taken.to + last.period,
+            Next::First(range) => range.to,
+            Next::After(last) if last.may_be_missed() => last.delivered.to + last.period,
             Next::After(last) => last.deadline + last.period,
         }
     }
 
-    /// Accounts for a tick, and goes on from there, whatever it was. Returns how many deadlines have
-    /// passed since the one before it, by the deadlines themselves, that one included and this one not.
-    pub(crate) fn take(&mut self, tick: Tick) -> Result<u64, String> {
+    /// Checks `tick`, and continues from there, right or wrong. Returns the number of deadlines since the tick before it:
+    /// that one counts, this one does not.
+    pub(crate) fn deliver(&mut self, tick: Tick) -> Result<u64, String> {
         let last = mem::replace(&mut self.next, Next::After(tick));
-        if !tick.may_miss_as_many() {
-            return Err(format!("missed_ticks() cannot be right: {tick:?}"));
+        if !tick.missed_may_be_right() {
+            return Err(format!("missed_ticks() is wrong: {tick:?}"));
         }
         match last {
-            Next::Within(bounds) if !bounds.contains(tick.deadline) => {
-                Err(format!("the first deadline was to be {bounds:?}: {tick:?}"))
+            Next::First(range) if !range.contains(tick.deadline) => {
+                Err(format!("the first deadline is not in {range:?}: {tick:?}"))
             }
-            Next::Within(_) => Ok(0),
+            Next::First(_) => Ok(0),
             Next::After(last) => {
                 let expected = (tick.deadline - last.deadline) / last.period;
-                if !last.may_be_followed_by(tick.deadline) {
+                if !last.may_precede(tick.deadline) {
                     Err(format!("{last:?} cannot be followed by {tick:?}"))
                 } else if expected != 1 + last.missed {
                     Err(format!(
@@ -145,32 +143,34 @@ impl Schedule {
         }
     }
 
-    /// Begins anew. Returns how many deadlines had passed by the last tick, that one included.
-    pub(crate) fn reset(&mut self, first: Between) -> u64 {
-        let open = self.end();
-        self.next = Next::Within(first);
-        open
+    /// Restarts the schedule. Returns the number of deadlines as [`end`](Self::end) does.
+    pub(crate) fn reset(&mut self, first: TimeRange) -> u64 {
+        let expected = self.end();
+        self.next = Next::First(first);
+        expected
     }
 
-    /// How many deadlines had passed by the last tick, that one included, but not accounted for yet.
+    /// Returns the number of deadlines of the last tick: its own and those that it missed.
     pub(crate) fn end(&self) -> u64 {
         match self.next {
-            Next::Within(_) => 0,
+            Next::First(_) => 0,
             Next::After(last) => u64::try_from(1 + last.missed).unwrap_or(0),
         }
     }
 }
 
-/// The expirations of a periodic timer: each sum of them says where the first must lie, to within a
-/// period. If those places have nothing in common, an expiration was lost or made up.
-pub(crate) struct Expirations {
-    first: Between,
+/// The expirations of a periodic timer.
+///
+/// Each count tells within a period when the first expiration must have been. If these ranges have nothing in common,
+/// an expiration was lost or invented.
+pub(crate) struct PeriodicSchedule {
+    first: TimeRange,
     period: i64,
     sum: i64,
 }
 
-impl Expirations {
-    pub(crate) fn new(first: Between, period: i64) -> Self {
+impl PeriodicSchedule {
+    pub(crate) fn new(first: TimeRange, period: i64) -> Self {
         Self {
             first,
             period,
@@ -178,30 +178,30 @@ impl Expirations {
         }
     }
 
-    /// When the next one is due.
-    pub(crate) fn next(&self) -> Between {
+    /// Returns when the next expiration is due.
+    pub(crate) fn next(&self) -> TimeRange {
         self.first.later(self.sum * self.period)
     }
 
-    /// Accounts for a count, and goes on from there, whatever it was.
-    pub(crate) fn take(&mut self, count: u64, taken: Between) -> Result<(), String> {
+    /// Checks `count`, and continues from there, right or wrong.
+    pub(crate) fn deliver(&mut self, count: u64, delivered: TimeRange) -> Result<(), String> {
         self.sum += i64::try_from(count).unwrap_or(i64::MAX / 2);
-        let must = Between {
-            from: taken.from - self.sum * self.period + 1,
-            to: taken.to - (self.sum - 1) * self.period,
+        let required = TimeRange {
+            from: delivered.from - self.sum * self.period + 1,
+            to: delivered.to - (self.sum - 1) * self.period,
         };
-        let was = self.first;
-        self.first = Between {
-            from: was.from.max(must.from),
-            to: was.to.min(must.to),
+        let before = self.first;
+        self.first = TimeRange {
+            from: before.from.max(required.from),
+            to: before.to.min(required.to),
         };
         if count > 0 && self.first.from <= self.first.to {
             return Ok(());
         }
-        self.first = must;
+        self.first = required;
         Err(format!(
-            "after {count} expirations, {} in all, with a period of {} ns, taken {taken:?}, the first \
-             must have been {must:?}, and was {was:?}",
+            "{count} expirations, {} in all, with a period of {} ns, delivered in {delivered:?}: the first \
+             must have been in {required:?}, but was in {before:?}",
             self.sum, self.period
         ))
     }

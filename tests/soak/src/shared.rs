@@ -1,29 +1,27 @@
-//! What all timers write into.
+//! The state that all timers of a soak share.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::account::Moment;
-use crate::board::Board;
-use crate::tally::{Count, Kind, Tally};
+use crate::failures::Failures;
+use crate::history::Histories;
+use crate::schedule::Timestamp;
+use crate::stats::{Counter, Kind, Stats};
 
-/// So many failures are told; of the others, how many there were.
-const TOLD: usize = 20;
-
-pub(crate) struct Books {
+pub(crate) struct Shared {
     start: Instant,
-    end: Moment,
+    end: Timestamp,
     pub(crate) seed: u64,
-    pub(crate) board: Board,
+    pub(crate) histories: Histories,
     pub(crate) failures: Arc<Failures>,
-    tallies: Vec<Tally>,
-    keepers: AtomicUsize,
+    stats: Vec<Stats>,
+    owners: AtomicUsize,
 }
 
-impl Books {
+impl Shared {
     pub(crate) fn new(
         length: Duration,
         seed: u64,
@@ -34,94 +32,67 @@ impl Books {
             start: Instant::now(),
             end: nanos(length),
             seed,
-            board: Board::new(timers),
+            histories: Histories::new(timers),
             failures,
-            tallies: Kind::ALL.map(|_| Tally::new()).into(),
-            keepers: AtomicUsize::new(0),
+            stats: Kind::ALL.map(|_| Stats::new()).into(),
+            owners: AtomicUsize::new(0),
         })
     }
 
-    pub(crate) fn moment(&self, instant: Instant) -> Moment {
+    pub(crate) fn timestamp(&self, instant: Instant) -> Timestamp {
         match instant.checked_duration_since(self.start) {
-            Some(since) => nanos(since),
+            Some(elapsed) => nanos(elapsed),
             None => -nanos(self.start - instant),
         }
     }
 
-    /// No earlier than the start.
-    pub(crate) fn instant(&self, moment: Moment) -> Instant {
-        self.start + duration(moment)
+    /// Returns the start for an earlier timestamp.
+    pub(crate) fn instant(&self, timestamp: Timestamp) -> Instant {
+        self.start + duration(timestamp)
     }
 
-    pub(crate) fn now(&self) -> Moment {
-        self.moment(Instant::now())
+    pub(crate) fn now(&self) -> Timestamp {
+        self.timestamp(Instant::now())
     }
 
-    pub(crate) fn end(&self) -> Moment {
+    pub(crate) fn end(&self) -> Timestamp {
         self.end
     }
 
-    pub(crate) fn tally(&self, kind: Kind) -> &Tally {
-        &self.tallies[kind as usize]
+    pub(crate) fn stats(&self, kind: Kind) -> &Stats {
+        &self.stats[kind as usize]
     }
 
-    pub(crate) fn total(&self, count: impl Fn(&Tally) -> &Count) -> u64 {
-        self.tallies.iter().map(|tally| count(tally).get()).sum()
+    pub(crate) fn total(&self, counter: impl Fn(&Stats) -> &Counter) -> u64 {
+        self.stats.iter().map(|stats| counter(stats).get()).sum()
     }
 
-    /// What failed, with all that is known of that timer.
+    /// Adds a failure, with the history of the timer.
     pub(crate) fn fail(&self, number: usize, what: &str) {
-        let history = self.board.history(number);
+        let history = self.histories.describe(number);
         self.failures
             .add(format!("{what} [{history}; seed {}]", self.seed));
     }
 
-    pub(crate) fn begin(&self) {
-        self.keepers.fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn add_owner(&self) {
+        self.owners.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn end_one(&self) {
-        self.keepers.fetch_sub(1, Ordering::Relaxed);
+    pub(crate) fn remove_owner(&self) {
+        self.owners.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// How many have a timer still.
-    pub(crate) fn keepers(&self) -> usize {
-        self.keepers.load(Ordering::Relaxed)
-    }
-}
-
-#[derive(Default)]
-pub(crate) struct Failures {
-    told: Mutex<Vec<String>>,
-    count: Count,
-}
-
-impl Failures {
-    pub(crate) fn add(&self, failure: String) {
-        self.count.add(1);
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.len() < TOLD {
-            told.push(failure);
-        }
-    }
-
-    pub(crate) fn count(&self) -> u64 {
-        self.count.get()
-    }
-
-    pub(crate) fn told(&self) -> Vec<String> {
-        self.told
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+    /// Returns the number of tasks that still use a timer.
+    pub(crate) fn owners(&self) -> usize {
+        self.owners.load(Ordering::Relaxed)
     }
 }
 
-pub(crate) fn nanos(span: Duration) -> i64 {
-    i64::try_from(span.as_nanos()).unwrap_or(i64::MAX)
+fn nanos(duration: Duration) -> i64 {
+    i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
 }
 
-/// Zero, if negative.
+/// Returns zero for a negative number.
 pub(crate) fn duration(nanos: i64) -> Duration {
     Duration::from_nanos(u64::try_from(nanos).unwrap_or(0))
 }

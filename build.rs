@@ -1,12 +1,11 @@
-//! Names each group of targets once. Everywhere else the code asks for the name.
+//! Names each group of targets once. The code uses these names only.
 
 use cfg_aliases::cfg_aliases;
 
 fn main() {
-    // The cfgs `tokio_osinterval_*` are private. The test suite sets them to run, on a machine that
-    // has another one, the portable backend; on Windows, the thread pool's own timer; and on Linux,
-    // the kqueue backend as it is for one system, on a stand-in for that system's kqueue. Or, for a
-    // model checker, a kernel that it can look into.
+    // The cfgs `tokio_osinterval_*` are private. The test suite sets them to run a backend that is not the
+    // machine's own: the portable one; on Windows, the thread pool's timer; on Linux, the kqueue backend of one
+    // system on a stand-in for its kqueue; for a model checker, a kernel that the checker can control.
     cfg_aliases! {
         kqueue_stand_in: {
             any(
@@ -18,25 +17,27 @@ fn main() {
             )
         },
         model: { tokio_osinterval_loom },
-        native: { all(feature = "os-native", not(tokio_osinterval_portable), not(model)) },
+        // The operating system's timers may be used.
+        os_timers: { all(feature = "os-native", not(tokio_osinterval_portable), not(model)) },
         timerfd: {
             all(
-                native,
+                os_timers,
                 not(kqueue_stand_in),
                 any(target_os = "linux", target_os = "android")
             )
         },
-        // kqueue, with a clock that can be told an absolute moment of `Instant`; with nanoseconds
-        // from now; with milliseconds from now.
+        // kqueue with absolute times on the clock of `Instant`.
         kqueue_mach: {
-            all(native, any(target_vendor = "apple", tokio_osinterval_kqueue = "apple"))
+            all(os_timers, any(target_vendor = "apple", tokio_osinterval_kqueue = "apple"))
         },
+        // kqueue with nanoseconds from now.
         kqueue_nanos: {
-            all(native, any(target_os = "freebsd", tokio_osinterval_kqueue = "freebsd"))
+            all(os_timers, any(target_os = "freebsd", tokio_osinterval_kqueue = "freebsd"))
         },
+        // kqueue with milliseconds from now.
         kqueue_millis: {
             all(
-                native,
+                os_timers,
                 any(
                     target_os = "netbsd",
                     target_os = "openbsd",
@@ -48,22 +49,28 @@ fn main() {
             )
         },
         kqueue: { any(kqueue_mach, kqueue_nanos, kqueue_millis) },
-        threadpool: { all(native, windows) },
-        // The timer is a descriptor, in tokio's reactor.
+        threadpool: { all(os_timers, windows) },
+        // The timer is a descriptor in tokio's reactor.
         descriptor: { any(timerfd, kqueue) },
-        portable: { not(any(descriptor, threadpool, model)) },
-        // One driver serves all runtimes of the process and outlives them.
-        process_wide_driver: { all(threadpool, not(feature = "test-util")) },
-        // The clock can be paused under us: by tokio's `test-util`, or in the portable backend,
-        // which runs on tokio's own timer.
-        runtime_clock: { any(feature = "test-util", portable) },
+
+        // Which `Alarm` there is: `production` or `test_util` with a native backend, else `portable` or `model`.
+        native: { any(descriptor, threadpool) },
+        production: { all(native, not(feature = "test-util")) },
+        test_util: { all(native, feature = "test-util") },
+        portable: { not(any(native, model)) },
+        // One driver serves all runtimes of the process, and outlives them.
+        process_wide_driver: { all(threadpool, production) },
+        // Some periodic timer is not the kernel's.
+        software_periodic: { not(all(timerfd, production)) },
     }
     println!("cargo:rerun-if-changed=build.rs");
     pass_on_private_cfgs();
 }
 
-/// A private cfg can be set for this package alone: as cargo would hand it to this script, in the
-/// environment. `RUSTFLAGS` would build every dependency once more. One without a value is `1` there.
+/// Sets private cfgs from the environment, for this package alone. `RUSTFLAGS` would rebuild every dependency.
+///
+/// The variables have the names by which cargo passes cfgs to a build script. A cfg without a value has the value
+/// `1` there.
 fn pass_on_private_cfgs() {
     const KERNELS: &[&str] = &["apple", "freebsd", "netbsd", "openbsd", "dragonfly"];
     const SET: &[&str] = &["", "1"];
@@ -78,7 +85,7 @@ fn pass_on_private_cfgs() {
         let Ok(value) = std::env::var(&variable) else {
             continue;
         };
-        // Another would choose no backend but the system's own, and tests would pass on that.
+        // Another value would leave the system's own backend in place, and tests would pass on that one.
         assert!(
             values.contains(&value.as_str()),
             "{variable}: not one of {values:?}: {value:?}"

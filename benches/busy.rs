@@ -1,7 +1,7 @@
 //! An interval on workers that are never idle: how late it is, and how much the others get done.
 //!
-//! `cargo bench --features full --bench busy`, and part of a heading to run that alone. Beside a tick each
-//! 1 ms, pairs of tasks wake each other in turns, and each poll takes a while. A worker that is never
+//! `cargo bench --features full --bench busy`, and what to run alone: part of a runtime's name, and event
+//! intervals, such as `-- multi_thread 1 61`. Beside a tick each 1 ms, pairs of tasks wake each other in turns, and each poll takes a while. A worker that is never
 //! idle asks for events only after each so many polls, which is its `event_interval`. The pairs receive
 //! as they are, or within a timeout of the contender's own kind. The contenders take turns, round by
 //! round; the ticks of all rounds count, and the median of the throughputs.
@@ -13,11 +13,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
-use support::{Flavor, median};
+use support::{Flavor, Table, median, number};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-const ROUNDS: usize = 3;
 /// How long each is measured.
 const ROUND: Duration = Duration::from_millis(150);
 const PERIOD: Duration = Duration::from_millis(1);
@@ -128,16 +127,17 @@ async fn within_ours(takes: &mut UnboundedReceiver<()>) -> Option<()> {
     received.await.unwrap()
 }
 
-type Contender = (&'static str, fn(&Runtime, Duration) -> Round);
+type Contender = fn(&Runtime, Duration) -> Round;
 
+const HEADER: &str =
+    "| each poll takes | `event_interval` | tokio | here | tokio, timeouts | here, timeouts |";
+
+/// In the order of the columns.
 const CONTENDERS: [Contender; 4] = [
-    ("tokio", contender!(tokio::time, receive)),
-    ("ours", contender!(tokio_osinterval::time, receive)),
-    ("tokio, timeouts", contender!(tokio::time, within_tokio)),
-    (
-        "ours, timeouts",
-        contender!(tokio_osinterval::time, within_ours),
-    ),
+    contender!(tokio::time, receive),
+    contender!(tokio_osinterval::time, receive),
+    contender!(tokio::time, within_tokio),
+    contender!(tokio_osinterval::time, within_ours),
 ];
 
 #[allow(clippy::cast_precision_loss, reason = "no figure is that large")]
@@ -146,45 +146,59 @@ fn micros(late: &Histogram<u64>, quantile: f64) -> f64 {
 }
 
 /// A row of the table.
-fn compare(flavor: Flavor, event_interval: u32, poll: Duration) {
+fn compare(table: &Table, flavor: Flavor, event_interval: u32, poll: Duration) {
     let runtime = || {
         let mut builder = flavor.builder();
         builder.event_interval(event_interval).build().unwrap()
     };
     let mut late = [(); 4].map(|()| Histogram::<u64>::new(3).unwrap());
     let mut polls = [const { Vec::new() }; 4];
-    for _ in 0..ROUNDS {
-        for (i, (_, contender)) in CONTENDERS.iter().enumerate() {
+    for _ in 0..rounds() {
+        for (i, contender) in CONTENDERS.iter().enumerate() {
             let round = contender(&runtime(), poll);
             late[i].add(round.late).unwrap();
             polls[i].push(round.polls);
         }
     }
-    print!("{event_interval:14}");
+    let mut row = vec![
+        format!("{} µs", poll.as_micros()),
+        event_interval.to_string(),
+    ];
     for (late, polls) in late.iter().zip(polls) {
-        let [p50, p99] = [0.5, 0.99].map(|quantile| micros(late, quantile));
-        print!("  {p50:7.0} {p99:7.0} {:7.1}", median(polls));
+        let (late, polls) = (micros(late, 0.5), median(polls));
+        row.push(format!("{} / {}", number(late, 0), number(polls, 0)));
     }
-    println!();
+    table.row(&row);
+}
+
+fn rounds() -> usize {
+    support::rounds(3)
 }
 
 fn main() {
-    let filter = support::argument(0);
-    println!("lateness at p50 and p99 in µs, and thousands of polls a second; {ROUNDS} rounds");
-    for flavor in Flavor::ALL {
+    let (numbers, names): (Vec<_>, Vec<_>) =
+        support::arguments().partition(|argument| argument.parse::<u32>().is_ok());
+    let numbers: Vec<u32> = numbers.iter().flat_map(|number| number.parse()).collect();
+    if numbers.contains(&0) {
+        support::refuse("an event interval is at least 1");
+    }
+    let flavors = Flavor::ALL.into_iter();
+    let flavors = flavors.filter(|flavor| names.iter().all(|name| flavor.name().contains(name)));
+    println!(
+        "lateness at p50 in µs / thousands of polls a second, of {PAIRS} pairs; {} rounds",
+        rounds()
+    );
+    for flavor in flavors {
+        println!("\n{}\n", flavor.name());
+        let table = Table::begin(HEADER, &[0, 0], 14);
         for poll in POLLS {
-            let name = format!("{}, polls of {poll:?}", flavor.name());
-            if filter.as_ref().is_some_and(|filter| !name.contains(filter)) {
-                continue;
-            }
-            println!("{name}");
-            print!("event_interval");
-            for (name, _) in CONTENDERS {
-                print!("  {name:>23}");
-            }
-            println!();
-            for event_interval in EVENT_INTERVALS {
-                compare(flavor, event_interval, poll);
+            let chosen = if numbers.is_empty() {
+                &EVENT_INTERVALS[..]
+            } else {
+                &numbers
+            };
+            for event_interval in chosen {
+                compare(&table, flavor, *event_interval, poll);
             }
         }
     }

@@ -18,10 +18,9 @@ use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use exchange::{Where, dropping};
-use support::{Start, each, median, second_poll};
+use support::{Start, Table, each, longest, median, number, second_poll};
 use tokio::runtime::{Builder, Runtime};
 
-const ROUNDS: usize = 21;
 /// How long each is measured.
 const ROUND: Duration = Duration::from_millis(40);
 const WORKERS: [usize; 4] = [1, 2, 4, 8];
@@ -130,61 +129,99 @@ macro_rules! contender {
 }
 
 const CONTENDERS: &[Contender] = &[
+    contender!("here", multi_thread, tokio_osinterval::sleep),
     contender!("tokio", multi_thread, tokio::time::sleep),
     #[cfg(tokio_unstable)]
     contender!("tokio, alternative", alternative, tokio::time::sleep),
-    contender!("tokio-osinterval", multi_thread, tokio_osinterval::sleep),
     contender!("no timer", multi_thread, no_timer),
 ];
 
-/// The medians of each contender's columns.
-fn rounds(columns: usize, measure: impl Fn(&Contender, usize) -> f64) {
-    let mut samples = vec![vec![Vec::new(); columns]; CONTENDERS.len()];
-    for _ in 0..ROUNDS {
-        for column in 0..columns {
-            for (samples, contender) in samples.iter_mut().zip(CONTENDERS) {
-                samples[column].push(measure(contender, column));
+/// For [`CONTENDERS`].
+const HEADER: &str = if cfg!(tokio_unstable) {
+    "| | here | tokio | tokio, alternative | no timer |"
+} else {
+    "| | here | tokio | no timer |"
+};
+
+/// A row of the table: its name, how many figures a cell of it has, and how each is measured.
+struct Row<'a> {
+    name: String,
+    figures: usize,
+    measure: &'a dyn Fn(&Contender, usize) -> f64,
+}
+
+impl Row<'_> {
+    /// Prints it, and tells of ratios.
+    fn print(&self, table: &Table, rounds: usize) -> String {
+        let mut samples = vec![vec![Vec::new(); self.figures]; CONTENDERS.len()];
+        for _ in 0..rounds {
+            for figure in 0..self.figures {
+                for (samples, contender) in samples.iter_mut().zip(CONTENDERS) {
+                    samples[figure].push((self.measure)(contender, figure));
+                }
             }
         }
-    }
-    for (own, contender) in samples.into_iter().zip(CONTENDERS) {
-        print!("{:22}", contender.name);
-        let medians: Vec<f64> = own.into_iter().map(median).collect();
-        for value in &medians {
-            print!(" {value:10.1} ({:4.2})", medians[0] / value);
-        }
-        println!();
+        let medians = samples.into_iter();
+        let medians = medians.map(|own| own.into_iter().map(median).collect::<Vec<_>>());
+        let medians: Vec<_> = medians.collect();
+        let cell = |own: &Vec<f64>| {
+            let figures: Vec<_> = own.iter().map(|value| number(*value, 0)).collect();
+            figures.join(" / ")
+        };
+        let mut row = vec![self.name.clone()];
+        row.extend(medians.iter().map(cell));
+        table.row(&row);
+        let ratios = medians.iter().zip(CONTENDERS).map(|(own, contender)| {
+            let ratios: Vec<_> = own
+                .iter()
+                .map(|value| format!("{:.2}", own[0] / value))
+                .collect();
+            format!("{} {}", contender.name, ratios.join(", "))
+        });
+        format!("{}: {}", self.name, ratios.collect::<Vec<_>>().join("; "))
     }
 }
 
 fn main() {
-    let filter = support::argument(0);
-    let chosen = |name: &str| filter.as_ref().is_none_or(|filter| name.contains(filter));
+    let rounds = support::rounds(21);
     let cores = available_parallelism().unwrap().get();
     let workers: Vec<usize> = WORKERS.into_iter().filter(|n| *n <= cores).collect();
-    for (name, wait) in [
-        ("arm and cancel the earliest sleep", HOUR),
-        ("arm and cancel a later sleep", HALF_A_MINUTE),
-    ] {
-        if chosen(name) {
-            println!("{name}, ns each per worker; medians of {ROUNDS} rounds");
-            print!("{:22}", "workers");
-            for n in &workers {
-                print!(" {n:10}       ");
-            }
-            println!();
-            rounds(workers.len(), |contender, column| {
-                (contender.arming)(workers[column], wait)
-            });
-        }
-    }
-    let name = "make, arm and drop boxed sleeps";
-    if chosen(name) {
-        println!("{name}, 64 at a time, on two workers, ns each; medians of {ROUNDS} rounds");
-        println!("{:22} {:>10}        {:>10}", "dropped", "here", "there");
-        let places = [Where::Here, Where::There];
-        rounds(places.len(), |contender, column| {
-            (contender.dropping)(places[column])
-        });
-    }
+    let on = workers.iter().map(|n| match n {
+        1 => "one worker".to_owned(),
+        2 => "two".to_owned(),
+        n => n.to_string(),
+    });
+    let on = on.collect::<Vec<_>>().join(", ");
+    let arming = |wait| {
+        let workers = &workers;
+        move |contender: &Contender, figure: usize| (contender.arming)(workers[figure], wait)
+    };
+    let rows = [
+        Row {
+            name: format!("it would be the first; {on}"),
+            figures: workers.len(),
+            measure: &arming(HOUR),
+        },
+        Row {
+            name: format!("it would not; {on}"),
+            figures: workers.len(),
+            measure: &arming(HALF_A_MINUTE),
+        },
+        Row {
+            name: "made and dropped on two workers; dropped on the other one".to_owned(),
+            figures: 2,
+            measure: &|contender, figure| (contender.dropping)([Where::Here, Where::There][figure]),
+        },
+    ];
+    println!(
+        "a sleep beside {WAITING} that wait, ns each per worker; medians of {rounds} rounds\n"
+    );
+    let table = Table::begin(
+        HEADER,
+        &[longest(rows.iter().map(|row| row.name.as_str()))],
+        13,
+    );
+    let chosen = rows.iter().filter(|row| support::is_chosen(&row.name));
+    let ratios: Vec<_> = chosen.map(|row| row.print(&table, rounds)).collect();
+    println!("\n{}", ratios.join("\n"));
 }

@@ -12,13 +12,12 @@ use std::hint::black_box;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use support::{Numbers, compare, each, median};
+use support::{Contender, Numbers, Table, each, longest, median, number};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::coop::unconstrained;
 use tokio_osinterval::{Precision, delay_queue as ours, sleep_until};
 use tokio_util::time::delay_queue as theirs;
 
-const ROUNDS: usize = 15;
 /// So many are inserted and removed, or expire, beside those that wait.
 const BATCH: usize = 1_000;
 const HOUR: u64 = 3_600_000_000;
@@ -225,51 +224,76 @@ fn late_sleep() -> f64 {
     })
 }
 
-fn beside<const WAITING: usize>() {
-    type Ours = ours::DelayQueue<usize>;
-    type Theirs = theirs::DelayQueue<usize>;
-    compare(
-        &format!("insert and remove, {WAITING} waiting"),
-        "ns",
-        ROUNDS,
-        &[
-            ("tokio-osinterval", insert_and_remove::<Ours, WAITING>),
-            ("tokio-util", insert_and_remove::<Theirs, WAITING>),
-        ],
-    );
-    compare(
-        &format!("remove any and insert another, {WAITING} waiting"),
-        "ns",
-        ROUNDS,
-        &[
-            ("tokio-osinterval", replace::<Ours, WAITING>),
-            ("tokio-util", replace::<Theirs, WAITING>),
-        ],
-    );
-    compare(
-        &format!("insert and expire, {WAITING} waiting"),
-        "ns",
-        ROUNDS,
-        &[
-            ("tokio-osinterval", insert_and_expire::<Ours, WAITING>),
-            ("tokio-util", insert_and_expire::<Theirs, WAITING>),
-        ],
-    );
+struct Work {
+    name: &'static str,
+    /// Beside 1, 1,000 and 100,000 that wait.
+    ours: [Contender; 3],
+    theirs: [Contender; 3],
 }
 
+macro_rules! work {
+    ($name:expr, $work:ident) => {
+        Work {
+            name: $name,
+            ours: [
+                $work::<Ours, 1>,
+                $work::<Ours, 1_000>,
+                $work::<Ours, 100_000>,
+            ],
+            theirs: [
+                $work::<Theirs, 1>,
+                $work::<Theirs, 1_000>,
+                $work::<Theirs, 100_000>,
+            ],
+        }
+    };
+}
+
+type Ours = ours::DelayQueue<usize>;
+type Theirs = theirs::DelayQueue<usize>;
+
+const WORK: [Work; 3] = [
+    work!("insert and remove", insert_and_remove),
+    work!("remove any of those that wait, and insert another", replace),
+    work!("insert and expire", insert_and_expire),
+];
+
 fn main() {
-    beside::<1>();
-    beside::<1_000>();
-    beside::<100_000>();
-    compare(
-        "lateness of values 50 µs apart, at the median",
-        "µs",
-        ROUNDS,
-        &[
-            ("tokio-osinterval", late_in_ours),
-            ("the same, spins", late_in_ours_that_spins),
-            ("a lone sleep", late_sleep),
-            ("tokio-util", late_in_theirs),
-        ],
+    let rounds = support::rounds(15);
+    println!("ns each, beside 1 / 1,000 / 100,000 that wait; medians of {rounds} rounds\n");
+    let table = Table::begin(
+        "| | here | tokio-util |",
+        &[longest(WORK.iter().map(|work| work.name))],
+        15,
+    );
+    let mut ratios = Vec::new();
+    for Work { name, ours, theirs } in WORK {
+        let samples = support::turns(rounds, &[ours, theirs].concat());
+        let (ours, theirs) = samples.split_at(ours.len());
+        let cell = |samples: &[Vec<f64>]| {
+            let medians = samples
+                .iter()
+                .map(|samples| number(median(samples.clone()), 0));
+            medians.collect::<Vec<_>>().join(" / ")
+        };
+        table.row(&[name.to_owned(), cell(ours), cell(theirs)]);
+        let own = ours.iter().zip(theirs);
+        let own = own.map(|(ours, theirs)| format!("{:.2}", support::ratio(ours, theirs)));
+        let own: Vec<_> = own.collect();
+        ratios.push(format!("{name}: here / tokio-util {}", own.join(", ")));
+    }
+    println!("\n{}", ratios.join("\n"));
+    let contenders: [Contender; 4] = [
+        late_in_ours,
+        late_in_ours_that_spins,
+        late_sleep,
+        late_in_theirs,
+    ];
+    let late = support::turns(rounds, &contenders).into_iter();
+    let late: Vec<_> = late.map(|samples| number(median(samples), 2)).collect();
+    println!(
+        "values 50 µs apart are late by {} µs at the median, by {} with `Precision::Spin`, as a lone sleep is by {}, \
+         and tokio-util's by {}",
+        late[0], late[1], late[2], late[3],
     );
 }

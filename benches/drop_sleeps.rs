@@ -1,4 +1,4 @@
-//! Dropping pending sleeps, and ten times as many of them.
+//! Dropping pending sleeps, and ten times as many of them: as long for each is linear.
 //!
 //! `cargo bench --features full --bench drop_sleeps`. The contenders take turns, round by round; the
 //! median of the rounds counts. In an order that has nothing to do with where they lie in memory it
@@ -12,12 +12,11 @@ use std::pin::Pin;
 use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
-use support::{Numbers, each, median};
+use support::{Numbers, Table, each, longest, median, number};
 use tokio::runtime::Builder;
 
 const FEW: usize = 10_000;
 const MANY: usize = 100_000;
-const ROUNDS: usize = 15;
 
 #[derive(Clone, Copy)]
 enum Order {
@@ -57,37 +56,48 @@ fn no_timer(_: Duration) -> impl Future<Output = ()> {
 
 type Contender = fn(Order, usize) -> Duration;
 
+/// In the order of the columns.
+const CONTENDERS: [Contender; 3] = [
+    |order, count| dropping(order, count, tokio_osinterval::sleep),
+    |order, count| dropping(order, count, tokio::time::sleep),
+    |order, count| dropping(order, count, no_timer),
+];
+
 fn main() {
+    let rounds = support::rounds(15);
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     let _context = runtime.enter();
-    let contenders: [(&str, Contender); 3] = [
-        ("tokio-osinterval", |order, count| {
-            dropping(order, count, tokio_osinterval::sleep)
-        }),
-        ("tokio", |order, count| {
-            dropping(order, count, tokio::time::sleep)
-        }),
-        ("no timer", |order, count| dropping(order, count, no_timer)),
+    println!("ns for each pending sleep that is dropped; medians of {rounds} rounds\n");
+    let rows = [
+        (
+            Order::AsMade,
+            FEW,
+            "10,000 in the order in which they were made",
+        ),
+        (
+            Order::AsMade,
+            MANY,
+            "100,000 in the order in which they were made",
+        ),
+        (Order::Shuffled, FEW, "10,000, shuffled"),
+        (Order::Shuffled, MANY, "100,000, shuffled"),
     ];
-    for (order, name) in [
-        (Order::AsMade, "in the order in which they were made"),
-        (Order::Shuffled, "shuffled"),
-    ] {
-        let mut few = [const { Vec::new() }; 3];
-        let mut many = [const { Vec::new() }; 3];
-        for _ in 0..ROUNDS {
-            for (i, (_, contender)) in contenders.iter().enumerate() {
-                few[i].push(each(contender(order, FEW), FEW));
-                many[i].push(each(contender(order, MANY), MANY));
+    let mut samples = rows.map(|_| [const { Vec::new() }; CONTENDERS.len()]);
+    for _ in 0..rounds {
+        for (samples, (order, count, _)) in samples.iter_mut().zip(rows) {
+            for (samples, contender) in samples.iter_mut().zip(CONTENDERS) {
+                samples.push(each(contender(order, count), count));
             }
         }
-        println!("dropping pending sleeps, {name}; median of {ROUNDS} rounds");
-        for (i, (name, _)) in contenders.iter().enumerate() {
-            let [few, many] = [&few[i], &many[i]].map(|rounds| median(rounds.clone()));
-            let times = 10.0 * many / few;
-            println!(
-                "{name:16}  {FEW}: {few:4.0} ns each  {MANY}: {many:4.0} ns each  {times:4.1} times the time",
-            );
-        }
+    }
+    let table = Table::begin(
+        "| | here | tokio | no timer |",
+        &[longest(rows.iter().map(|(_, _, name)| *name))],
+        5,
+    );
+    for (samples, (_, _, name)) in samples.into_iter().zip(rows) {
+        let mut row = vec![name.to_owned()];
+        row.extend(samples.map(|samples| number(median(samples), 0)));
+        table.row(&row);
     }
 }

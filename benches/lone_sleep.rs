@@ -1,7 +1,7 @@
 //! A short sleep in a loop, beside timers that wait for an hour: they are not to be felt.
 //!
-//! `cargo bench --features full --bench lone_sleep`. How long a sleep takes, at the median, and that
-//! over what it takes beside none. The contenders take turns, round by round; the medians of the rounds
+//! `cargo bench --features full --bench lone_sleep`. How long a sleep takes, at the median, and in
+//! parentheses that over what it takes beside none. The contenders take turns, round by round; the medians of the rounds
 //! count.
 
 mod support;
@@ -11,11 +11,10 @@ use std::pin::Pin;
 use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
-use support::median;
+use support::{Table, longest, median, number};
 use tokio::runtime::{Builder, Runtime};
 use tokio_osinterval::{Sleep, sleep};
 
-const ROUNDS: usize = 9;
 const BESIDE: [usize; 4] = [0, 16, 32, 10_000];
 
 /// A runtime in which so many sleeps wait for an hour.
@@ -63,22 +62,23 @@ impl Beside {
 }
 
 fn main() {
+    let rounds = support::rounds(9);
     let beside = BESIDE.map(Beside::new);
-    println!("medians of {ROUNDS} rounds, in µs, beside so many that wait for an hour");
+    println!(
+        "µs that a sleep takes, beside so many that wait for an hour; medians of {rounds} rounds\n"
+    );
+    let table = Table::begin("| | none | 16 | 32 | 10,000 |", &[longest(["100 µs"])], 12);
     for micros in [1, 10, 100] {
         let length = Duration::from_micros(micros);
-        let mut rounds = [const { Vec::new() }; BESIDE.len()];
-        for _ in 0..ROUNDS {
-            for (rounds, beside) in rounds.iter_mut().zip(&beside) {
-                rounds.push(beside.round(length));
+        let mut samples = [const { Vec::new() }; BESIDE.len()];
+        for _ in 0..rounds {
+            for (samples, beside) in samples.iter_mut().zip(&beside) {
+                samples.push(beside.round(length));
             }
         }
-        let alone = median(rounds[0].clone());
-        print!("{micros:4} µs:");
-        for (rounds, count) in rounds.into_iter().zip(BESIDE) {
-            let took = median(rounds);
-            print!("   {count:6}: {:7.2} ({:.2})", took / 1e3, took / alone);
-        }
-        println!();
+        let took = samples.map(median);
+        let mut row = vec![format!("{micros} µs")];
+        row.extend(took.map(|own| format!("{} ({:.2})", number(own / 1e3, 1), own / took[0])));
+        table.row(&row);
     }
 }

@@ -10,12 +10,11 @@ use std::sync::Barrier;
 use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
-use support::{Contender, compare, each};
+use support::{Contender, Table, each, longest, median, number, or_none};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::yield_now;
 use tokio::time::Instant as TokioInstant;
 
-const ROUNDS: usize = 21;
 const HOUR: Duration = Duration::from_secs(3600);
 
 fn current_thread() -> Runtime {
@@ -137,83 +136,128 @@ macro_rules! hammer {
     }};
 }
 
-fn main() {
-    let work: [(&str, &[Contender]); 6] = [
-        (
-            "create, arm and drop an interval",
-            &[
-                ("tokio-osinterval", || {
-                    create_arm_drop!(tokio_osinterval::time, 20_000)
-                }),
-                ("tokio", || create_arm_drop!(tokio::time, 20_000)),
-                #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
-                ("tokio-osinterval 1.0.0", || create_arm_drop!(seed, 2_000)),
-            ],
-        ),
-        (
-            "a tick already due",
-            &[
-                ("tokio-osinterval", || due_tick!(tokio_osinterval::time)),
-                ("tokio", || due_tick!(tokio::time)),
-                #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
-                ("tokio-osinterval 1.0.0", || due_tick!(seed)),
-            ],
-        ),
-        (
-            "reset a sleep that is waited for",
-            &[
-                ("tokio-osinterval", || reset!(tokio_osinterval::time)),
-                ("tokio", || reset!(tokio::time)),
-            ],
-        ),
-        (
-            "timeout(yield_now)",
-            &[
-                ("tokio-osinterval", || {
-                    timeout_yield!(tokio_osinterval::time, &current_thread())
-                }),
-                ("tokio", || timeout_yield!(tokio::time, &current_thread())),
-                ("without tokio's time driver", || {
-                    let mut builder = Builder::new_current_thread();
-                    let runtime = builder.enable_io().build().unwrap();
-                    timeout_yield!(tokio_osinterval::time, &runtime)
-                }),
-                ("no timeout", || {
-                    const COUNT: usize = 50_000;
-                    each(
-                        in_a_task(&current_thread(), async {
-                            for _ in 0..COUNT {
-                                yield_now().await;
-                            }
-                        }),
-                        COUNT,
-                    )
-                }),
-            ],
-        ),
-        (
-            "4 threads make, arm, reset and drop sleeps of one runtime",
-            &[
-                ("tokio-osinterval", || hammer!(tokio_osinterval::time)),
-                ("tokio", || hammer!(tokio::time)),
-            ],
-        ),
-        (
-            "the clock is read",
-            &[("Instant::now", || {
+struct Work {
+    name: &'static str,
+    /// In the order of the table's columns.
+    contenders: [Option<Contender>; 4],
+}
+
+macro_rules! of_seed {
+    ($work:expr) => {{
+        #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+        let of_seed: Option<Contender> = Some(|| $work);
+        #[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
+        let of_seed: Option<Contender> = None;
+        of_seed
+    }};
+}
+
+const HEADER: &str = "| | here | tokio | 1.0.0 | no timer |";
+
+const WORK: &[Work] = &[
+    Work {
+        name: "make, arm and drop an interval",
+        contenders: [
+            Some(|| create_arm_drop!(tokio_osinterval::time, 20_000)),
+            Some(|| create_arm_drop!(tokio::time, 20_000)),
+            of_seed!(create_arm_drop!(seed, 2_000)),
+            None,
+        ],
+    },
+    Work {
+        name: "a tick that is due already",
+        contenders: [
+            Some(|| due_tick!(tokio_osinterval::time)),
+            Some(|| due_tick!(tokio::time)),
+            of_seed!(due_tick!(seed)),
+            None,
+        ],
+    },
+    Work {
+        name: "reset a sleep that is waited for",
+        contenders: [
+            Some(|| reset!(tokio_osinterval::time)),
+            Some(|| reset!(tokio::time)),
+            None,
+            None,
+        ],
+    },
+    Work {
+        name: "`timeout(1 h, yield_now())`",
+        contenders: [
+            Some(|| timeout_yield!(tokio_osinterval::time, &current_thread())),
+            Some(|| timeout_yield!(tokio::time, &current_thread())),
+            None,
+            Some(|| {
+                const COUNT: usize = 50_000;
+                let took = in_a_task(&current_thread(), async {
+                    for _ in 0..COUNT {
+                        yield_now().await;
+                    }
+                });
+                each(took, COUNT)
+            }),
+        ],
+    },
+    Work {
+        name: "the same, without tokio's time driver",
+        contenders: [
+            Some(|| {
+                let mut builder = Builder::new_current_thread();
+                let runtime = builder.enable_io().build().unwrap();
+                timeout_yield!(tokio_osinterval::time, &runtime)
+            }),
+            None,
+            None,
+            None,
+        ],
+    },
+    Work {
+        name: "make, arm, reset and drop a sleep, 4 threads at once",
+        contenders: [
+            Some(|| hammer!(tokio_osinterval::time)),
+            Some(|| hammer!(tokio::time)),
+            None,
+            None,
+        ],
+    },
+    Work {
+        name: "read the clock",
+        contenders: [
+            None,
+            None,
+            None,
+            Some(|| {
                 const COUNT: usize = 1_000_000;
                 let began = Instant::now();
                 for _ in 0..COUNT {
                     std::hint::black_box(TokioInstant::now());
                 }
                 each(began.elapsed(), COUNT)
-            })],
-        ),
-    ];
-    let filter = support::argument(0);
-    for (name, contenders) in work {
-        if filter.as_ref().is_none_or(|filter| name.contains(filter)) {
-            compare(name, "ns", ROUNDS, contenders);
+            }),
+        ],
+    },
+];
+
+fn main() {
+    let rounds = support::rounds(21);
+    println!("ns each; medians of {rounds} rounds\n");
+    let table = Table::begin(HEADER, &[longest(WORK.iter().map(|work| work.name))], 6);
+    let mut ratios = Vec::new();
+    for work in WORK.iter().filter(|work| support::is_chosen(work.name)) {
+        let contenders: Vec<Contender> = work.contenders.into_iter().flatten().collect();
+        let samples = support::turns(rounds, &contenders);
+        let mut left = samples.iter();
+        let mut row = vec![work.name.to_owned()];
+        row.extend(work.contenders.map(|contender| {
+            let samples = contender.and_then(|_| left.next());
+            or_none(samples.map(|samples| number(median(samples.clone()), 0)))
+        }));
+        table.row(&row);
+        if let [Some(_), Some(_), ..] = work.contenders {
+            let ratio = support::ratio(&samples[0], &samples[1]);
+            ratios.push(format!("{}: here / tokio {ratio:.2}", work.name));
         }
     }
+    println!("\n{}", ratios.join("\n"));
 }

@@ -13,10 +13,8 @@ use loops::{
     IDLE, LIMIT, Loop, Messages, Stopwatch, WARM_UP, bare_receive, bare_request, bare_select,
     beside_ticks, request_within_limit, unless_idle, within_limit,
 };
-use support::{Flavor, Start, median, second_poll};
+use support::{Flavor, Start, Table, longest, median, number, or_none, second_poll};
 use tokio::sync::mpsc;
-
-const ROUNDS: usize = 21;
 
 struct Pattern {
     name: &'static str,
@@ -43,7 +41,7 @@ macro_rules! of_seed {
 
 const PATTERNS: &[Pattern] = &[
     Pattern {
-        name: "select! with a tick each 1 ms",
+        name: "`select!` with a tick each 1 ms",
         messages: 200_000,
         bare: bare_select,
         tokio: beside_ticks!(tokio::time, MS),
@@ -51,7 +49,7 @@ const PATTERNS: &[Pattern] = &[
         seed: of_seed!(beside_ticks!(seed, MS)),
     },
     Pattern {
-        name: "select! with a tick each 1 s",
+        name: "`select!` with a tick each 1 s",
         messages: 200_000,
         bare: bare_select,
         tokio: beside_ticks!(tokio::time, SECOND),
@@ -59,7 +57,7 @@ const PATTERNS: &[Pattern] = &[
         seed: of_seed!(beside_ticks!(seed, SECOND)),
     },
     Pattern {
-        name: "timeout(5 s, recv())",
+        name: "`timeout(5 s, recv())`",
         messages: 200_000,
         bare: bare_receive,
         tokio: within_limit!(tokio::time),
@@ -67,7 +65,7 @@ const PATTERNS: &[Pattern] = &[
         seed: None,
     },
     Pattern {
-        name: "select! with a sleep, reset",
+        name: "`select!` with a sleep that is reset each time",
         messages: 200_000,
         bare: bare_select,
         tokio: unless_idle!(tokio::time),
@@ -75,7 +73,7 @@ const PATTERNS: &[Pattern] = &[
         seed: None,
     },
     Pattern {
-        name: "spawn(timeout(5 s, waits))",
+        name: "`spawn(timeout(5 s, …))` around what waits once",
         messages: 20_000,
         bare: bare_request,
         tokio: request_within_limit!(tokio::time),
@@ -113,63 +111,76 @@ fn filled(count: usize) -> Messages {
     messages
 }
 
-/// The ratio of what is added, unless the noise is larger than what tokio adds.
-fn compare(flavor: Flavor, pattern: &Pattern) -> Option<f64> {
+/// What each contender adds, and what there is without any.
+struct Added {
+    bare: f64,
+    /// Here, by tokio, and by the published version.
+    by: [Option<f64>; 3],
+}
+
+fn compare(flavor: Flavor, pattern: &Pattern, rounds: usize) -> Added {
     let contenders = [
         Some(pattern.bare),
-        Some(pattern.tokio),
         Some(pattern.ours),
+        Some(pattern.tokio),
         pattern.seed,
     ];
     let mut samples = [const { Vec::new() }; 4];
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds {
         for (samples, work) in samples.iter_mut().zip(contenders) {
             samples.extend(work.map(|work| round(flavor, work, pattern.messages)));
         }
     }
-    let [bare, tokio, ours, seed] =
-        samples.map(|samples| (!samples.is_empty()).then(|| median(samples)));
+    let [bare, by @ ..] = samples.map(|samples| (!samples.is_empty()).then(|| median(samples)));
     let bare = bare.unwrap();
-    let [tokio, ours, seed] = [tokio, ours, seed].map(|value| value.map(|value| value - bare));
-    let ratio = tokio.filter(|tokio| *tokio > 0.0).zip(ours);
-    let ratio = ratio.map(|(tokio, ours)| ours / tokio);
-    print!("{:30} {bare:8.1}", pattern.name);
-    for added in [tokio, ours, seed] {
-        print!(" {:>8}", cell(added.map(|added| format!("{added:+.1}"))));
+    Added {
+        bare,
+        by: by.map(|value| value.map(|value| value - bare)),
     }
-    println!(" {:>13}", cell(ratio.map(|ratio| format!("{ratio:.2}"))));
-    ratio
-}
-
-fn cell(value: Option<String>) -> String {
-    value.unwrap_or_else(|| "–".into())
 }
 
 fn main() {
-    let filter = support::argument(0);
-    let mut ratios = Vec::new();
+    let rounds = support::rounds(21);
     println!(
-        "ns per message, and what a timer adds, with a loop on each worker; medians of {ROUNDS} rounds"
+        "ns that a timer adds to a message, with a loop on each worker; medians of {rounds} rounds\n"
     );
-    for flavor in Flavor::ALL {
-        println!(
-            "{:30} {:>8} {:>8} {:>8} {:>8} {:>13}",
-            flavor.name(),
-            "no timer",
-            "tokio",
-            "ours",
-            "1.0.0",
-            "ours to tokio"
-        );
-        for pattern in PATTERNS {
-            if filter
-                .as_ref()
-                .is_none_or(|filter| pattern.name.contains(filter))
-            {
-                ratios.extend(compare(flavor, pattern));
-            }
+    let table = Table::begin(
+        "| on a current-thread runtime, and on two workers | here | tokio | 1.0.0 |",
+        &[longest(PATTERNS.iter().map(|pattern| pattern.name))],
+        11,
+    );
+    let (mut remarks, mut ratios) = (Vec::new(), Vec::new());
+    for pattern in PATTERNS
+        .iter()
+        .filter(|pattern| support::is_chosen(pattern.name))
+    {
+        let flavors = Flavor::ALL.map(|flavor| compare(flavor, pattern, rounds));
+        let mut row = vec![pattern.name.to_owned()];
+        row.extend([0, 1, 2].map(|contender| {
+            let added = flavors
+                .iter()
+                .map(|added| Some(number(added.by[contender]?, 0)));
+            or_none(
+                added
+                    .collect::<Option<Vec<_>>>()
+                    .map(|added| added.join(" / ")),
+            )
+        }));
+        table.row(&row);
+        for (Added { bare, by }, flavor) in flavors.into_iter().zip(Flavor::ALL) {
+            // Unless the noise is larger than what tokio adds.
+            let ratio = by[1].filter(|tokio| *tokio > 0.0).zip(by[0]);
+            let ratio = ratio.map(|(tokio, ours)| ours / tokio);
+            ratios.extend(ratio);
+            remarks.push(format!(
+                "{}, {}: without a timer {bare:.1}, here / tokio {}",
+                pattern.name,
+                flavor.name(),
+                or_none(ratio.map(|ratio| format!("{ratio:.2}"))),
+            ));
         }
     }
+    println!("\n{}", remarks.join("\n"));
     if !ratios.is_empty() {
         println!("median of the ratios: {:.2}", median(ratios));
     }

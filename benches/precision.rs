@@ -10,81 +10,73 @@ mod support;
 
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 fn main() {
-    use contenders::{ASYNC_FD, ASYNC_FD_TWO, CONTENDERS, RAW, RAW_TWO, SPIN_SLEEP};
-    use support::median;
+    use contenders::{
+        ASYNC_FD, ASYNC_FD_TWO, CONTENDERS, KERNEL, KERNEL_MULTI, RAW, RAW_TWO, Round, SPIN,
+        SPIN_MULTI, SPIN_SLEEP, TOKIO,
+    };
+    use support::{Table, late, longest, median, number};
 
-    const ROUNDS: usize = 9;
-
-    let period = support::argument(0).map_or(std::time::Duration::from_millis(1), |period| {
-        humantime::parse_duration(&period).expect("a period, such as 200us")
-    });
+    let rounds = support::rounds(9);
+    let period =
+        support::arguments()
+            .next()
+            .map_or(std::time::Duration::from_millis(1), |period| {
+                let parsed = humantime::parse_duration(&period)
+                    .ok()
+                    .filter(|period| !period.is_zero());
+                parsed.unwrap_or_else(|| {
+                    support::refuse(&format!("`{period}` is no period, such as 200us"))
+                })
+            });
     let ticks = u32::try_from((400_000_000 / period.as_nanos()).max(50)).unwrap();
-    let mut rounds = vec![Vec::new(); CONTENDERS.len()];
-    for _ in 0..ROUNDS {
-        for (rounds, (_, run)) in rounds.iter_mut().zip(CONTENDERS) {
-            rounds.push(run(period, ticks));
+    let mut samples = vec![Vec::new(); CONTENDERS.len()];
+    for _ in 0..rounds {
+        for (samples, (_, run)) in samples.iter_mut().zip(CONTENDERS) {
+            samples.push(run(period, ticks));
         }
     }
     println!(
-        "{period:?}, medians of {ROUNDS} rounds of {ticks} ticks; lateness and processor time in µs"
+        "{period:?}, medians of {rounds} rounds of {ticks} ticks; lateness and processor time in µs\n"
     );
-    println!(
-        "{:38} {:>8} {:>8} {:>8} {:>9}",
-        "", "p50", "p99", "max", "CPU/tick"
+    let table = Table::begin(
+        "| | p50 late | p99 late | CPU per tick |",
+        &[longest(CONTENDERS.iter().map(|(name, _)| *name))],
+        8,
     );
-    for (rounds, (name, _)) in rounds.iter().zip(CONTENDERS) {
-        let of = |figure: fn(&contenders::Round) -> f64| {
-            median(rounds.iter().map(figure).collect()) / 1e3
-        };
-        println!(
-            "{name:38} {:8.2} {:8.1} {:8.1} {:9.2}",
-            of(|round| round.p50),
-            of(|round| round.p99),
-            of(|round| round.max),
-            of(|round| round.cpu),
-        );
+    for (samples, (name, _)) in samples.iter().zip(CONTENDERS) {
+        let of = |figure: fn(&Round) -> f64| median(samples.iter().map(figure).collect()) / 1e3;
+        table.row(&[
+            (*name).to_owned(),
+            late(of(|round| round.p50)),
+            late(of(|round| round.p99)),
+            number(of(|round| round.cpu), 1),
+        ]);
     }
-    // Each round's own ratio, since what is noisy is so for both.
-    let ratio = |of: &str, to: &str, figure: fn(&contenders::Round) -> f64| {
+    println!();
+    let ratios = |of: &str, to: &str| {
         let find = |name: &str| {
-            CONTENDERS
-                .iter()
-                .position(|(other, _)| *other == name)
-                .unwrap()
+            let place = CONTENDERS.iter().position(|(other, _)| *other == name);
+            &samples[place.unwrap()]
         };
-        let [of, to] = [of, to].map(|name| &rounds[find(name)]);
-        median(
-            of.iter()
-                .zip(to)
-                .map(|(of, to)| figure(of) / figure(to))
-                .collect(),
-        )
-    };
-    println!(
-        "kernel / raw p50 {:.2}; tokio / kernel p50 {:.1}; spin / kernel CPU {:.2}, multi_thread {:.2}",
-        ratio("os", RAW, |round| round.p50),
-        ratio("tokio", "os", |round| round.p50),
-        ratio("os, spin", "os", |round| round.cpu),
-        ratio(
-            "os, spin, multi_thread(2)",
-            "os, multi_thread(2)",
-            |round| round.cpu
-        ),
-    );
-    let all = |of: &str, to: &str| {
+        let ratio = |figure: fn(&Round) -> f64| {
+            let [of, to] = [of, to].map(|name| find(name).iter().map(figure).collect::<Vec<_>>());
+            support::ratio(&of, &to)
+        };
         println!(
             "{of} / {to}: CPU {:.2}, p50 {:.2}, p99 {:.2}",
-            ratio(of, to, |round| round.cpu),
-            ratio(of, to, |round| round.p50),
-            ratio(of, to, |round| round.p99),
+            ratio(|round| round.cpu),
+            ratio(|round| round.p50),
+            ratio(|round| round.p99),
         );
     };
-    for peer in [RAW, RAW_TWO, ASYNC_FD, ASYNC_FD_TWO] {
-        all("os", peer);
+    for peer in [RAW, RAW_TWO, ASYNC_FD, ASYNC_FD_TWO, TOKIO] {
+        ratios(KERNEL, peer);
     }
-    all("os, multi_thread(2)", RAW);
-    for spin in ["os, spin", "os, spin, multi_thread(2)"] {
-        all(spin, SPIN_SLEEP);
+    ratios(KERNEL_MULTI, RAW);
+    ratios(SPIN, KERNEL);
+    ratios(SPIN_MULTI, KERNEL_MULTI);
+    for spin in [SPIN, SPIN_MULTI] {
+        ratios(spin, SPIN_SLEEP);
     }
     contenders::beside(period);
 }

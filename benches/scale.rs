@@ -9,15 +9,25 @@ mod support;
 
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 fn main() {
-    let filter = support::argument(0);
-    for work in crowd::WORK {
-        if filter
-            .as_ref()
-            .is_none_or(|filter| work.name.contains(filter))
-        {
-            work.run();
-        }
-    }
+    use support::{Table, longest};
+
+    println!(
+        "medians of {} rounds; lateness and processor time in µs\n",
+        crowd::rounds()
+    );
+    let table = Table::begin(
+        "| | timer | p50 late | p99 late | CPU per tick | descriptors |",
+        &[
+            longest(crowd::WORK.iter().map(|work| work.name)),
+            longest(crowd::ALL.iter().map(|timer| timer.name())),
+        ],
+        8,
+    );
+    let chosen = crowd::WORK
+        .iter()
+        .filter(|work| support::is_chosen(work.name));
+    let ratios: Vec<_> = chosen.flat_map(|work| work.run(&table)).collect();
+    println!("\n{}", ratios.join("\n"));
 }
 
 #[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]

@@ -11,15 +11,15 @@ cargo build --quiet --release -p soak
 target=${CARGO_TARGET_DIR:-target}/release
 built=$target/examples
 count=0
-for example in heartbeat cron many pacer control_loop metronome hyper_server quinn_runtime retry tower_timeout; do
+for example in heartbeat cron many pacer token_bucket control_loop metronome hyper_server quinn_runtime retry tower_timeout; do
     timeout 60 "$built/$example"
     count=$((count + 1))
 done
-for example in heartbeat cron many pacer control_loop metronome hyper_server quinn_runtime retry tower_timeout; do
+for example in heartbeat cron many pacer token_bucket control_loop metronome hyper_server quinn_runtime retry tower_timeout; do
     timeout 10 "$built/$example" --help | grep "^Usage: $example " >/dev/null
 done
 timeout 10 "$target/soak" --help | grep '^Usage: soak ' >/dev/null
-for refused in 'heartbeat 0s' 'hyper_server 0' 'quinn_runtime 1 soon' 'retry 13' 'tower_timeout 1 1ms more'; do
+for refused in 'heartbeat 0s' 'hyper_server 0' 'quinn_runtime 1 soon' 'retry 13' 'token_bucket 1s 1000 0' 'tower_timeout 1 1ms more'; do
     # shellcheck disable=SC2086
     refusal=$("$built"/$refused 2>&1) && status=0 || status=$?
     [ $status -eq 2 ]

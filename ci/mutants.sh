@@ -20,14 +20,14 @@ tool cargo-mutants 27.1.0
 
 pure=(
     src/schedule/mod.rs src/precision.rs src/saturating.rs src/delay_queue/epoch.rs
-    src/clock/wall.rs src/clock/paired.rs src/driver/wakeup_stats.rs src/driver/published.rs
+    src/clock/wall.rs src/clock/paired.rs src/driver/lateness.rs src/driver/coalesce.rs src/driver/published.rs
     src/driver/queue/mod.rs src/driver/queue/bit_set.rs src/driver/queue/compact_slack.rs src/driver/queue/heap.rs
     src/driver/queue/slab.rs src/driver/queue/slot.rs src/driver/queue/wheel.rs src/driver/queue/window.rs
-    src/sys/units.rs src/sys/counts.rs src/sys/back_off.rs src/sys/timerfd/time.rs
+    src/sys/units.rs src/sys/software_periodic/counter.rs src/sys/early_guard.rs src/sys/timerfd/time.rs
 )
 driver=(
-    src/driver/mod.rs src/driver/entry.rs src/driver/shard.rs src/driver/states.rs src/driver/wakeups.rs
-    src/driver/registry.rs src/driver/wakers.rs
+    src/driver/mod.rs src/driver/entry.rs src/driver/shard.rs src/driver/timer_state.rs src/driver/wakeups.rs
+    src/driver/registry.rs src/driver/wake_list.rs src/metrics.rs
     src/sys/timerfd/mod.rs src/sys/timerfd/alarm.rs src/sys/timerfd/periodic.rs src/sys/descriptor.rs
 )
 work=$PWD/target/mutants

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# What can be said without compiling: format, and that the lists in ARCHITECTURE.md and tests/README.md are true.
+# Checks what needs no build: format, the lists in ARCHITECTURE.md and tests/README.md, and the headers of tables of
+# figures.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo fmt --all --check
@@ -11,4 +12,5 @@ for script in .ci/run ci/*.sh tests/*.sh; do
 done
 tests/unsafe.py
 tests/promises.py
+ci/figures.sh --check
 echo 'checked: 4 formats'

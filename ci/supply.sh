@@ -2,7 +2,8 @@
 # What the library and ticklab are built from: licences, duplicates, sources; Rust versions; whether
 # the versions that Cargo.toml asks for suffice.
 #
-# With `--all` also the unit tests with those versions, and more sets of features by the oldest Rust.
+# With `--all` also the unit tests with those versions, more sets of features by the oldest Rust, and what
+# cargo-semver-checks says of the version that was published before.
 #
 # Not here: known vulnerabilities and yanked versions. Their database is on GitHub, which not every
 # machine reaches; .github/workflows/ci.yml asks it.
@@ -23,3 +24,4 @@ echo "covered: all of Cargo.lock: licences, no wildcards, only crates.io; of the
 python3 ci/rust_versions.py
 ci/msrv.sh "$@"
 ci/minimal-versions.sh "$@"
+[ "${1:-}" != --all ] || ci/semver.sh

@@ -1,4 +1,4 @@
-//! `FutureExt`.
+//! `FutureExt`, timeouts as methods of futures.
 
 use std::future::Future;
 use std::time::Duration;
@@ -7,10 +7,10 @@ use tokio::time::Instant;
 
 use crate::timeout::{Timeout, timeout, timeout_at};
 
-/// Timeouts as methods of a [`Future`].
+/// Adds timeouts to every [`Future`].
 ///
-/// They are those of tokio-util's `FutureExt` that have to do with time, with the same signatures
-/// and semantics, on this crate's timers.
+/// The methods have the names, signatures and semantics of tokio-util's `FutureExt`, and use the timers of
+/// this crate.
 ///
 /// # Examples
 ///
@@ -28,11 +28,17 @@ use crate::timeout::{Timeout, timeout, timeout_at};
 /// # }
 /// ```
 pub trait FutureExt: Future {
-    /// Waits for this future, but no longer than `duration`: [`timeout`] as a method.
+    /// Requires this future to complete before `duration` has elapsed.
+    ///
+    /// This is [`timeout`] as a method. The error is [`Elapsed`](crate::error::Elapsed).
     ///
     /// # Panics
     ///
-    /// As [`sleep_until`](crate::sleep_until) does.
+    /// This method panics if [`sleep_until`](crate::sleep_until) does.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the [`Timeout`] drops this future.
     ///
     /// # Examples
     ///
@@ -56,11 +62,17 @@ pub trait FutureExt: Future {
         timeout(duration, self)
     }
 
-    /// Waits for this future, but not beyond `deadline`: [`timeout_at`] as a method.
+    /// Requires this future to complete before `deadline`.
+    ///
+    /// This is [`timeout_at`] as a method. The error is [`Elapsed`](crate::error::Elapsed).
     ///
     /// # Panics
     ///
-    /// As [`sleep_until`](crate::sleep_until) does.
+    /// This method panics if [`sleep_until`](crate::sleep_until) does.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the [`Timeout`] drops this future.
     ///
     /// # Examples
     ///

@@ -187,7 +187,9 @@ impl Metrics {
     /// ```
     #[must_use]
     pub fn take_max_lateness(&self) -> Duration {
-        Duration::from_nanos(self.observe(|wakeups| mem::take(&mut wakeups.counters().largest)))
+        Duration::from_nanos(
+            self.observe(|wakeups| mem::take(&mut wakeups.counters().max_lateness)),
+        )
     }
 
     /// Returns what fires the runtime's timers, or `None` before the runtime's first timer.

@@ -1,35 +1,39 @@
-//! `OsTimer`: this crate's sleeps for hyper.
+//! `OsTimer`, a timer for hyper.
 
+use std::cell::Cell;
 use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use hyper::rt;
 use tokio::time;
 
-use crate::sleep::{Sleep, sleep, sleep_until};
+use crate::driver::Entry;
+use crate::sleep::{Sleep, sleep};
+use crate::sync::thread_static;
 
-/// hyper's timer, on the operating system's own: what hyper-util's `TokioTimer` is on tokio's.
+/// A timer for hyper 1 that uses the operating system's timers.
 ///
-/// hyper 1 has no timer of its own, and panics when a timeout is set where none was handed to it: HTTP/1's
-/// `header_read_timeout`, say, or HTTP/2's `keep_alive_interval`. Hand this one to the `timer`
-/// method of hyper's connection builders; those of hyper-util take it as well.
+/// This type takes the place of hyper-util's `TokioTimer`. hyper has no timer of its own. It panics if you
+/// set a timeout, such as `header_read_timeout` of HTTP/1 or `keep_alive_interval` of HTTP/2, without a
+/// timer. Pass an `OsTimer` to the `timer` method of a connection builder of hyper or hyper-util.
 ///
-/// Its sleeps are [`Sleep`]s, which implement [`hyper::rt::Sleep`]. Resetting one moves it in place and
-/// allocates nothing. With the feature `test-util` they, and [`now`](rt::Timer::now), follow tokio's paused clock.
+/// The timer creates [`Sleep`]s, which implement [`hyper::rt::Sleep`]. `reset` moves such a sleep in place
+/// and allocates nothing. With the feature `test-util`, the sleeps and [`now`](rt::Timer::now) follow tokio's
+/// paused clock.
 ///
 /// # Precision
 ///
-/// A timeout is never early, and as late as the operating system's own timer: see [the crate's
-/// documentation](crate#platforms).
+/// A timeout never ends early. Its lateness is that of the operating system's timer; see
+/// [the crate's documentation](crate#platforms).
 ///
 /// # Panics
 ///
-/// Its methods `sleep` and `sleep_until` panic where [`sleep_until`] does: connections have to be
-/// polled in a tokio runtime.
+/// The methods `sleep` and `sleep_until` panic if [`sleep_until`](crate::sleep_until) does. hyper calls them while it polls a
+/// connection, so poll connections in a tokio runtime.
 ///
 /// # Examples
 ///
-/// A connection that is closed if the header of a request does not arrive within 250 ms:
+/// Close a connection if the header of a request does not arrive within 250 ms.
 ///
 /// ```no_run
 /// use std::convert::Infallible;
@@ -64,7 +68,9 @@ use crate::sleep::{Sleep, sleep, sleep_until};
 pub struct OsTimer;
 
 impl OsTimer {
-    /// Creates a timer. It holds nothing: each sleep takes the runtime that is current.
+    /// Creates a timer.
+    ///
+    /// The timer has no state. Each sleep belongs to the runtime that is current when the sleep is created.
     ///
     /// # Examples
     ///
@@ -78,13 +84,23 @@ impl OsTimer {
     /// let timer = OsTimer::new();
     /// let mut sleep = timer.sleep(Duration::from_secs(3600));
     /// timer.reset(&mut sleep, timer.now() + Duration::from_millis(1));
-    /// sleep.await; // not an hour
+    /// sleep.await; // Takes 1 ms, not an hour.
     /// # }
     /// ```
     #[must_use]
     pub const fn new() -> Self {
         Self
     }
+}
+
+/// A deadline that is farther away than this does not need a precise first poll.
+const LONG: Duration = Duration::from_millis(100);
+
+thread_static! {
+    /// The time that `now` returned last on this thread. hyper computes the deadline of a request's header from
+    /// it, creates a sleep until then, and drops the sleep when the header has arrived. So `sleep_until` knows
+    /// that the deadline is far away without reading the clock again.
+    static NOW: Cell<Option<time::Instant>> = Cell::new(None);
 }
 
 impl rt::Timer for OsTimer {
@@ -95,18 +111,30 @@ impl rt::Timer for OsTimer {
 
     #[track_caller]
     fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn rt::Sleep>> {
-        Box::pin(sleep_until(deadline.into()))
+        let deadline = deadline.into();
+        let long_from = |now: time::Instant| now.checked_add(LONG);
+        let entry = match NOW.with(Cell::get) {
+            Some(now) if long_from(now).is_some_and(|far| deadline > far) => {
+                Entry::current_for(now, LONG)
+            }
+            _ => Entry::current(),
+        };
+        Box::pin(Sleep::new(entry, deadline))
     }
 
-    /// The time by tokio's clock: deadlines are computed from it, so it is the one that sleeps go by.
+    /// Returns the current time by tokio's clock.
+    ///
+    /// hyper computes deadlines from this time, and the sleeps follow the same clock.
     fn now(&self) -> Instant {
-        time::Instant::now().into_std()
+        let now = time::Instant::now();
+        NOW.with(|last| last.set(Some(now)));
+        now.into_std()
     }
 
-    /// Moves the deadline of a sleep of this crate's in place. Another timer's is replaced.
+    /// Moves the deadline of `sleep`, in place if it is a [`Sleep`]. Replaces a sleep of another timer.
     fn reset(&self, sleep: &mut Pin<Box<dyn rt::Sleep>>, deadline: Instant) {
-        if let Some(ours) = sleep.as_mut().downcast_mut_pin::<Sleep>() {
-            ours.reset(deadline.into());
+        if let Some(sleep) = sleep.as_mut().downcast_mut_pin::<Sleep>() {
+            sleep.reset(deadline.into());
         } else {
             *sleep = self.sleep_until(deadline);
         }

@@ -1,4 +1,4 @@
-//! `Sleep`, and the two functions that make it.
+//! `Sleep`, `sleep` and `sleep_until`.
 
 use std::fmt;
 use std::future::Future;
@@ -11,17 +11,21 @@ use pin_project_lite::pin_project;
 use tokio::time::Instant;
 
 use crate::driver::Entry;
-use crate::precision::Precision;
+use crate::precision::{Precision, TimerOptions};
 use crate::saturating;
 
 /// Waits until `duration` has elapsed.
 ///
-/// The same as [`sleep_until`]`(Instant::now() + duration)`. More than 30 years are taken for 30
-/// years.
+/// This function is equivalent to [`sleep_until`]`(Instant::now() + duration)`. A `duration` of more than 30
+/// years is clamped to 30 years.
 ///
 /// # Panics
 ///
-/// As [`sleep_until`] does.
+/// This function panics if [`sleep_until`] does.
+///
+/// # Cancel safety
+///
+/// Dropping the [`Sleep`] cancels the wait. Nothing else is lost.
 ///
 /// # Examples
 ///
@@ -46,22 +50,25 @@ pub fn sleep(duration: Duration) -> Sleep {
 
 /// Waits until `deadline`.
 ///
-/// A `deadline` in the past is ready at the first poll. Nothing is registered with the runtime's
-/// driver before the first poll that has to wait.
+/// A `deadline` in the past is ready at the first poll. A sleep registers with the runtime's driver at the
+/// first poll that has to wait.
 ///
 /// # Panics
 ///
-/// - Outside a tokio runtime, and in one that has shut down.
-/// - In a runtime without the I/O driver
+/// This function panics:
+///
+/// - Outside a tokio runtime, and in a runtime that has shut down.
+/// - In a runtime without the driver that timers need. On most systems this is the I/O driver
 ///   ([`enable_io`](tokio::runtime::Builder::enable_io) or
-///   [`enable_all`](tokio::runtime::Builder::enable_all)). Where there is no native timer, and
-///   without the feature `os-native`, it is the time driver
-///   ([`enable_time`](tokio::runtime::Builder::enable_time)) instead; with the feature `test-util`
-///   that one besides. On Windows no driver is needed, unless by `test-util`.
-/// - In a runtime without the time driver, and on Windows, if this is the runtime's first timer and the
-///   operating system refuses it. Elsewhere [`tokio::time::Sleep`] serves until it agrees, with tokio's
-///   precision.
-/// - In a child that was forked off, if the runtime is its parent's and has had a timer.
+///   [`enable_all`](tokio::runtime::Builder::enable_all)); see [the requirements](crate#requirements).
+/// - If the operating system refuses the runtime's first timer, and the runtime has no time driver or the
+///   system is Windows. Otherwise [`tokio::time::Sleep`] serves, with tokio's precision, until the operating
+///   system accepts a timer.
+/// - In a forked child, if the runtime is the parent's and has had a timer.
+///
+/// # Cancel safety
+///
+/// Dropping the [`Sleep`] cancels the wait. Nothing else is lost.
 ///
 /// # Examples
 ///
@@ -83,27 +90,28 @@ pub fn sleep_until(deadline: Instant) -> Sleep {
 }
 
 pin_project! {
-    /// A future that is ready at its deadline; made by [`sleep`] and [`sleep_until`].
+    /// A future that is ready at its deadline, returned by [`sleep`] and [`sleep_until`].
     ///
-    /// It has the methods of [`tokio::time::Sleep`] with their meaning.
+    /// It has the methods of [`tokio::time::Sleep`], with the same semantics.
     ///
     /// # Precision
     ///
-    /// Never early, and as late as the operating system's own timer: see
-    /// [the crate's documentation](crate#platforms).
+    /// A sleep never ends early. Its lateness is that of the operating system's timer; see
+    /// [the crate's documentation](crate#platforms). [`Precision::Spin`] and a
+    /// [tolerance](Self::set_tolerance) change it.
     ///
     /// # Cancel safety
     ///
-    /// Dropping it cancels the wait; there is nothing else to lose.
+    /// Dropping a sleep cancels the wait. Nothing else is lost.
     ///
     /// # Panics
     ///
-    /// A poll that has to wait panics if the runtime that was current when the sleep was made has
-    /// shut down.
+    /// A poll that has to wait panics if the runtime that was current when the sleep was created has shut
+    /// down.
     ///
     /// # Examples
     ///
-    /// One sleep, used again and again:
+    /// Use one sleep repeatedly:
     ///
     /// ```
     /// use std::pin::pin;
@@ -123,9 +131,9 @@ pin_project! {
     pub struct Sleep {
         entry: Entry,
         deadline: Instant,
-        // Polled or reset: until then it does not count as elapsed, whatever its deadline.
-        begun: bool,
-        // As tokio's: code that relies on it being `Unpin` would not move back.
+        // `is_elapsed` is false until the first poll or reset, as for tokio's `Sleep`.
+        polled_or_reset: bool,
+        // `!Unpin` as tokio's `Sleep`, so that code can move back to tokio.
         #[pin]
         _pinned: PhantomPinned,
     }
@@ -137,12 +145,12 @@ impl Sleep {
         Self {
             entry,
             deadline,
-            begun: false,
+            polled_or_reset: false,
             _pinned: PhantomPinned,
         }
     }
 
-    /// When it is ready.
+    /// Returns the deadline.
     ///
     /// # Examples
     ///
@@ -161,7 +169,9 @@ impl Sleep {
         self.deadline
     }
 
-    /// Whether its deadline has passed; never before it was first polled or reset.
+    /// Returns `true` if the deadline has passed.
+    ///
+    /// Returns `false` until the sleep is first polled or reset.
     ///
     /// # Examples
     ///
@@ -179,11 +189,13 @@ impl Sleep {
     /// ```
     #[must_use]
     pub fn is_elapsed(&self) -> bool {
-        self.begun && self.entry.now() >= self.deadline
+        self.polled_or_reset && self.entry.now() >= self.deadline
     }
 
-    /// Moves the deadline, before or after it has passed. A task that waits goes on waiting, for
-    /// the new one.
+    /// Moves the deadline to `deadline`.
+    ///
+    /// You can call this method before and after the sleep has elapsed. A task that waits is woken at the new
+    /// deadline.
     ///
     /// # Examples
     ///
@@ -196,17 +208,17 @@ impl Sleep {
     /// # async fn main() {
     /// let mut sleep = pin!(tokio_osinterval::sleep(Duration::from_secs(3600)));
     /// sleep.as_mut().reset(Instant::now() + Duration::from_millis(1));
-    /// sleep.await; // not an hour
+    /// sleep.await; // Takes 1 ms, not an hour.
     /// # }
     /// ```
     pub fn reset(self: Pin<&mut Self>, deadline: Instant) {
         let this = self.project();
         *this.deadline = deadline;
-        *this.begun = true;
+        *this.polled_or_reset = true;
         this.entry.reset(deadline, Duration::MAX);
     }
 
-    /// How close to its deadline it is ready.
+    /// Sets how close to its deadline the sleep ends. Default: [`Precision::Kernel`].
     ///
     /// # Examples
     ///
@@ -225,8 +237,9 @@ impl Sleep {
         self
     }
 
-    /// For how long it may keep looking at the clock, with [`Precision::Spin`]. Without it: 200 µs.
-    /// More than 30 years are taken for 30 years.
+    /// Sets the longest time for which the sleep may spin, with [`Precision::Spin`]. Default: 200 µs.
+    ///
+    /// A `limit` of more than 30 years is clamped to 30 years.
     ///
     /// # Examples
     ///
@@ -248,8 +261,9 @@ impl Sleep {
         self
     }
 
-    /// How late it may be so as to share a wake-up with other timers: see
-    /// [`set_tolerance`](Self::set_tolerance).
+    /// Sets how late the sleep may end in order to share a wake-up with other timers. Default: zero.
+    ///
+    /// See [`set_tolerance`](Self::set_tolerance).
     ///
     /// # Examples
     ///
@@ -269,7 +283,7 @@ impl Sleep {
         self
     }
 
-    /// How close to its deadline it is ready.
+    /// Returns how close to its deadline the sleep ends.
     ///
     /// # Examples
     ///
@@ -287,7 +301,7 @@ impl Sleep {
         self.entry.options().precision()
     }
 
-    /// For how long it may keep looking at the clock.
+    /// Returns the longest time for which the sleep may spin, with [`Precision::Spin`].
     ///
     /// # Examples
     ///
@@ -306,7 +320,7 @@ impl Sleep {
         self.entry.options().spin_limit()
     }
 
-    /// How late it may be so as to share a wake-up with other timers.
+    /// Returns how late the sleep may end in order to share a wake-up with other timers.
     ///
     /// # Examples
     ///
@@ -324,7 +338,10 @@ impl Sleep {
         self.entry.options().tolerance()
     }
 
-    /// As [`with_spin_limit`](Self::with_spin_limit), for one that is pinned already.
+    /// Sets the longest time for which the sleep may spin, with [`Precision::Spin`].
+    ///
+    /// This is [`with_spin_limit`](Self::with_spin_limit) for a pinned sleep. The change affects a task that
+    /// waits already.
     ///
     /// # Examples
     ///
@@ -342,14 +359,13 @@ impl Sleep {
     /// # }
     /// ```
     pub fn set_spin_limit(self: Pin<&mut Self>, limit: Duration) {
-        let this = self.project();
-        this.entry
-            .configure(|options| options.set_spin_limit(limit));
-        this.entry.apply_options(*this.deadline, Duration::MAX);
+        self.set_options(|options| options.set_spin_limit(limit));
     }
 
-    /// As [`with_precision`](Self::with_precision), for one that is pinned already. A task that
-    /// waits goes on waiting, in the new way.
+    /// Sets how close to its deadline the sleep ends.
+    ///
+    /// This is [`with_precision`](Self::with_precision) for a pinned sleep. The change affects a task that
+    /// waits already.
     ///
     /// # Examples
     ///
@@ -366,17 +382,17 @@ impl Sleep {
     /// # }
     /// ```
     pub fn set_precision(self: Pin<&mut Self>, precision: Precision) {
-        let this = self.project();
-        this.entry
-            .configure(|options| options.set_precision(precision));
-        this.entry.apply_options(*this.deadline, Duration::MAX);
+        self.set_options(|options| options.set_precision(precision));
     }
 
-    /// How late it may be so as to share a wake-up with other timers: it is woken for between its
-    /// deadline and `tolerance` after it; with no other to share with, at the end. Without it: not at
-    /// all later than need be. With
-    /// [`Precision::Spin`] it has no effect. More than 30 years are taken for 30 years. A task that
-    /// waits goes on waiting, in the new way.
+    /// Sets how late the sleep may end in order to share a wake-up with other timers.
+    ///
+    /// This is [`with_tolerance`](Self::with_tolerance) for a pinned sleep. The change affects a task that
+    /// waits already.
+    ///
+    /// The driver wakes the task between the deadline and `tolerance` after it. A sleep that shares its
+    /// wake-up with no other timer ends at the end of its tolerance. With [`Precision::Spin`] a tolerance has
+    /// no effect. A `tolerance` of more than 30 years is clamped to 30 years.
     ///
     /// # Examples
     ///
@@ -392,9 +408,12 @@ impl Sleep {
     /// # }
     /// ```
     pub fn set_tolerance(self: Pin<&mut Self>, tolerance: Duration) {
+        self.set_options(|options| options.set_tolerance(tolerance));
+    }
+
+    fn set_options(self: Pin<&mut Self>, set: impl FnOnce(&mut TimerOptions)) {
         let this = self.project();
-        this.entry
-            .configure(|options| options.set_tolerance(tolerance));
+        this.entry.configure(set);
         this.entry.apply_options(*this.deadline, Duration::MAX);
     }
 }
@@ -405,7 +424,7 @@ impl Future for Sleep {
     #[track_caller]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.project();
-        *this.begun = true;
+        *this.polled_or_reset = true;
         this.entry
             .poll_elapsed(cx, *this.deadline, Duration::MAX)
             .map(drop)

@@ -1,9 +1,12 @@
-//! The mirror of [`tokio::time`], on the operating system's timers.
+//! The names of [`tokio::time`], for timers of the operating system.
 //!
-//! Changing `use tokio::time` to `use tokio_osinterval::time` is the whole migration of code that
-//! uses the names below. The types are this crate's own, so an `Interval` is not one that
-//! tokio-stream takes: in its place there are `IntervalStream` and `StreamTimeExt`. What differs is listed in the
-//! [crate's documentation](crate#differences-from-tokio).
+//! To move from tokio, replace `use tokio::time` with `use tokio_osinterval::time`. The runtime needs the I/O
+//! driver ([requirements](crate#requirements)), and the types are this crate's own: code that names tokio's
+//! `Interval`, such as tokio-stream's `IntervalStream`, does not accept [`Interval`]. Use this crate's
+//! `IntervalStream` and `StreamTimeExt` there. [Differences from tokio](crate#differences-from-tokio) lists
+//! what behaves differently.
+//!
+//! # Examples
 //!
 //! ```
 //! use tokio_osinterval::time::{self, Duration};
@@ -14,6 +17,8 @@
 //! interval.tick().await;
 //! # }
 //! ```
+//!
+//! [`tokio::time`]: https://docs.rs/tokio/1/tokio/time/index.html
 
 pub use std::time::Duration;
 pub use tokio::time::Instant;
@@ -29,7 +34,8 @@ pub use crate::stream::StreamTimeExt;
 pub use crate::timeout::{Timeout, timeout, timeout_at};
 pub use tokio::time::MissedTickBehavior;
 
-/// The errors of timers: those of [`tokio::time::error`] that this crate's can have.
+/// The errors of [`tokio::time::error`](https://docs.rs/tokio/1/tokio/time/error/index.html) that the timers
+/// of this crate return.
 ///
 /// # Examples
 ///

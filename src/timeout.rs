@@ -1,4 +1,4 @@
-//! `Timeout`, and the two functions that make it.
+//! `Timeout`, `timeout` and `timeout_at`.
 
 use std::error::Error;
 use std::fmt;
@@ -15,11 +15,18 @@ use tokio::time::Instant;
 use crate::driver::Entry;
 use crate::sleep::{Sleep, sleep_until};
 
-/// Waits for `future`, but no longer than `duration`.
+/// Requires `future` to complete before `duration` has elapsed.
+///
+/// Returns the output of `future`, or [`Elapsed`] if `duration` elapses first. There is no deadline if it
+/// lies beyond what [`Instant`] can express.
 ///
 /// # Panics
 ///
-/// As [`sleep_until`] does.
+/// This function panics if [`sleep_until`] does.
+///
+/// # Cancel safety
+///
+/// Dropping the [`Timeout`] drops `future`. To keep `future`, pass it by reference and pinned.
 ///
 /// # Examples
 ///
@@ -38,8 +45,8 @@ use crate::sleep::{Sleep, sleep_until};
 #[track_caller]
 pub fn timeout<F: IntoFuture>(duration: Duration, future: F) -> Timeout<F::IntoFuture> {
     let now = Instant::now();
-    // Beyond what the clock can express there is no deadline, as in tokio. (In a closure, the
-    // caller's location would be lost.)
+    // An instant that the clock cannot express is no deadline, as in tokio. A closure would lose the caller's
+    // location.
     #[allow(clippy::manual_map)]
     let delay = match now.checked_add(duration) {
         Some(deadline) => Some(Sleep::new(Entry::current_for(now, duration), deadline)),
@@ -51,11 +58,17 @@ pub fn timeout<F: IntoFuture>(duration: Duration, future: F) -> Timeout<F::IntoF
     }
 }
 
-/// Waits for `future`, but not beyond `deadline`.
+/// Requires `future` to complete before `deadline`.
+///
+/// Returns the output of `future`, or [`Elapsed`] if `deadline` passes first.
 ///
 /// # Panics
 ///
-/// As [`sleep_until`] does.
+/// This function panics if [`sleep_until`] does.
+///
+/// # Cancel safety
+///
+/// Dropping the [`Timeout`] drops `future`. To keep `future`, pass it by reference and pinned.
 ///
 /// # Examples
 ///
@@ -81,18 +94,22 @@ pub fn timeout_at<F: IntoFuture>(deadline: Instant, future: F) -> Timeout<F::Int
 }
 
 pin_project! {
-    /// A future with a deadline; made by [`timeout`] and [`timeout_at`].
+    /// A future with a deadline, returned by [`timeout`] and [`timeout_at`].
     ///
-    /// It has the methods of [`tokio::time::Timeout`] with their meaning. At each poll the wrapped
-    /// future comes first: one that is ready is returned, however late it is.
+    /// It has the methods of [`tokio::time::Timeout`], with the same semantics. Each poll polls the wrapped
+    /// future first. If that is ready, the poll returns its output, even after the deadline.
+    ///
+    /// # Precision
+    ///
+    /// A timeout never ends early. Its lateness is that of a [`Sleep`].
     ///
     /// # Cancel safety
     ///
-    /// Dropping it drops the wrapped future, and is as safe as that.
+    /// Dropping a timeout drops the wrapped future. It is as cancel safe as that.
     ///
     /// # Panics
     ///
-    /// As [`Sleep`]. A panic of the wrapped future goes through.
+    /// A poll panics if [`Sleep`] does. It propagates a panic of the wrapped future.
     ///
     /// # Examples
     ///
@@ -118,7 +135,7 @@ pin_project! {
 }
 
 impl<T> Timeout<T> {
-    /// The wrapped future.
+    /// Returns a reference to the wrapped future.
     ///
     /// # Examples
     ///
@@ -136,7 +153,7 @@ impl<T> Timeout<T> {
         &self.value
     }
 
-    /// The wrapped future.
+    /// Returns a mutable reference to the wrapped future.
     ///
     /// # Examples
     ///
@@ -155,7 +172,7 @@ impl<T> Timeout<T> {
         &mut self.value
     }
 
-    /// The wrapped future, without the deadline.
+    /// Returns the wrapped future, without the deadline.
     ///
     /// # Examples
     ///
@@ -186,10 +203,9 @@ impl<T: Future> Future for Timeout<T> {
         let Some(delay) = this.delay.as_pin_mut() else {
             return Poll::Pending;
         };
-        // A future that always spends the whole budget must not keep its deadline from being
-        // seen to have passed.
-        let spent_by_future = had_budget && !coop::has_budget_remaining();
-        let elapsed = if spent_by_future {
+        // A future that spends the whole budget at each poll must not hide that its deadline has passed.
+        let future_spent_budget = had_budget && !coop::has_budget_remaining();
+        let elapsed = if future_spent_budget {
             pin!(coop::unconstrained(delay)).poll(cx)
         } else {
             delay.poll(cx)
@@ -198,7 +214,10 @@ impl<T: Future> Future for Timeout<T> {
     }
 }
 
-/// The deadline of a [`Timeout`] has passed, or of an item of a stream.
+/// The error of a [`Timeout`] whose deadline has passed.
+///
+/// The adapters of streams that have a deadline for each item return it, too. It converts into an
+/// [`io::Error`] of the kind [`io::ErrorKind::TimedOut`].
 ///
 /// # Examples
 ///

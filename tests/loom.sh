@@ -16,5 +16,5 @@ for package in loom generator tokio-osinterval; do
 done
 [ "${1:-}" != --all ] || cargo clippy --quiet "${arguments[@]}" --lib --tests -- -D warnings
 # One after the other: a test's threads take turns in one.
-timeout 1800 cargo test "${arguments[@]}" --lib model -- --test-threads 1
+timeout 1800 cargo test "${arguments[@]}" --lib driver::tests::loom:: -- --test-threads 1
 echo "covered: every order with up to $LOOM_MAX_PREEMPTIONS preemptions"

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks that every test and file that tests/README.md names exists, and every test that a script names."""
+"""Checks that what documents and scripts name exists: tests in tests/README.md, files in documents, tests in scripts."""
 
 import pathlib
 import re
@@ -36,6 +36,11 @@ def main():
         for name in sorted(promised)
         if name not in functions and not ("/" in name and (ROOT / name).exists())
     ]
+    for document in ("ARCHITECTURE.md", "CONTRIBUTING.md", "PLATFORMS.md", "README.md", "ci/mutants.sh"):
+        files = re.findall(
+            r"(?<![\w/.-])((?:benches|ci|examples|fuzz|src|tests|ticklab)/[\w./-]*\w)", (ROOT / document).read_text()
+        )
+        missing += [f"{file} in {document}" for file in files if not (ROOT / file).exists()]
     scripts = sorted(set(named_in_scripts()))
     # A script may name a part of a path.
     missing += [f"{name} in {script}" for name, script in scripts if not any(name in path for path in paths)]

@@ -18,15 +18,19 @@ use tokio_osinterval::{OsInterval, Precision};
 pub(crate) struct Round {
     pub(crate) p50: f64,
     pub(crate) p99: f64,
-    pub(crate) max: f64,
     /// Processor time per tick, of all threads.
     pub(crate) cpu: f64,
 }
 
-pub(crate) const RAW: &str = "raw epoll + timerfd";
-pub(crate) const RAW_TWO: &str = "raw epoll + 2 timerfds";
-pub(crate) const ASYNC_FD: &str = "AsyncFd + timerfd";
-pub(crate) const ASYNC_FD_TWO: &str = "AsyncFd + 2 timerfds";
+pub(crate) const RAW: &str = "a loop of `timerfd_settime` and `epoll_wait` alone";
+pub(crate) const RAW_TWO: &str = "the same on two timers, each set ahead in turn";
+pub(crate) const ASYNC_FD: &str = "the first loop in tokio's reactor: an `AsyncFd` by hand";
+pub(crate) const ASYNC_FD_TWO: &str = "two `AsyncFd`s in turn";
+pub(crate) const KERNEL: &str = "`Precision::Kernel`";
+pub(crate) const SPIN: &str = "`Precision::Spin`";
+pub(crate) const KERNEL_MULTI: &str = "`Precision::Kernel`, `multi_thread(2)`";
+pub(crate) const SPIN_MULTI: &str = "`Precision::Spin`, `multi_thread(2)`";
+pub(crate) const TOKIO: &str = "`tokio::time::interval`";
 pub(crate) const SPIN_SLEEP: &str = "spin_sleep, on a thread";
 
 pub(crate) type Contender = (&'static str, fn(Duration, u32) -> Round);
@@ -36,20 +40,20 @@ pub(crate) const CONTENDERS: &[Contender] = &[
     (RAW_TWO, |period, ticks| raw(period, ticks, 2)),
     (ASYNC_FD, |period, ticks| async_fd(period, ticks, 1)),
     (ASYNC_FD_TWO, |period, ticks| async_fd(period, ticks, 2)),
-    ("os", |period, ticks| {
+    (KERNEL, |period, ticks| {
         os(&current_thread(), Precision::Kernel, period, ticks)
     }),
-    ("os, spin", |period, ticks| {
+    (SPIN, |period, ticks| {
         os(&current_thread(), Precision::Spin, period, ticks)
     }),
-    ("os, multi_thread(2)", |period, ticks| {
+    (KERNEL_MULTI, |period, ticks| {
         os(&multi_thread(), Precision::Kernel, period, ticks)
     }),
-    ("os, spin, multi_thread(2)", |period, ticks| {
+    (SPIN_MULTI, |period, ticks| {
         os(&multi_thread(), Precision::Spin, period, ticks)
     }),
-    ("tokio", with_tokio),
-    ("tokio-osinterval 1.0.0", with_seed),
+    (TOKIO, with_tokio),
+    ("1.0.0", with_seed),
     ("async-io, on its own thread", with_async_io),
     (SPIN_SLEEP, with_spin_sleep),
 ];
@@ -100,7 +104,6 @@ impl Meter {
         Round {
             p50: self.late.value_at_quantile(0.5) as f64,
             p99: self.late.value_at_quantile(0.99) as f64,
-            max: self.late.max() as f64,
             cpu: cpu.as_nanos() as f64 / self.late.len() as f64,
         }
     }
@@ -181,11 +184,9 @@ fn with_spin_sleep(period: Duration, ticks: u32) -> Round {
 
 /// What an echo over TCP keeps of its throughput beside an interval that spins.
 pub(crate) fn beside(period: Duration) {
-    use crate::support::median;
+    use crate::support::{median, rounds};
 
-    const ROUNDS: usize = 9;
-
-    let ratios = (0..ROUNDS).map(|_| {
+    let ratios = (0..rounds(9)).map(|_| {
         let [kernel, spin] = [Precision::Kernel, Precision::Spin]
             .map(|precision| current_thread().block_on(echoes(period, precision)));
         spin / kernel

@@ -12,9 +12,10 @@ use std::time::Duration;
 
 use gungraun::prelude::*;
 use gungraun::{Callgrind, EventKind, LibraryBenchmarkConfig};
+use hyper::rt::Timer;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
-use tokio_osinterval::{OsInterval, Sleep, interval_at, sleep, sleep_until, timeout};
+use tokio_osinterval::{OsInterval, OsTimer, Sleep, interval_at, sleep, sleep_until, timeout};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const TIMES: u32 = 1000;
@@ -68,6 +69,21 @@ fn make_arm_and_drop((runtime, sleeps): Crowd) -> Crowd {
     let context = runtime.enter();
     for n in 0..TIMES {
         let mut sleep = pin!(sleep(HOUR + Duration::from_micros(n.into())));
+        assert!(sleep.as_mut().poll(&mut noop()).is_pending());
+    }
+    drop(context);
+    (runtime, sleeps)
+}
+
+// As hyper does for the header of each request.
+#[library_benchmark(config = bound(1350))]
+#[bench::among_100(args = (100), setup = crowd)]
+fn hypers_sleep((runtime, sleeps): Crowd) -> Crowd {
+    let context = runtime.enter();
+    let timer = OsTimer::new();
+    for _ in 0..TIMES {
+        let deadline = timer.now() + 2 * HOUR;
+        let mut sleep = timer.sleep_until(deadline);
         assert!(sleep.as_mut().poll(&mut noop()).is_pending());
     }
     drop(context);
@@ -156,6 +172,7 @@ library_benchmark_group!(
     name = operations;
     benchmarks =
         make_arm_and_drop,
+        hypers_sleep,
         drop_waiting,
         reset,
         reset_to_the_front,

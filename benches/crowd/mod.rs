@@ -11,9 +11,11 @@ use tokio::task::LocalSet;
 use tokio::time::Instant as TokioInstant;
 use tokio_osinterval::OsInterval;
 
-use crate::support::median;
+use crate::support::{self, Table, late, median, number};
 
-const ROUNDS: usize = 5;
+pub(crate) fn rounds() -> usize {
+    support::rounds(5)
+}
 
 pub(crate) struct Work {
     pub(crate) name: &'static str,
@@ -31,13 +33,24 @@ enum Spread {
     AtOnce,
 }
 
-#[derive(Clone, Copy, PartialEq, Debug)]
-enum Timer {
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Timer {
     Os,
     /// With a tolerance of 1 ms.
     Tolerant,
     Tokio,
     Seed,
+}
+
+impl Timer {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Os => "here",
+            Self::Tolerant => "here, tolerance 1 ms",
+            Self::Tokio => "tokio",
+            Self::Seed => "1.0.0",
+        }
+    }
 }
 
 const MS: Duration = Duration::from_millis(1);
@@ -53,21 +66,21 @@ const fn spread(name: &'static str, count: u32, period: u32, contenders: &'stati
     }
 }
 
-const ALL: &[Timer] = &[Timer::Os, Timer::Tolerant, Timer::Tokio, Timer::Seed];
+pub(crate) const ALL: &[Timer] = &[Timer::Os, Timer::Tolerant, Timer::Tokio, Timer::Seed];
 /// The published version makes a descriptor for each.
 const MANY: &[Timer] = &[Timer::Os, Timer::Tolerant, Timer::Tokio];
 
 pub(crate) const WORK: &[Work] = &[
-    spread("1 x 10 ms", 1, 10, ALL),
-    spread("10 x 10 ms", 10, 10, ALL),
-    spread("100 x 10 ms", 100, 10, ALL),
-    spread("1,000 x 10 ms", 1000, 10, ALL),
+    spread("1 × 10 ms", 1, 10, ALL),
+    spread("10 × 10 ms", 10, 10, ALL),
+    spread("100 × 10 ms", 100, 10, ALL),
+    spread("1,000 × 10 ms", 1000, 10, ALL),
     Work {
         spread: Spread::AtOnce,
-        ..spread("1,000 x 10 ms, all at once", 1000, 10, ALL)
+        ..spread("1,000 × 10 ms, all at once", 1000, 10, ALL)
     },
-    spread("10,000 x 100 ms", 10_000, 100, ALL),
-    spread("100,000 x 1 s", 100_000, 1000, MANY),
+    spread("10,000 × 100 ms", 10_000, 100, ALL),
+    spread("100,000 × 1 s", 100_000, 1000, MANY),
 ];
 
 /// In nanoseconds.
@@ -80,47 +93,52 @@ struct Round {
 }
 
 impl Work {
-    pub(crate) fn run(&self) {
+    /// Prints a row for each contender, and tells of ratios.
+    pub(crate) fn run(&self, table: &Table) -> Vec<String> {
         let mut rounds = vec![Vec::new(); self.contenders.len()];
-        for _ in 0..ROUNDS {
+        for _ in 0..self::rounds() {
             for (rounds, timer) in rounds.iter_mut().zip(self.contenders) {
                 rounds.push(self.round(*timer));
             }
         }
-        println!("{}: medians of {ROUNDS} rounds, in µs", self.name);
-        let of = |timer: usize, figure: fn(&Round) -> f64| {
-            median(rounds[timer].iter().map(figure).collect())
-        };
-        for (timer, name) in self.contenders.iter().enumerate() {
-            println!(
-                "    {:10} p50 {:9.1}  p99 {:9.1}  CPU/tick {:6.2}  descriptors {}",
-                format!("{name:?}"),
-                of(timer, |round| round.p50) / 1e3,
-                of(timer, |round| round.p99) / 1e3,
-                of(timer, |round| round.cpu) / 1e3,
-                of(timer, |round| round.descriptors),
-            );
+        for (timer, rounds) in self.contenders.iter().zip(&rounds) {
+            let of = |figure: fn(&Round) -> f64| median(rounds.iter().map(figure).collect());
+            table.row(&[
+                self.name.to_owned(),
+                timer.name().to_owned(),
+                late(of(|round| round.p50) / 1e3),
+                late(of(|round| round.p99) / 1e3),
+                number(of(|round| round.cpu) / 1e3, 2),
+                number(of(|round| round.descriptors), 0),
+            ]);
         }
-        for (ours, timer) in self.contenders.iter().enumerate().take(2) {
-            let peers = self.contenders.iter().enumerate();
-            for (peer, name) in peers.filter(|(_, name)| matches!(name, Timer::Tokio | Timer::Seed))
-            {
-                let ratio = |figure: fn(&Round) -> f64| {
-                    let pairs = rounds[ours].iter().zip(&rounds[peer]);
-                    median(
-                        pairs
-                            .map(|(ours, peer)| figure(ours) / figure(peer))
-                            .collect(),
-                    )
+        let named = |timer: &Timer| {
+            let place = self.contenders.iter().position(|other| other == timer);
+            place.map(|place| &rounds[place])
+        };
+        let mut ratios = Vec::new();
+        for own in [Timer::Os, Timer::Tolerant] {
+            for peer in [Timer::Tokio, Timer::Seed] {
+                let Some((of, to)) = named(&own).zip(named(&peer)) else {
+                    continue;
                 };
-                println!(
-                    "    {timer:?} / {name:?}: CPU {:.2}, p50 {:.2}, p99 {:.2}",
+                let ratio = |figure: fn(&Round) -> f64| {
+                    let [of, to] =
+                        [of, to].map(|rounds| rounds.iter().map(figure).collect::<Vec<_>>());
+                    support::ratio(&of, &to)
+                };
+                ratios.push(format!(
+                    "{}: {} / {}: CPU {:.2}, p50 {:.2}, p99 {:.2}",
+                    self.name,
+                    own.name(),
+                    peer.name(),
                     ratio(|round| round.cpu),
                     ratio(|round| round.p50),
                     ratio(|round| round.p99),
-                );
+                ));
             }
         }
+        ratios
     }
 
     fn start(&self, n: u32) -> Duration {

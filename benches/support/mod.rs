@@ -3,6 +3,7 @@
 
 mod flavor;
 mod start;
+mod table;
 
 use std::future::poll_fn;
 use std::task::Poll;
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 pub(crate) use flavor::Flavor;
 pub(crate) use start::Start;
+pub(crate) use table::{Table, late, longest, number, or_none};
 
 /// Ready when it is polled again, which its task is as soon as its worker comes to it: `yield_now` would let
 /// that look for the tasks of others first.
@@ -36,32 +38,55 @@ pub(crate) fn median(mut samples: Vec<f64>) -> f64 {
 }
 
 /// One measurement of one contender: whatever is measured, less is better.
-pub(crate) type Contender = (&'static str, fn() -> f64);
+pub(crate) type Contender = fn() -> f64;
 
-/// Lets the contenders take turns, round by round, so that a noisy machine is noisy for all, and
-/// prints the median of the rounds and of each round's ratio to the first contender.
-pub(crate) fn compare(work: &str, unit: &str, rounds: usize, contenders: &[Contender]) {
+/// Lets the contenders take turns, round by round, so that a noisy machine is noisy for all: the samples of each.
+pub(crate) fn turns(rounds: usize, contenders: &[Contender]) -> Vec<Vec<f64>> {
     let mut samples = vec![Vec::new(); contenders.len()];
     for _ in 0..rounds {
-        for (samples, (_, measure)) in samples.iter_mut().zip(contenders) {
+        for (samples, measure) in samples.iter_mut().zip(contenders) {
             samples.push(measure());
         }
     }
-    println!("{work}");
-    for (own, (name, _)) in samples.iter().zip(contenders) {
-        let ratios = samples[0].iter().zip(own).map(|(ours, own)| ours / own);
-        let ratio = median(ratios.collect());
-        let value = median(own.clone());
-        println!("    {name:18} {value:9.1} {unit}   ours is {ratio:5.2} of it");
+    samples
+}
+
+/// The median of each round's own ratio, since what is noisy is so for both.
+pub(crate) fn ratio(of: &[f64], to: &[f64]) -> f64 {
+    median(of.iter().zip(to).map(|(of, to)| of / to).collect())
+}
+
+/// How many rounds: `usual`, or as many as `ROUNDS` in the environment says, to try a benchmark out.
+pub(crate) fn rounds(usual: usize) -> usize {
+    let Ok(rounds) = std::env::var("ROUNDS") else {
+        return usual;
+    };
+    match rounds.parse() {
+        Ok(rounds) if rounds > 0 => rounds,
+        _ => refuse(&format!(
+            "ROUNDS is `{rounds}`, and not a number above zero"
+        )),
     }
 }
 
-/// The `n`th argument that is not an option for cargo's harness.
-pub(crate) fn argument(n: usize) -> Option<String> {
+/// Ends the process, with one line on standard error.
+pub(crate) fn refuse(message: &str) -> ! {
+    eprintln!("error: {message}");
+    std::process::exit(2);
+}
+
+/// What was given, but for options for cargo's harness.
+pub(crate) fn arguments() -> impl Iterator<Item = String> {
     std::env::args()
         .skip(1)
         .filter(|argument| !argument.starts_with('-'))
-        .nth(n)
+}
+
+/// Whether one of this name was asked for: those whose names have the argument in them, or all.
+pub(crate) fn is_chosen(name: &str) -> bool {
+    arguments()
+        .next()
+        .is_none_or(|filter| name.contains(&filter))
 }
 
 /// What one of `count` took, in nanoseconds.

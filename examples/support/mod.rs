@@ -1,10 +1,11 @@
 //! What the examples share.
 #![allow(dead_code, reason = "each example uses its part")]
 
-use std::env::ArgsOs;
+use std::ffi::OsString;
 use std::fmt;
 use std::process::exit;
 use std::time::Duration;
+use std::vec::IntoIter;
 
 use hdrhistogram::Histogram;
 
@@ -25,15 +26,33 @@ pub(crate) fn help(about: &str, usage: &str) {
 /// The command line: positional arguments, all with a default.
 pub(crate) struct Arguments {
     usage: &'static str,
-    left: ArgsOs,
+    left: IntoIter<OsString>,
 }
 
 impl Arguments {
     pub(crate) fn new(about: &str, usage: &'static str) -> Self {
         help(about, usage);
-        let mut left = std::env::args_os();
-        left.next();
+        let given: Vec<_> = std::env::args_os().skip(1).collect();
+        let left = given.into_iter();
         Self { usage, left }
+    }
+
+    /// As if that had not been given.
+    pub(crate) fn without(mut self, text: &str) -> Self {
+        let left: Vec<_> = self.left.filter(|left| left != text).collect();
+        self.left = left.into_iter();
+        self
+    }
+
+    /// One of these words; the first, if none is given.
+    pub(crate) fn choice(&mut self, name: &str, words: &[&'static str]) -> &'static str {
+        let Some(text) = self.next() else {
+            return words[0];
+        };
+        match words.iter().find(|word| **word == text) {
+            Some(word) => word,
+            None => self.refuse(name, &text, &format!("one of: {}", words.join(", "))),
+        }
     }
 
     /// A duration above zero, such as `1ms` or `500us`.
@@ -52,14 +71,22 @@ impl Arguments {
 
     /// A number above zero.
     pub(crate) fn count(&mut self, name: &str, default: u64) -> u64 {
-        let Some(text) = self.next() else {
-            return default;
-        };
-        match text.parse() {
-            Ok(0) => self.refuse(name, &text, "it must not be zero"),
-            Ok(count) => count,
-            Err(error) => self.refuse(name, &text, &format!("{error}")),
+        match self.next() {
+            Some(text) => self.count_of(name, &text),
+            None => default,
         }
+    }
+
+    /// All that are left, of the same kind.
+    pub(crate) fn counts(&mut self, name: &str, default: &[u64]) -> Vec<u64> {
+        let mut given = Vec::new();
+        while let Some(text) = self.next() {
+            given.push(self.count_of(name, &text));
+        }
+        if given.is_empty() {
+            given.extend(default);
+        }
+        given
     }
 
     pub(crate) fn finish(mut self) {
@@ -74,6 +101,14 @@ impl Arguments {
             let text = text.to_string_lossy();
             fail(&format!("`{text}` is not UTF-8; usage: {}", self.usage));
         }))
+    }
+
+    fn count_of(&self, name: &str, text: &str) -> u64 {
+        match text.parse() {
+            Ok(0) => self.refuse(name, text, "it must not be zero"),
+            Ok(count) => count,
+            Err(error) => self.refuse(name, text, &format!("{error}")),
+        }
     }
 
     fn refuse(&self, name: &str, text: &str, why: &str) -> ! {

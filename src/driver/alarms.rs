@@ -1,12 +1,12 @@
-//! The kernel timers of a driver, and what each of them is set for.
+//! A driver's alarms, and what each is armed for.
 //!
-//! One is enough. With two, the second can be set ahead: for the wake-up after the next one. A
-//! kernel timer that is not the first of the machine's to expire costs little to set, since the
-//! hardware need not hear of it.
+//! One alarm is enough. With two, the second can be armed ahead: for the wake-up after the next one.
+//! Arming a kernel timer that does not become the machine's earliest costs little, since the kernel need
+//! not reprogram the hardware.
 //!
-//! What a timer is set for is forgotten when its own event comes, and replaced only by what is earlier,
-//! or when nobody is due then. So there is always one that fires no later than the first in the queue, or
-//! whose event is on its way.
+//! An arming is cleared when the alarm's own wake-up comes. It is replaced only by an earlier one, or when
+//! no timer is due at it. So there is always an alarm that fires no later than the queue's first timer, or
+//! whose wake-up is on its way.
 
 use std::io;
 use std::task::Waker;
@@ -16,96 +16,99 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use super::queue::Window;
+use super::shard::NEVER;
 use crate::saturating::{add_or_stay, nanos};
 use crate::sys::{Alarm, AlarmEvent, Armed, SleepProbe, TimerSource};
 
-/// The moments of one driver: nanoseconds since it was made; any before that, as then.
+/// The instant of timestamp 0: when the driver was created.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Epoch(pub(super) Instant);
 
 impl Epoch {
-    pub(super) fn moment(self, instant: Instant) -> u64 {
+    /// Returns the timestamp of `instant`, or 0 if it is before the epoch.
+    pub(super) fn timestamp(self, instant: Instant) -> u64 {
         nanos(instant.saturating_duration_since(self.0))
     }
 
-    fn instant(self, moment: u64) -> Instant {
-        add_or_stay(self.0, Duration::from_nanos(moment))
+    fn instant(self, timestamp: u64) -> Instant {
+        add_or_stay(self.0, Duration::from_nanos(timestamp))
     }
 }
 
-/// AlarmId of the kernel timers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AlarmId {
     First,
     Second,
 }
 
-/// What a kernel timer is set for.
+/// What an alarm is armed for.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Setting {
+pub(super) struct Arming {
     pub(super) window: Window,
-    /// Whether that was still to come when the timer was set, by a clock that had just been read: only
-    /// then does it tell how late the kernel is.
-    pub(super) is_sample: bool,
-    /// Whether it was set in place of another moment, whose event may still come.
+    /// True if the hard deadline was still in the future by a clock that had just been read. Only then is
+    /// the lateness of the wake-up a sample of the kernel's.
+    pub(super) samples_lateness: bool,
+    /// True if this arming replaced another, whose wake-up may still come.
     pub(super) replaced: bool,
 }
 
-// One whose alarm is left armed has no timer that is not the first; and `arm` is given the waker of the
-// first.
+// An exact alarm has no second. And `arm` is always given the waker of the first alarm, which a backend
+// that arms ahead must not keep.
 const _: () = assert!(!(Alarm::ARMS_AHEAD && Alarm::EXACT));
 
-impl Setting {
-    /// Whether the kernel, by the clock, woke too early. An event of what was replaced is not early.
+impl Arming {
+    /// Returns `true` if a wake-up at `now` is too early. A wake-up that may be that of the replaced arming
+    /// is not.
     pub(super) fn is_early(&self, now: u64) -> bool {
         now < self.window.deadline() && !self.replaced
     }
 }
 
+/// An alarm and what it is armed for.
 #[derive(Debug)]
-struct Timer {
+struct TrackedAlarm {
     alarm: Alarm,
-    set: Option<Setting>,
-    /// How often it was set.
+    arming: Option<Arming>,
     #[cfg(test)]
-    armings: usize,
+    arm_count: usize,
 }
 
-impl Timer {
+impl TrackedAlarm {
     fn new(alarm: Alarm) -> Self {
         Self {
             alarm,
-            set: None,
+            arming: None,
             #[cfg(test)]
-            armings: 0,
+            arm_count: 0,
         }
     }
 
-    /// The hard_deadline moment of what it is set for.
+    /// Returns the hard deadline of the arming, or [`NEVER`].
     fn hard_deadline(&self) -> u64 {
-        self.set.map_or(NEVER, |set| set.window.hard_deadline())
+        self.arming
+            .map_or(NEVER, |arming| arming.window.hard_deadline())
     }
 }
 
-/// [`Window`] ends before it.
-const NEVER: u64 = u64::MAX;
-
 #[derive(Debug)]
 pub(super) struct Alarms {
-    first: Timer,
+    first: TrackedAlarm,
     /// `None` where one is enough, or where the kernel refused it.
-    second: Option<Timer>,
+    second: Option<TrackedAlarm>,
     epoch: Epoch,
 }
 
 impl Alarms {
+    /// Creates the first alarm, and the second if the kernel allows it.
+    ///
     /// # Errors
     ///
-    /// If the kernel refuses a timer, and another cannot serve or shall not. It may refuse the second.
+    /// If the kernel refuses the first alarm, and tokio's timer cannot serve in its place or
+    /// `requires_native` rules that out.
     #[track_caller]
     pub(super) fn new(runtime: &Handle, requires_native: bool, epoch: Epoch) -> io::Result<Self> {
         let mut alarms = Self {
-            first: Timer::new(Alarm::new(runtime, requires_native)?),
+            first: TrackedAlarm::new(Alarm::new(runtime, requires_native)?),
             second: None,
             epoch,
         };
@@ -113,10 +116,10 @@ impl Alarms {
         Ok(alarms)
     }
 
-    /// Where two are cheaper than one, and the kernel has it.
+    /// Adds the second alarm where two are cheaper than one, if the kernel does not refuse it.
     pub(super) fn add_second(&mut self) {
         if Alarm::ARMS_AHEAD && self.second.is_none() {
-            self.second = self.first.alarm.second().ok().map(Timer::new);
+            self.second = self.first.alarm.second().ok().map(TrackedAlarm::new);
         }
     }
 
@@ -124,134 +127,138 @@ impl Alarms {
         self.second.is_some()
     }
 
-    pub(super) fn has(&self, which: AlarmId) -> bool {
-        which == AlarmId::First || self.has_second()
+    pub(super) fn has(&self, id: AlarmId) -> bool {
+        id == AlarmId::First || self.has_second()
     }
 
-    fn get(&mut self, which: AlarmId) -> &mut Timer {
-        match which {
+    fn get(&mut self, id: AlarmId) -> &mut TrackedAlarm {
+        match id {
             AlarmId::First => &mut self.first,
-            AlarmId::Second => self.second.as_mut().expect("it has an event or a setting"),
+            AlarmId::Second => self.second.as_mut().expect("the second alarm exists"),
         }
     }
 
-    fn settings(&self) -> impl Iterator<Item = (AlarmId, Setting)> {
-        let second = self.second.as_ref().and_then(|timer| timer.set);
-        let first = self.first.set.map(|set| (AlarmId::First, set));
+    fn armings(&self) -> impl Iterator<Item = (AlarmId, Arming)> {
+        let second = self.second.as_ref().and_then(|alarm| alarm.arming);
+        let first = self.first.arming.map(|arming| (AlarmId::First, arming));
         first
             .into_iter()
-            .chain(second.map(|set| (AlarmId::Second, set)))
+            .chain(second.map(|arming| (AlarmId::Second, arming)))
     }
 
-    /// Has the waker woken by the next event of that timer, and when the runtime shuts down.
-    pub(super) fn listen(&mut self, which: AlarmId, waker: &Waker) -> io::Result<()> {
-        self.get(which).alarm.listen(waker)
+    /// Registers `waker` for the next wake-up of the alarm and for the shutdown of the runtime.
+    pub(super) fn listen(&mut self, id: AlarmId, waker: &Waker) -> io::Result<()> {
+        self.get(id).alarm.listen(waker)
     }
 
-    pub(super) fn setting(&mut self, which: AlarmId) -> Option<Setting> {
-        self.get(which).set
+    pub(super) fn arming(&mut self, id: AlarmId) -> Option<Arming> {
+        self.get(id).arming
     }
 
-    /// That timer is not set for anything any more.
-    pub(super) fn forget(&mut self, which: AlarmId) {
-        self.get(which).set = None;
+    /// Marks the alarm as not armed.
+    pub(super) fn clear_arming(&mut self, id: AlarmId) {
+        self.get(id).arming = None;
     }
 
-    /// The first moment that any of them is set for.
+    /// Returns the earliest hard deadline that an alarm is armed for.
     pub(super) fn earliest(&self) -> Option<u64> {
         let first = self.first.hard_deadline();
-        let second = self.second.as_ref().map_or(NEVER, Timer::hard_deadline);
+        let second = self
+            .second
+            .as_ref()
+            .map_or(NEVER, TrackedAlarm::hard_deadline);
         Some(first.min(second)).filter(|earliest| *earliest != NEVER)
     }
 
-    /// The first that is still to come after `now`, and which of them is set for it.
-    pub(super) fn next(&self, now: u64) -> Option<(AlarmId, u64)> {
-        let settings = self
-            .settings()
-            .map(|(which, set)| (which, set.window.hard_deadline()));
-        let coming = settings.filter(|(_, hard_deadline)| *hard_deadline > now);
-        coming.min_by_key(|(_, hard_deadline)| *hard_deadline)
+    /// Returns the earliest hard deadline after `now` that an alarm is armed for, and that alarm.
+    pub(super) fn next_after(&self, now: u64) -> Option<(AlarmId, u64)> {
+        let armings = self
+            .armings()
+            .map(|(id, arming)| (id, arming.window.hard_deadline()));
+        let future = armings.filter(|(_, hard_deadline)| *hard_deadline > now);
+        future.min_by_key(|(_, hard_deadline)| *hard_deadline)
     }
 
-    /// One that is not set for anything.
-    pub(super) fn free(&self) -> Option<AlarmId> {
-        if self.first.set.is_none() {
+    /// Returns an alarm that is not armed.
+    pub(super) fn unarmed(&self) -> Option<AlarmId> {
+        if self.first.arming.is_none() {
             return Some(AlarmId::First);
         }
         let second = self.second.as_ref()?;
-        second.set.is_none().then_some(AlarmId::Second)
+        second.arming.is_none().then_some(AlarmId::Second)
     }
 
-    /// One that is not needed for what comes first: if none is free, the later of the two.
+    /// Returns an alarm that is not armed or, if both are, the one that fires later.
     pub(super) fn spare(&self) -> AlarmId {
-        self.free().unwrap_or_else(|| {
+        self.unarmed().unwrap_or_else(|| {
             let later = self
-                .settings()
-                .max_by_key(|(_, set)| set.window.hard_deadline());
-            later.map_or(AlarmId::First, |(which, _)| which)
+                .armings()
+                .max_by_key(|(_, arming)| arming.window.hard_deadline());
+            later.map_or(AlarmId::First, |(id, _)| id)
         })
     }
 
-    /// Sets that timer for `window`, in place of what it was set for.
+    /// Arms the alarm for `window`, in place of its previous arming.
     pub(super) fn arm(
         &mut self,
-        which: AlarmId,
+        id: AlarmId,
         window: Window,
-        is_sample: bool,
+        samples_lateness: bool,
         waker: &Waker,
     ) -> io::Result<Armed> {
         let hard_deadline = self.epoch.instant(window.hard_deadline());
-        let timer = self.get(which);
-        let setting = Setting {
+        let tracked = self.get(id);
+        let arming = Arming {
             window,
-            is_sample,
-            replaced: timer.set.is_some(),
+            samples_lateness,
+            replaced: tracked.arming.is_some(),
         };
         let slack = Duration::from_nanos(window.slack());
-        let armed = match timer.alarm.arm(hard_deadline, slack, waker) {
-            Err(_refused) if which == AlarmId::Second => {
-                // It can be done without.
+        let armed = match tracked.alarm.arm(hard_deadline, slack, waker) {
+            Err(_refused) if id == AlarmId::Second => {
+                // The second alarm is optional: drop it, and use the first if that fires too late.
                 self.second = None;
                 if self.first.hard_deadline() <= window.hard_deadline() {
                     return Ok(Armed::Waiting);
                 }
-                return self.arm(AlarmId::First, window, is_sample, waker);
+                return self.arm(AlarmId::First, window, samples_lateness, waker);
             }
             armed => armed?,
         };
-        timer.set = (armed == Armed::Waiting).then_some(setting);
+        tracked.arming = (armed == Armed::Waiting).then_some(arming);
         #[cfg(test)]
         {
-            timer.armings += 1;
+            tracked.arm_count += 1;
         }
         Ok(armed)
     }
 
-    /// That one was early by the runtime's clock.
+    /// Compares the runtime's clock and the kernel's again, after an alarm that was early by the former.
     ///
     /// # Errors
     ///
-    /// If it cannot follow that clock.
-    pub(super) fn resync(&mut self, which: AlarmId) -> io::Result<()> {
-        self.get(which).alarm.resync()
+    /// If the alarm cannot follow the runtime's clock.
+    pub(super) fn resync(&mut self, id: AlarmId) -> io::Result<()> {
+        self.get(id).alarm.resync()
     }
 
-    /// Whether they hear of the end of the runtime, whoever waits.
+    /// Returns `true` if the runtime's shutdown wakes the driver even when no timer waits.
     pub(super) fn hears_shutdown(&self) -> bool {
         self.first.alarm.hears_shutdown()
     }
 
-    /// What serves.
     pub(super) fn source(&self) -> TimerSource {
         self.first.alarm.source()
     }
 
-    /// Whether they are to be set anew, since the clock is another.
+    /// Returns `true` if the runtime's clock has left the clock that the alarms run on, so that they must be
+    /// rearmed.
     pub(super) fn clock_moved(&self) -> bool {
         self.first.alarm.clock_moved()
     }
 
-    /// What must be known before the first can be set.
+    /// Returns the probe to run before the first alarm can be armed, if one is needed. Pass its result to
+    /// [`probed`](Self::probed).
     pub(super) fn probe(&self) -> Option<SleepProbe> {
         self.first.alarm.probe()
     }
@@ -260,37 +267,36 @@ impl Alarms {
         self.first.alarm.probed(serves);
     }
 
-    /// Has the kernel serve again, if it refused.
+    /// Asks the kernel for its timer again if it has refused it.
     pub(super) fn require_native(&mut self, waker: &Waker) -> io::Result<()> {
         self.first.alarm.require_native(waker)
     }
 
-    /// Whether one that is left armed does harm now.
+    /// Returns `true` if the alarms must not be left armed for a removed timer.
     pub(super) fn is_exact(&self) -> bool {
         self.first.alarm.is_exact()
     }
 
-    /// What has become of the kernel's timer.
+    /// Takes what has happened to the kernel's timer since the last call.
     pub(super) fn take_event(&mut self) -> Option<AlarmEvent> {
         self.first.alarm.take_event()
     }
 
-    /// Nobody waits any more.
+    /// Disarms the first alarm. No timer waits.
     pub(super) fn disarm(&mut self) {
-        self.first.set = None;
+        self.first.arming = None;
         self.first.alarm.disarm();
     }
 
-    /// What each is set for, and how often it was set.
+    /// Returns, for each alarm, what it is armed for and how often it was armed.
     #[cfg(all(test, not(model)))]
-    pub(super) fn all(&self) -> impl Iterator<Item = (AlarmId, Option<Setting>, usize)> {
-        let first = (AlarmId::First, self.first.set, self.first.armings);
+    pub(super) fn all(&self) -> impl Iterator<Item = (AlarmId, Option<Arming>, usize)> {
+        let first = (AlarmId::First, self.first.arming, self.first.arm_count);
         let second = self.second.as_ref();
-        let second = second.map(|timer| (AlarmId::Second, timer.set, timer.armings));
+        let second = second.map(|alarm| (AlarmId::Second, alarm.arming, alarm.arm_count));
         [first].into_iter().chain(second)
     }
 
-    /// As where the kernel refuses it.
     pub(super) fn drop_second(&mut self) {
         self.second = None;
     }
@@ -301,19 +307,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_event_of_what_was_replaced_is_not_early() {
+    fn wakeup_of_a_replaced_arming_is_not_early() {
         for (now, replaced, early) in [
             (9, false, true),
             (9, true, false),
             (10, false, false),
             (10, true, false),
         ] {
-            let setting = Setting {
+            let arming = Arming {
                 window: Window::new(10, 5),
-                is_sample: true,
+                samples_lateness: true,
                 replaced,
             };
-            assert_eq!(setting.is_early(now), early);
+            assert_eq!(arming.is_early(now), early);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a timer needs to know of its driver's state, without its lock. Numbers are nanoseconds.
+//! Values that a driver publishes for its timers, which read them without its lock. Numbers are nanoseconds.
 
 use std::time::Duration;
 
@@ -7,33 +7,35 @@ use crate::saturating::nanos;
 use crate::sync::{AtomicU64, Ordering, unchecked};
 use crate::sys::Alarm;
 
-/// Written under the driver's lock, and read without it: as seldom as can be.
+/// Written under the driver's lock, but for `expected_wakeup`. Written as seldom as possible: a write costs
+/// every reader a cache miss.
 #[derive(Debug)]
 pub(super) struct Published {
-    /// How long before its deadline a timer that spins is to be woken.
+    /// How long before its deadline a spinning timer is woken.
     lead: unchecked::AtomicU64,
-    /// How much slack the timers of a crowd are threads_assigned.
+    /// The slack that dense timers get.
     coalesce_slack: unchecked::AtomicU64,
     is_coalescing: unchecked::AtomicBool,
-    /// No later than this an alarm fires, or its event is on its way.
+    /// An alarm fires no later than this, or its wake-up is on its way.
     armed: AtomicU64,
-    /// By when the driver should have been woken again.
-    due: unchecked::AtomicU64,
-    /// Whether there is an alarm to be set ahead.
-    ahead: unchecked::AtomicBool,
-    /// Whether an alarm that is left armed does harm now.
+    /// When the kernel should wake the driver next.
+    expected_wakeup: unchecked::AtomicU64,
+    /// True if an alarm is free to be armed ahead.
+    can_arm_ahead: unchecked::AtomicBool,
+    /// True if an alarm must not be left armed for a removed timer.
     is_exact: unchecked::AtomicBool,
-    /// Whether the driver hears of the end of its runtime, whoever waits.
+    /// True if the runtime's shutdown reaches the driver even when no timer waits.
     hears_shutdown: unchecked::AtomicBool,
 }
 
-/// A driver that is late by less is not overdue. The kernel is late by some of that itself, and its event on its
-/// way: whoever passed by before it would set an alarm again for the few that are due, and a crowd would do little
-/// else. 100 µs.
-const GRACE: u64 = 100_000;
+/// A driver that is late by less is not overdue. 100 µs.
+///
+/// The kernel itself is late by some of that, and its wake-up is on its way. If polls fired the driver
+/// earlier, each would rearm an alarm for the few timers that are due, and dense timers would do little else.
+const OVERDUE_AFTER: u64 = 100_000;
 
-/// No driver is later than that, or all its timers are.
-pub(super) const FAR_AFTER_ARMED: Duration = Duration::from_millis(10);
+/// A driver is not later than this, unless all of its timers are.
+pub(super) const MAX_DRIVER_LATENESS: Duration = Duration::from_millis(10);
 
 impl Published {
     pub(super) fn new(lead: u64) -> Self {
@@ -42,8 +44,8 @@ impl Published {
             coalesce_slack: unchecked::AtomicU64::new(0),
             is_coalescing: unchecked::AtomicBool::new(false),
             armed: AtomicU64::new(NEVER),
-            due: unchecked::AtomicU64::new(NEVER),
-            ahead: unchecked::AtomicBool::new(false),
+            expected_wakeup: unchecked::AtomicU64::new(NEVER),
+            can_arm_ahead: unchecked::AtomicBool::new(false),
             is_exact: unchecked::AtomicBool::new(false),
             hears_shutdown: unchecked::AtomicBool::new(Alarm::OUTLIVES_TIMERS),
         }
@@ -53,10 +55,11 @@ impl Published {
         self.lead.load(Ordering::Relaxed)
     }
 
-    /// What is a little less is not told: alarms that were armed ahead would have to be armed anew.
+    /// Publishes `lead`, unless it is smaller by less than an eighth: an alarm that is armed ahead with the
+    /// old lead would have to be rearmed.
     pub(super) fn set_lead(&self, lead: u64) {
-        let told = self.lead();
-        if lead > told || lead < told - told / 8 {
+        let current = self.lead();
+        if lead > current || lead < current - current / 8 {
             self.lead.store(lead, Ordering::Relaxed);
         }
     }
@@ -76,48 +79,51 @@ impl Published {
         }
     }
 
-    /// Whether what is due then has to see to it that an alarm is set.
+    /// Returns `true` if no alarm fires by `hard_deadline`, so that the caller must arm one.
     ///
-    /// It asks after it has made that known, with a fence between; and what may leave an alarm to fire later
-    /// than it would have [says so](Self::clear_armed) before it looks at what is known. So one of them
-    /// sees the other. Who only arms for what is earlier need not say so.
+    /// The caller first lowers its shard's bounds, then issues a fence, then calls this. Code that may leave
+    /// an alarm firing later than before calls [`clear_armed`](Self::clear_armed), issues a fence, and then
+    /// reads the bounds. So at least one of the two sees the other. Code that only arms for an earlier
+    /// time need not call `clear_armed`.
     pub(super) fn must_arm(&self, hard_deadline: u64) -> bool {
         hard_deadline < self.armed.load(Ordering::Relaxed)
     }
 
-    /// Whether what is due then has not passed, unless the driver is late by more than anybody is.
-    pub(super) fn is_far_after_armed(&self, moment: u64) -> bool {
+    /// Returns `true` if `deadline` is so far after an armed alarm that it has not passed, unless the driver
+    /// is later than [`MAX_DRIVER_LATENESS`].
+    pub(super) fn is_far_after_armed(&self, deadline: u64) -> bool {
         let armed = self.armed.load(Ordering::Relaxed);
-        moment.saturating_sub(nanos(FAR_AFTER_ARMED)) > armed
+        deadline.saturating_sub(nanos(MAX_DRIVER_LATENESS)) > armed
     }
 
-    /// Until [`set_armed`](Self::set_armed) everyone has to see to it that an alarm is set.
+    /// Makes every caller of [`must_arm`](Self::must_arm) arm an alarm, until
+    /// [`set_armed`](Self::set_armed).
     pub(super) fn clear_armed(&self) {
         self.armed.store(NEVER, Ordering::Relaxed);
     }
 
-    pub(super) fn set_armed(&self, armed: Option<u64>, ahead: bool) {
+    pub(super) fn set_armed(&self, armed: Option<u64>, can_arm_ahead: bool) {
         self.armed.store(armed.unwrap_or(NEVER), Ordering::Relaxed);
-        if ahead != self.can_arm_ahead() {
-            self.ahead.store(ahead, Ordering::Relaxed);
+        if can_arm_ahead != self.can_arm_ahead() {
+            self.can_arm_ahead.store(can_arm_ahead, Ordering::Relaxed);
         }
     }
 
     pub(super) fn can_arm_ahead(&self) -> bool {
-        self.ahead.load(Ordering::Relaxed)
+        self.can_arm_ahead.load(Ordering::Relaxed)
     }
 
     pub(super) fn hears_shutdown(&self) -> bool {
         self.hears_shutdown.load(Ordering::Relaxed)
     }
 
-    /// Returns whether it no longer does.
+    /// Returns `true` if the value changes from `true` to `false`.
     pub(super) fn set_hears_shutdown(&self, hears_shutdown: bool) -> bool {
-        let listened = self.hears_shutdown();
-        if hears_shutdown != listened {
+        let before = self.hears_shutdown();
+        if hears_shutdown != before {
             self.hears_shutdown.store(hears_shutdown, Ordering::Relaxed);
         }
-        listened && !hears_shutdown
+        before && !hears_shutdown
     }
 
     pub(super) fn is_exact(&self) -> bool {
@@ -130,24 +136,25 @@ impl Published {
         }
     }
 
-    /// Whether the driver should have been woken [`GRACE`] ago, and has not been. Only one is told so.
-    pub(super) fn is_overdue(&self, now: u64) -> bool {
-        let due = self.due.load(Ordering::Relaxed);
+    /// Returns `true` if the kernel is late by [`OVERDUE_AFTER`] or more. Of several callers only one gets
+    /// `true`.
+    pub(super) fn take_overdue(&self, now: u64) -> bool {
+        let expected = self.expected_wakeup.load(Ordering::Relaxed);
         let (success, failure) = (Ordering::Relaxed, Ordering::Relaxed);
-        due.saturating_add(GRACE) <= now
+        expected.saturating_add(OVERDUE_AFTER) <= now
             && self
-                .due
-                .compare_exchange(due, NEVER, success, failure)
+                .expected_wakeup
+                .compare_exchange(expected, NEVER, success, failure)
                 .is_ok()
     }
 
-    pub(super) fn set_due(&self, due: u64) {
-        self.due.store(due, Ordering::Relaxed);
+    pub(super) fn set_expected_wakeup(&self, hard_deadline: u64) {
+        self.expected_wakeup.store(hard_deadline, Ordering::Relaxed);
     }
 
-    pub(super) fn lower_due(&self, hard_deadline: u64) {
-        if hard_deadline < self.due.load(Ordering::Relaxed) {
-            self.set_due(hard_deadline);
+    pub(super) fn lower_expected_wakeup(&self, hard_deadline: u64) {
+        if hard_deadline < self.expected_wakeup.load(Ordering::Relaxed) {
+            self.set_expected_wakeup(hard_deadline);
         }
     }
 }
@@ -157,21 +164,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_is_told_that_the_driver_is_overdue_and_nobody_before_it_is() {
+    fn overdue_driver_is_taken_once_and_not_before_the_limit() {
         let published = Published::new(0);
-        published.set_due(1_000);
-        assert!(!published.is_overdue(1_000) && !published.is_overdue(1_000 + GRACE - 1));
-        assert!(published.is_overdue(1_000 + GRACE) && !published.is_overdue(1_000 + GRACE));
-        published.set_due(NEVER);
-        assert!(!published.is_overdue(NEVER - 1));
+        published.set_expected_wakeup(1_000);
+        assert!(!published.take_overdue(1_000));
+        assert!(!published.take_overdue(1_000 + OVERDUE_AFTER - 1));
+        assert!(published.take_overdue(1_000 + OVERDUE_AFTER));
+        assert!(!published.take_overdue(1_000 + OVERDUE_AFTER));
+        published.set_expected_wakeup(NEVER);
+        assert!(!published.take_overdue(NEVER - 1));
     }
 
     #[test]
-    fn a_lead_that_is_a_little_less_is_not_told() {
+    fn slightly_smaller_lead_is_not_published() {
         let published = Published::new(800);
-        for (lead, told) in [(801, 801), (702, 801), (700, 700), (700, 700), (701, 701)] {
+        for (lead, expected) in [(801, 801), (702, 801), (700, 700), (700, 700), (701, 701)] {
             published.set_lead(lead);
-            assert_eq!(published.lead(), told);
+            assert_eq!(published.lead(), expected);
         }
     }
 }

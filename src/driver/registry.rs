@@ -1,8 +1,8 @@
-//! AlarmId driver serves this runtime?
+//! Which driver serves a runtime, and which of its shards a thread uses.
 //!
-//! As a rule the list owns nobody. A driver lives as long as a timer of it does, or an alarm that is
-//! registered with the runtime; a kernel's timer is, until the runtime shuts down. The one driver of
-//! a process is kept for good.
+//! The registry does not keep drivers alive, as a rule. A driver lives as long as one of its timers, or as an
+//! alarm that is registered with the runtime. A native alarm stays registered until the runtime shuts down.
+//! The registry does keep the one driver of a process, so that it survives its last timer.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -14,12 +14,12 @@ use std::thread::available_parallelism;
 use tokio::runtime::{Handle, Id};
 
 use super::Driver;
-use super::states::StateBlock;
-use crate::sync::{Arc, Ordering, Snapshot, Weak, of_process, of_thread, unchecked};
+use super::timer_state::StateBlock;
+use crate::sync::{Arc, Ordering, Snapshot, Weak, process_static, thread_static, unchecked};
 use crate::sys::Alarm;
 use crate::sys::process;
 
-/// Whose timers a driver has: those of one runtime, or of all in this process.
+/// The runtime whose timers a driver serves, or the whole process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Scope(Option<Id>);
 
@@ -35,8 +35,8 @@ impl Scope {
         }
     }
 
-    /// How many threads use its driver at a time, or so.
-    pub(super) fn threads(self, runtime: &Handle) -> usize {
+    /// Returns the number of shards for about as many threads as use the driver at a time.
+    pub(super) fn shards(self, runtime: &Handle) -> usize {
         match self.0 {
             Some(_) => runtime.metrics().num_workers(),
             None => available_parallelism().map_or(1, NonZeroUsize::get),
@@ -47,117 +47,121 @@ impl Scope {
 #[derive(Debug, Clone)]
 struct Registration {
     driver: Weak<Driver>,
-    /// What would be made anew for the next timer is not let go of with the last.
-    _kept: Option<Arc<Driver>>,
+    /// Keeps the driver of the process alive. Else the next timer would have to create another.
+    _keep_alive: Option<Arc<Driver>>,
 }
 
 type Drivers = HashMap<Scope, Registration>;
 
-of_process! {
-    /// Not under a lock: a child that is forked off would find it locked for ever, if another thread was
-    /// here just then.
+process_static! {
+    /// Not behind a lock. A thread may hold it while another forks, and the child would find it locked for
+    /// ever.
     static DRIVERS: Snapshot<Drivers> = Snapshot::empty();
 }
 
-/// How many drivers have ended.
-static ENDED: unchecked::AtomicUsize = unchecked::AtomicUsize::new(0);
+/// Incremented when a driver is closed or dropped.
+static UNREGISTERED: unchecked::AtomicUsize = unchecked::AtomicUsize::new(0);
 
-/// The same, and so have all when a process is forked off.
+/// Returns a number that changes whenever a driver is closed or dropped, and in a forked child: there, no
+/// driver of the parent serves.
 #[inline]
-fn ended() -> usize {
-    ENDED.load(Ordering::Acquire).wrapping_add(process::forks())
+fn generation() -> usize {
+    UNREGISTERED
+        .load(Ordering::Acquire)
+        .wrapping_add(process::forks())
 }
 
-of_thread! {
-    /// That runtime had a driver when so many others had ended: this thread has seen it. It has no
-    /// destructor, which makes it cheap to ask for.
+thread_static! {
+    /// The scope of a driver that this thread has seen, and the generation in which it did. It has no
+    /// destructor, which makes it cheap to access.
     static SEEN: Cell<Option<(Scope, usize)>> = Cell::new(None);
 }
 
-of_thread! {
-    /// What this thread found last: most threads only ever ask for one. In the shard that it uses.
+thread_static! {
+    /// The block that this thread used last, in the shard that it uses. Most threads use one driver only.
     static CACHED: RefCell<Weak<StateBlock>> = RefCell::new(Weak::new());
 }
 
-of_thread! {
-    /// AlarmId shard this thread uses, of that runtime's driver.
+thread_static! {
+    /// The scope of a driver, and the index of the shard that this thread uses in it.
     static ASSIGNED: Cell<Option<(Scope, usize)>> = Cell::new(None);
 }
 
-/// Whether this thread has found a driver for that runtime, and none has ended since.
+/// Returns `true` if this thread has seen a driver for `scope`, and none has closed since.
 #[inline]
 pub(super) fn has_seen_driver(scope: Scope) -> bool {
-    let ended = ended();
-    SEEN.with(|seen| seen.get() == Some((scope, ended)))
+    let generation = generation();
+    SEEN.with(|seen| seen.get() == Some((scope, generation)))
 }
 
-/// Sees to it that there is a driver for that runtime. No thread is given a shard for a timer that may never
-/// wait: it would be given another for the next.
+/// Starts a driver for the runtime, unless there is one.
+///
+/// Does not assign a shard to this thread: the timer may never wait, and the next timer's shard would be
+/// another.
 ///
 /// # Errors
 ///
-/// If its alarm is refused.
+/// If the driver's alarm is refused.
 #[track_caller]
 pub(super) fn ensure_driver(handle: &Handle) -> io::Result<()> {
     let scope = Scope::of(handle);
-    let ended = ended();
+    let generation = generation();
     if cached(scope).is_none_or(|block| !block.driver.is_in_this_process()) {
         Driver::get_or_start(handle)?;
     }
-    SEEN.with(|seen| seen.set(Some((scope, ended))));
+    SEEN.with(|seen| seen.set(Some((scope, generation))));
     Ok(())
 }
 
-/// Sees to it that there is one, and that it is the kernel's timer that serves.
+/// Starts a driver for the runtime, unless there is one, and makes sure that a native timer serves it.
 ///
 /// # Errors
 ///
-/// If the kernel refuses.
-#[allow(dead_code, reason = "for those who ask for an error")]
+/// If the kernel refuses its timer.
 pub(super) fn require_native(handle: &Handle) -> io::Result<()> {
-    let ended = ended();
+    let generation = generation();
     Driver::require_native(handle)?;
-    SEEN.with(|seen| seen.set(Some((Scope::of(handle), ended))));
+    SEEN.with(|seen| seen.set(Some((Scope::of(handle), generation))));
     Ok(())
 }
 
-/// StateBlock in the shard of this thread, in the driver that serves that runtime.
+/// Returns a block in this thread's shard of the runtime's driver. Starts a driver if there is none.
 ///
 /// # Errors
 ///
-/// If its alarm is refused.
+/// If the driver's alarm is refused.
 #[track_caller]
 pub(super) fn block(handle: &Handle) -> io::Result<Arc<StateBlock>> {
     let scope = Scope::of(handle);
-    let ended = ended();
+    let generation = generation();
     let block = if let Some(block) = cached(scope) {
         block
     } else {
         let driver = Driver::get_or_start(handle)?;
         let shard = match ASSIGNED.with(Cell::get) {
-            // Its block may have been freed; or the driver is another.
+            // The shard's cached block has been freed, or the runtime has a new driver.
             Some((of, shard)) if of == scope && driver.is_assigned(shard) => shard,
             _ => driver.assign_shard(),
         };
-        ASSIGNED.with(|given| given.set(Some((scope, shard))));
+        ASSIGNED.with(|assigned| assigned.set(Some((scope, shard))));
         let block = Arc::new(StateBlock::new(driver, shard, 0));
         cache(&block);
         block
     };
-    SEEN.with(|seen| seen.set(Some((scope, ended))));
+    SEEN.with(|seen| seen.set(Some((scope, generation))));
     Ok(block)
 }
 
-/// The block that this thread found last, if they are in a driver that serves that runtime: perhaps another
-/// process's, for which nobody can wait.
+/// Returns the block that this thread used last, if its driver serves `scope` and is open. The driver may be
+/// that of a parent process, in which no timer can wait.
 pub(super) fn cached(scope: Scope) -> Option<Arc<StateBlock>> {
-    // Not there any more in the destructor of another thread-local variable.
+    // In the destructor of another thread-local variable it may be destroyed already.
     let cached = CACHED.try_with(|cached| cached.borrow().upgrade());
     let cached = cached.ok().flatten();
     cached.filter(|block| block.driver.scope == scope && block.driver.is_open())
 }
 
-/// This thread uses those the next time, if they are in its shard: a timer may have come from another.
+/// Makes this thread use `block` next, if it is in the thread's shard: a timer may come from another thread.
 pub(super) fn cache(block: &Arc<StateBlock>) {
     let shard = Some((block.driver.scope, block.shard));
     if ASSIGNED.with(Cell::get) != shard {
@@ -165,42 +169,42 @@ pub(super) fn cache(block: &Arc<StateBlock>) {
     }
     let _ = CACHED.try_with(|cached| {
         if !ptr::eq(cached.borrow().as_ptr(), Arc::as_ptr(block)) {
-            // What it replaces owns nobody: no destructor but of memory runs here.
+            // Dropping the replaced weak reference runs no destructor. It frees memory at most.
             cached.replace(Arc::downgrade(block));
         }
     });
 }
 
-/// The driver that serves that runtime, if there is one.
+/// Returns the open driver for `scope`, if there is one.
 ///
 /// # Errors
 ///
-/// If it is another process's: the runtime is, too.
+/// If the driver, and with it the runtime, belongs to another process.
 pub(super) fn find(scope: Scope) -> io::Result<Option<Arc<Driver>>> {
-    let driver = DRIVERS.read(|drivers| alive(drivers, scope));
+    let driver = DRIVERS.read(|drivers| open_driver(drivers, scope));
     match driver {
-        Some(driver) if !driver.is_in_this_process() => Err(process::foreign()),
+        Some(driver) if !driver.is_in_this_process() => Err(process::inherited()),
         driver => Ok(driver),
     }
 }
 
-fn alive(drivers: Option<&Drivers>, scope: Scope) -> Option<Arc<Driver>> {
+fn open_driver(drivers: Option<&Drivers>, scope: Scope) -> Option<Arc<Driver>> {
     let driver = drivers?.get(&scope)?.driver.upgrade()?;
     driver.is_open().then_some(driver)
 }
 
-/// Lists `driver`, unless another thread was existing: then returns that thread's.
+/// Registers `driver`. If another thread has registered one for its scope, returns that one instead.
 pub(super) fn register(driver: &Arc<Driver>) -> Result<(), Arc<Driver>> {
     let mut existing = None;
     DRIVERS.replace(|drivers| {
-        existing = alive(drivers, driver.scope);
+        existing = open_driver(drivers, driver.scope);
         if existing.is_some() {
             return None;
         }
         let mut drivers = drivers.cloned().unwrap_or_default();
         let registration = Registration {
             driver: Arc::downgrade(driver),
-            _kept: (driver.scope == Scope::PROCESS).then(|| Arc::clone(driver)),
+            _keep_alive: (driver.scope == Scope::PROCESS).then(|| Arc::clone(driver)),
         };
         drivers.insert(driver.scope, registration);
         Some(drivers)
@@ -208,9 +212,9 @@ pub(super) fn register(driver: &Arc<Driver>) -> Result<(), Arc<Driver>> {
     existing.map_or(Ok(()), Err)
 }
 
-/// Unlists `driver`, if it is registration.
+/// Removes `driver` from the registry, if it is registered.
 pub(super) fn unregister(driver: &Driver) {
-    ENDED.fetch_add(1, Ordering::Release);
+    UNREGISTERED.fetch_add(1, Ordering::Release);
     DRIVERS.replace(|drivers| {
         let registration = drivers?.get(&driver.scope)?;
         if !ptr::eq(registration.driver.as_ptr(), driver) {
@@ -234,8 +238,8 @@ mod tests {
     use tokio::runtime::Builder;
     use tokio::time::Instant;
 
-    /// In the current runtime, for an hour.
-    fn one_that_waits() -> Entry {
+    /// Returns an entry of the current runtime that waits for an hour.
+    fn waiting_entry() -> Entry {
         let mut entry = Entry::current();
         let hour = Duration::from_secs(3600);
         let cx = &mut Context::from_waker(Waker::noop());
@@ -244,34 +248,34 @@ mod tests {
         entry
     }
 
-    fn is_listed(scope: Scope) -> bool {
+    fn is_registered(scope: Scope) -> bool {
         DRIVERS.read(|drivers| drivers.is_some_and(|drivers| drivers.contains_key(&scope)))
     }
 
-    /// With its runtime, or after it with its last timer.
+    /// It is unregistered with its runtime, or with its last timer if that outlives the runtime.
     #[test]
-    fn who_is_gone_is_not_listed() {
+    fn closed_driver_is_unregistered() {
         if !Alarm::PER_RUNTIME {
             return;
         }
-        for outlives in [false, true] {
+        for timer_outlives_runtime in [false, true] {
             let runtime = Builder::new_current_thread().enable_all().build().unwrap();
             let scope = Scope::of(runtime.handle());
             let context = runtime.enter();
-            let entry = one_that_waits();
+            let entry = waiting_entry();
             drop(context);
-            assert!(is_listed(scope));
-            let kept = outlives.then_some(entry);
+            assert!(is_registered(scope));
+            let entry = timer_outlives_runtime.then_some(entry);
             drop(runtime);
             assert!(find(scope).unwrap().is_none());
-            drop(kept);
-            assert!(!is_listed(scope));
+            drop(entry);
+            assert!(!is_registered(scope));
         }
     }
 
-    /// As many as there are workers, and each the one that it has been given, timer after timer.
+    /// There are as many shards as workers, and a thread uses one shard for all its timers.
     #[test]
-    fn each_thread_has_a_shard_of_its_own() {
+    fn each_thread_keeps_its_own_shard() {
         const WORKERS: usize = 4;
         if !Alarm::PER_RUNTIME {
             return;
@@ -281,22 +285,21 @@ mod tests {
             .enable_all()
             .build()
             .unwrap();
-        // A driver that ends with its last timer would give them out anew.
+        // Keeps the driver alive. A new driver would assign its shards again.
         let context = runtime.enter();
-        let _stays = one_that_waits();
+        let _keeps_driver = waiting_entry();
         drop(context);
-        let all_are_here = Barrier::new(WORKERS);
+        let all_started = Barrier::new(WORKERS);
         let shard = || {
             let _context = runtime.enter();
-            // In whatever order they come.
-            all_are_here.wait();
-            // One after the other, and so many at a time that the block of some are freed when they go.
-            let mut shards: BTreeSet<_> = (0..100).map(|_| one_that_waits().shard()).collect();
+            all_started.wait();
+            // One timer at a time, and then 500 at once, so that the blocks of some are freed with them.
+            let mut shards: BTreeSet<_> = (0..100).map(|_| waiting_entry().shard()).collect();
             for _ in 0..3 {
-                let many: Vec<_> = (0..500).map(|_| one_that_waits()).collect();
+                let many: Vec<_> = (0..500).map(|_| waiting_entry()).collect();
                 shards.extend(many.iter().map(Entry::shard));
             }
-            assert_eq!(shards.len(), 1, "it changes");
+            assert_eq!(shards.len(), 1, "the thread's shard changes");
             shards
         };
         let shards: BTreeSet<_> = thread::scope(|scope| {

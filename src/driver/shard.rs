@@ -1,17 +1,17 @@
-//! One part of a driver's timers: those that first waited on one thread, or on a few that share it.
+//! A shard: the timers that first waited on one thread, or on a few threads that share it.
 
 use std::mem;
 use std::task::Waker;
 
 use super::queue::{Queue, SlotId, Window};
-use super::states::StateBlock;
-use super::wakers::Batch;
+use super::timer_state::StateBlock;
+use super::wake_list::WakeList;
 use crate::sync::{Arc, AtomicU64, Mutex, Ordering};
 
-/// At no moment: [`Window`] ends before it.
+/// The timestamp for "no deadline". No [`Window`] reaches it.
 pub(super) const NEVER: u64 = u64::MAX;
 
-/// Nothing else is on its cache lines: of two, since processors fetch them in pairs.
+/// A value alone on its cache lines. They come in pairs, since processors fetch them in pairs.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 pub(super) struct CachePadded<T>(pub(super) T);
@@ -25,8 +25,10 @@ pub(super) struct Shard {
     timers: CachePadded<Mutex<Option<Timers>>>,
 }
 
-/// What others may know of its first timer without its lock. Neither is later than the truth: it is
-/// corrected when somebody looks closer, so that a timer that comes and goes writes nothing here.
+/// Lower bounds on the deadlines of a shard's timers, for readers without the shard's lock.
+///
+/// A bound may be too early but is never too late. Removing a timer leaves the bounds alone, so a timer that
+/// is inserted and removed writes nothing here. Looking up the first timer corrects them.
 #[derive(Debug)]
 struct Bounds {
     deadline: AtomicU64,
@@ -34,12 +36,26 @@ struct Bounds {
 }
 
 impl Bounds {
-    /// What is true. Only under the lock of the shard.
+    /// Sets both to the values of the first timer. Call it under the shard's lock.
     fn set(&self, first: Option<Window>) {
         let deadline = first.map_or(NEVER, Window::deadline);
         let hard_deadline = first.map_or(NEVER, Window::hard_deadline);
         self.deadline.store(deadline, Ordering::Relaxed);
         self.hard_deadline.store(hard_deadline, Ordering::Relaxed);
+    }
+
+    /// Lowers the bounds for a timer with `window`. Returns `true` if that lowers the hard deadline. Call it
+    /// under the shard's lock.
+    fn lower(&self, window: Window) -> bool {
+        if window.deadline() < self.deadline.load(Ordering::Relaxed) {
+            self.deadline.store(window.deadline(), Ordering::Relaxed);
+        }
+        let is_first = window.hard_deadline() < self.hard_deadline.load(Ordering::Relaxed);
+        if is_first {
+            self.hard_deadline
+                .store(window.hard_deadline(), Ordering::Relaxed);
+        }
+        is_first
     }
 }
 
@@ -47,14 +63,14 @@ impl Bounds {
 #[derive(Debug)]
 pub(super) struct Closed;
 
-/// A timer waits now.
+/// The result of [`Shard::insert`].
 #[derive(Debug)]
 pub(super) struct Inserted {
-    /// What it waited with before.
+    /// The waker that the timer waited with before.
     pub(super) replaced: Option<Waker>,
-    /// Its state is among these, not among those that it could use.
-    pub(super) others: Option<Arc<StateBlock>>,
-    /// Whether it comes before what others know of: then an alarm must be set for it.
+    /// The block that holds the timer's state, if that is not the caller's block.
+    pub(super) new_block: Option<Arc<StateBlock>>,
+    /// True if the timer comes before the shard's bound, so that an alarm must fire for it.
     pub(super) is_first: bool,
 }
 
@@ -70,120 +86,108 @@ impl Shard {
         }
     }
 
-    /// Has `waker` woken within `window`, in place of what `id` waited for before. `period` is the time
-    /// after which it is likely to wait again, or 0. A timer that has no id yet is given one, and may use
-    /// `block`, or is given others.
+    /// Inserts `waker`, to be woken within `window`, in place of the slot's previous wait.
+    ///
+    /// `period` is the time after which the timer is likely to wait again, or 0. A timer without a slot
+    /// gets one. Its state is in `block`, or in the block that is returned.
     pub(super) fn insert(
         &self,
         block: &Arc<StateBlock>,
-        id: &mut Option<SlotId>,
+        slot: &mut Option<SlotId>,
         window: Window,
         period: u64,
         waker: Waker,
     ) -> Result<Inserted, Closed> {
         let mut timers = self.timers.0.lock();
         let timers = timers.as_mut().ok_or(Closed)?;
-        let mut others = None;
-        let id = *id.get_or_insert_with(|| {
-            let (id, its) = Self::alloc(timers, block);
-            others = its;
-            id
+        let mut new_block = None;
+        let slot = *slot.get_or_insert_with(|| {
+            let (slot, other_block) = Self::alloc(timers, block);
+            new_block = other_block;
+            slot
         });
-        let its = others.as_ref().unwrap_or(block);
-        its.get(id).set_deadline(window.deadline());
+        let state = new_block.as_ref().unwrap_or(block).get(slot);
+        state.set_deadline(window.deadline());
         Ok(Inserted {
-            replaced: timers.insert(id, window, period, waker),
-            is_first: self.is_first(window),
-            others,
+            replaced: timers.insert(slot, window, period, waker),
+            is_first: self.bounds.0.lower(window),
+            new_block,
         })
     }
 
-    /// Takes a seat; returns other block than `block`, if it is among those.
+    /// Allocates a slot. Also returns the block that holds its state, if that is not `block`.
     #[inline]
     fn alloc(timers: &mut Timers, block: &Arc<StateBlock>) -> (SlotId, Option<Arc<StateBlock>>) {
-        let id = timers.alloc();
-        let user_data = timers.user_data(id);
-        let its = user_data.get_or_insert_with(|| {
-            if block.has(id) {
+        let slot = timers.alloc();
+        let user_data = timers.user_data(slot);
+        let slots_block = user_data.get_or_insert_with(|| {
+            if block.contains(slot) {
                 Arc::clone(block)
             } else {
                 let driver = Arc::clone(&block.driver);
                 Arc::new(StateBlock::new(
                     driver,
                     block.shard,
-                    StateBlock::index_of(id),
+                    StateBlock::index_of(slot),
                 ))
             }
         });
-        let other = (!Arc::ptr_eq(its, block)).then(|| Arc::clone(its));
-        (id, other)
+        let other = (!Arc::ptr_eq(slots_block, block)).then(|| Arc::clone(slots_block));
+        (slot, other)
     }
 
-    /// Whether something that has been put into the queue comes before what others know of; they do now.
-    fn is_first(&self, window: Window) -> bool {
-        let bounds = &self.bounds.0;
-        if window.deadline() < bounds.deadline.load(Ordering::Relaxed) {
-            bounds.deadline.store(window.deadline(), Ordering::Relaxed);
-        }
-        let is_first = window.hard_deadline() < bounds.hard_deadline.load(Ordering::Relaxed);
-        if is_first {
-            bounds
-                .hard_deadline
-                .store(window.hard_deadline(), Ordering::Relaxed);
-        }
-        is_first
-    }
-
-    /// Moves what `id` waits for, if it waits, to `window`; returns whether an alarm must be set for it.
-    pub(super) fn reset(&self, block: &StateBlock, id: SlotId, window: Window) -> bool {
+    /// Moves a waiting timer to `window`. Returns `true` if an alarm must fire for it.
+    pub(super) fn reset(&self, block: &StateBlock, slot: SlotId, window: Window) -> bool {
         let mut timers = self.timers.0.lock();
         let Some(timers) = timers.as_mut() else {
             return false;
         };
-        if !timers.reset(id, window) {
+        if !timers.reset(slot, window) {
             return false;
         }
-        block.get(id).set_deadline(window.deadline());
-        self.is_first(window)
+        block.get(slot).set_deadline(window.deadline());
+        self.bounds.0.lower(window)
     }
 
-    /// Forgets what `id` waits for.
-    pub(super) fn cancel(&self, block: &StateBlock, id: SlotId) -> Option<Waker> {
+    /// Stops the timer's wait. Returns its waker.
+    pub(super) fn cancel(&self, block: &StateBlock, slot: SlotId) -> Option<Waker> {
         let mut timers = self.timers.0.lock();
-        block.get(id).cancel();
-        timers.as_mut()?.remove(id)
+        block.get(slot).cancel();
+        timers.as_mut()?.remove(slot)
     }
 
-    /// Forgets `id`.
-    pub(super) fn remove(&self, block: &StateBlock, id: SlotId) -> Option<Waker> {
-        let _empty;
-        let mut timers = self.timers.0.lock();
-        block.get(id).cancel();
-        let all = timers.as_mut()?;
-        let canceled = all.free(id);
-        // Its block hold the driver, and it may be that nothing would ever tell it to let go of them.
-        if all.is_empty() && !block.driver.outlives_timers() {
-            _empty = mem::replace(all, Queue::new());
+    /// Stops the timer's wait and frees its slot. Returns its waker.
+    pub(super) fn remove(&self, block: &StateBlock, slot: SlotId) -> Option<Waker> {
+        // Declared before the guard, so that it is dropped without the lock.
+        let _old;
+        let mut guard = self.timers.0.lock();
+        block.get(slot).cancel();
+        let timers = guard.as_mut()?;
+        let waker = timers.free(slot);
+        // The queue's blocks keep the driver alive, and nothing may ever tell the queue to release them.
+        if timers.is_empty() && !block.driver.outlives_timers() {
+            _old = mem::replace(timers, Queue::new());
         }
-        canceled
+        waker
     }
 
-    /// How many timers wait.
+    /// Returns the number of waiting timers.
     pub(super) fn waiting(&self) -> usize {
         let timers = self.timers.0.lock();
         timers.as_ref().map_or(0, Queue::waiting)
     }
 
-    /// Lets go of the block of nobody, and so of the driver.
+    /// Releases the blocks of an empty queue, and with them the driver.
     pub(super) fn release_blocks(&self) {
-        let _empty;
-        let mut timers = self.timers.0.lock();
-        if let Some(all) = timers.as_mut().filter(|all| all.is_empty()) {
-            _empty = mem::replace(all, Queue::new());
+        // Declared before the guard, so that it is dropped without the lock.
+        let _old;
+        let mut guard = self.timers.0.lock();
+        if let Some(timers) = guard.as_mut().filter(|timers| timers.is_empty()) {
+            _old = mem::replace(timers, Queue::new());
         }
     }
 
-    /// Where its parts are.
+    /// Returns the addresses of the two parts.
     #[cfg(all(test, not(model)))]
     pub(super) fn addresses(&self) -> [usize; 2] {
         [
@@ -192,86 +196,85 @@ impl Shard {
         ]
     }
 
-    /// Whether somebody may be due at `now`.
+    /// Returns `true` if a timer may be due at `now`.
     pub(super) fn may_be_due(&self, now: u64) -> bool {
         self.bounds.0.deadline.load(Ordering::Relaxed) <= now
     }
 
-    /// Takes the wakers of those that are due, as long as there is room for them.
-    pub(super) fn pop_due(&self, now: u64, due: &mut Batch) {
+    /// Pops timers that are due and pushes their wakers, until the list is full.
+    pub(super) fn pop_due(&self, now: u64, wakers: &mut WakeList) {
         let mut timers = self.timers.0.lock();
         let Some(timers) = timers.as_mut() else {
             return;
         };
-        while due.has_room() {
-            let Some(id) = timers.next_due(now) else {
+        while wakers.can_push() {
+            let Some(slot) = timers.next_due(now) else {
                 break;
             };
-            if let Some(waker) = expire(timers, id) {
-                due.push(waker);
+            if let Some(waker) = expire(timers, slot) {
+                wakers.push(waker);
             }
         }
         self.bounds.0.set(timers.next_window());
     }
 
-    /// No later than this is the hard_deadline moment of the first timer.
-    pub(super) fn bound(&self) -> u64 {
+    /// Returns a lower bound on the hard deadline of the first timer.
+    pub(super) fn hard_deadline_bound(&self) -> u64 {
         self.bounds.0.hard_deadline.load(Ordering::Relaxed)
     }
 
-    /// The window of the first timer.
-    pub(super) fn first(&self) -> Option<Window> {
+    /// Returns the window of the next timer, and corrects the bounds.
+    pub(super) fn next_window(&self) -> Option<Window> {
         let mut timers = self.timers.0.lock();
         let first = timers.as_mut()?.next_window();
         self.bounds.0.set(first);
         first
     }
 
-    /// What is likely to be first once all are taken that `moment` serves.
-    pub(super) fn after(&self, moment: u64) -> Option<Window> {
+    /// Predicts the next window after a wake-up at `wakeup`.
+    pub(super) fn predict_after(&self, wakeup: u64) -> Option<Window> {
         let mut timers = self.timers.0.lock();
         let timers = timers.as_mut()?;
         let first = timers.next_window()?;
-        if first.deadline() > moment {
+        if first.deadline() > wakeup {
             Some(first)
         } else {
-            timers.predict_after(moment)
+            timers.predict_after(wakeup)
         }
     }
 
-    /// How many are to be taken by `until`, of `most` at the most.
-    pub(super) fn count(&self, until: u64, most: usize) -> usize {
+    /// Counts the timers whose hard deadline is `until` or earlier, up to `max`.
+    pub(super) fn count(&self, until: u64, max: usize) -> usize {
         let mut timers = self.timers.0.lock();
-        timers
-            .as_mut()
-            .map_or(0, |timers| timers.count(until, most))
+        timers.as_mut().map_or(0, |timers| timers.count(until, max))
     }
 
-    /// The driver is closed: gives everyone who waits to `wake`, not under the lock.
+    /// Closes the shard. Calls `wake` with the waker of each waiting timer, without the lock.
     pub(super) fn close(&self, mut wake: impl FnMut(Waker)) {
         let Some(mut timers) = self.timers.0.lock().take() else {
             return;
         };
-        while let Some(id) = timers.next_due(NEVER) {
-            if let Some(waker) = expire(&mut timers, id) {
+        while let Some(slot) = timers.next_due(NEVER) {
+            if let Some(waker) = expire(&mut timers, slot) {
                 wake(waker);
             }
         }
     }
 }
 
-/// Takes what `id` waits with; or moves it to the later moment that it has been put off to.
-fn expire(timers: &mut Timers, id: SlotId) -> Option<Waker> {
-    let deadline = timers.deadline(id);
+/// Removes a timer that is due and returns its waker. If the timer's state has a later deadline, reschedules
+/// the timer instead.
+fn expire(timers: &mut Timers, slot: SlotId) -> Option<Waker> {
+    let deadline = timers.deadline(slot);
     let block = timers
-        .user_data(id)
+        .user_data(slot)
         .as_ref()
-        .expect("they came with the id");
-    match block.get(id).expire(deadline) {
+        .expect("each slot is allocated with a block");
+    match block.get(slot).expire(deadline) {
         Some(later) => {
-            timers.reschedule(id, later);
+            timers.reschedule(slot, later);
             None
         }
-        None => timers.remove(id),
+        None => timers.remove(slot),
     }
 }

@@ -1,61 +1,66 @@
-//! The alarms of a driver and what it has learned from them: what it keeps under its own lock. What comes
-//! first among its timers it is reported.
+//! What a driver keeps under its own lock: its alarms, and what it learns from their wake-ups.
+//!
+//! The timers are in the shards. The driver passes the first timer's window in.
 
 use std::io;
 use std::task::Waker;
 use std::time::Duration;
 
 use super::alarms::{AlarmId, Alarms};
+use super::coalesce::{CoalesceDetector, Kernel};
+use super::lateness::Lateness;
 use super::published::Published;
 use super::queue::Window;
-use super::wakeup_stats::{CoalesceDetector, KernelLateness, Lateness};
 use crate::sys::{Alarm, AlarmEvent, Armed, SleepProbe, TimerSource};
 
 #[derive(Debug)]
 pub(crate) struct Wakeups {
-    /// They may be set for an earlier moment than that of the first timer: one spurious wake-up costs
-    /// less than setting one back would.
+    /// May be armed for earlier than the first timer: one spurious wake-up costs less than rearming does.
     alarms: Alarms,
     lateness: Lateness,
     detector: CoalesceDetector,
-    /// When the driver was woken last.
+    /// The timestamp of the last wake-up.
     last: u64,
-    /// For so many wake-ups nothing is armed ahead.
+    /// The number of wake-ups for which nothing is armed ahead.
     hold_off: u32,
     counters: Counters,
-    /// When it was reported last that a wake-up was late.
-    reported: Option<u64>,
-    late: Option<u64>,
+    /// When a late wake-up was reported last.
+    late_reported_at: Option<u64>,
+    /// The lateness to report next.
+    unreported_lateness: Option<u64>,
 }
 
-/// What is counted for whoever asks.
+/// Counters for [`Metrics`](crate::Metrics).
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     pub(crate) wakeups: u64,
     pub(crate) early: u64,
     pub(crate) fired: u64,
-    /// How late it was woken at the most, since somebody asked.
-    pub(crate) largest: u64,
+    /// The largest lateness since it was last read.
+    pub(crate) max_lateness: u64,
 }
 
-/// A wake-up that is later has most often been kept waiting by the runtime's tasks: as late is a missed tick. 5 ms.
-const MISSED_AFTER: u64 = 5_000_000;
+/// A wake-up with more lateness than this is reported. 5 ms.
+///
+/// The runtime's tasks have most often kept the driver from a wake-up that is as late as a missed tick.
+const REPORT_LATENESS: u64 = 5_000_000;
 
-/// So many times as late as median, whatever the kernel's median is: some keep timers in ticks of 10 ms.
-const TIMES_MEDIAN: u64 = 5;
+/// A wake-up is reported only if its lateness exceeds this many medians: some kernels' timers run in ticks
+/// of 10 ms.
+const REPORT_MEDIANS: u64 = 5;
 
-/// It is reported once in so long. 1 s.
-const REPORT_EVERY: u64 = 1_000_000_000;
+/// The minimum time between two reports. 1 s.
+const REPORT_INTERVAL: u64 = 1_000_000_000;
 
-/// After a call that set an alarm ahead for nobody, for so many wake-ups none does: who is often wrong
-/// shall not cost more than with one alarm.
+/// The number of wake-ups for which nothing is armed ahead, after an alarm was armed ahead for no timer.
+/// Timers whose next deadlines are hard to predict then cost no more than with one alarm.
 const HOLD_OFF: u32 = 16;
 
-/// The event of a kernel timer that wakes the driver.
+/// A wake-up of the driver by an alarm.
 #[derive(Clone, Copy)]
-pub(super) struct Event<'a> {
-    pub(super) which: AlarmId,
-    /// Whom to wake at the next.
+pub(super) struct Wakeup<'a> {
+    pub(super) alarm: AlarmId,
+    /// The waker to register for the alarm's next wake-up.
     pub(super) waker: &'a Waker,
 }
 
@@ -68,70 +73,69 @@ impl Wakeups {
             last: 0,
             hold_off: 0,
             counters: Counters::default(),
-            reported: None,
-            late: None,
+            late_reported_at: None,
+            unreported_lateness: None,
         }
     }
 
-    /// Has the waker woken when the runtime shuts down.
-    pub(super) fn listen(&mut self, which: AlarmId, waker: &Waker) -> io::Result<()> {
-        self.alarms.listen(which, waker)
+    /// Registers `waker` for the next wake-up of the alarm and for the shutdown of the runtime.
+    pub(super) fn listen(&mut self, alarm: AlarmId, waker: &Waker) -> io::Result<()> {
+        self.alarms.listen(alarm, waker)
     }
 
     pub(super) fn published(&self) -> Published {
         Published::new(self.lateness.p99())
     }
 
-    /// The event of a kernel timer has woken the driver: it is not set any more. Returns whether it was
-    /// early, and learns how late the kernel is.
+    /// Records a wake-up, after which its alarm is no longer armed. Learns the kernel's lateness from it.
+    /// Returns `true` if the wake-up is early.
     pub(super) fn record_wakeup(
         &mut self,
-        event: Event<'_>,
+        wakeup: Wakeup<'_>,
         now: u64,
         published: &Published,
     ) -> io::Result<bool> {
-        // First listen, then arm: the other way round, the event of an alarm that fires at once
-        // would be taken for the old one and cleared.
-        if !self.alarms.has(event.which) {
-            // Of one that was refused meanwhile.
+        if !self.alarms.has(wakeup.alarm) {
+            // The kernel refused the alarm after the wake-up had started.
             return Ok(false);
         }
-        self.alarms.listen(event.which, event.waker)?;
+        // Listen before arming. In the other order, the wake-up of an alarm that fires at once would look
+        // like the old one and be cleared.
+        self.alarms.listen(wakeup.alarm, wakeup.waker)?;
         self.counters.wakeups += 1;
-        let Some(set) = self.alarms.setting(event.which) else {
+        let Some(arming) = self.alarms.arming(wakeup.alarm) else {
             return Ok(false);
         };
-        // An exact one is set anew in any case, and until then nobody who is dropped shall do so.
+        // An exact alarm is rearmed after each wake-up. Until then, dropping a timer must not rearm it.
         if !Alarm::EXACT {
-            self.alarms.forget(event.which);
+            self.alarms.clear_arming(wakeup.alarm);
         }
-        let hard_deadline = set.window.hard_deadline();
-        // What was due at the last wake-up already was late for the same reason as that.
-        if set.is_sample && hard_deadline <= now && hard_deadline > self.last {
-            self.was_late(now, now - hard_deadline);
+        let hard_deadline = arming.window.hard_deadline();
+        // What was already due at the last wake-up is late for the same reason.
+        if arming.samples_lateness && hard_deadline <= now && hard_deadline > self.last {
+            self.record_lateness(now, now - hard_deadline);
             published.set_lead(self.lateness.p99());
         }
-        let is_early = set.is_early(now);
+        let is_early = arming.is_early(now);
         self.counters.early += u64::from(is_early);
         Ok(is_early)
     }
 
-    fn was_late(&mut self, now: u64, lateness: u64) {
-        let late = MISSED_AFTER.max(TIMES_MEDIAN * self.lateness.median());
+    fn record_lateness(&mut self, now: u64, lateness: u64) {
+        let threshold = REPORT_LATENESS.max(REPORT_MEDIANS * self.lateness.median());
         self.lateness.record(lateness);
-        // A clock that jumps is late by as much.
+        // A clock that jumps makes every wake-up late.
         if Alarm::EXACT || self.alarms.is_exact() {
             return;
         }
-        self.counters.largest = self.counters.largest.max(lateness);
-        let reported =
-            (self.reported).is_some_and(|reported| now.saturating_sub(reported) < REPORT_EVERY);
-        if lateness > late && !reported {
-            (self.reported, self.late) = (Some(now), Some(lateness));
+        self.counters.max_lateness = self.counters.max_lateness.max(lateness);
+        let reported_lately = (self.late_reported_at)
+            .is_some_and(|reported| now.saturating_sub(reported) < REPORT_INTERVAL);
+        if lateness > threshold && !reported_lately {
+            (self.late_reported_at, self.unreported_lateness) = (Some(now), Some(lateness));
         }
     }
 
-    /// So many timers are fired.
     pub(super) fn count_fired(&mut self, timers: usize) {
         self.counters.fired += timers as u64;
     }
@@ -148,104 +152,109 @@ impl Wakeups {
         self.alarms.source()
     }
 
-    /// Woken at `now`, the driver has taken all that was due; whether that was anything. `close` tells
-    /// whether so many more are due within some time.
-    pub(super) fn update_coalescing(
+    /// Finishes a wake-up at `now`, once all due timers are popped. Updates whether timers coalesce.
+    ///
+    /// `any_due` is true if there were due timers. `due_within(n, time)` returns `true` if `n` more timers
+    /// are due within `time`.
+    pub(super) fn finish_wakeup(
         &mut self,
         now: u64,
-        any: bool,
-        close: impl FnMut(usize, u64) -> bool,
+        any_due: bool,
+        due_within: impl FnMut(usize, u64) -> bool,
         published: &Published,
     ) {
         self.last = now;
         self.hold_off = self.hold_off.saturating_sub(1);
-        // Under a clock that jumps from one timer to the next nothing is late.
+        // No wake-up is late under a clock that jumps from one timer to the next.
         if !Alarm::EXACT {
-            let kernel = KernelLateness {
-                median: self.lateness.median(),
-                is_ahead: self.alarms.has_second(),
+            let kernel = Kernel {
+                median_lateness: self.lateness.median(),
+                arms_ahead: self.alarms.has_second(),
             };
-            let slack = self.detector.woken(now, any, kernel, close);
+            let slack = self.detector.update(now, any_due, kernel, due_within);
             published.set_coalesce_slack(slack, self.detector.is_active());
         }
     }
 
-    /// Sees to it that an alarm fires within `window`. `is_sample`, if that is still to come.
+    /// Arms an alarm for `window`, unless one fires by its hard deadline. `samples_lateness` is true if
+    /// the deadline is in the future by a clock that has just been read.
     pub(super) fn arm_if_earlier(
         &mut self,
         window: Window,
-        is_sample: bool,
+        samples_lateness: bool,
         waker: impl Fn() -> Waker,
     ) -> io::Result<Armed> {
         let earliest = self.alarms.earliest();
         if earliest.is_some_and(|earliest| earliest <= window.hard_deadline()) {
             return Ok(Armed::Waiting);
         }
-        self.arm(self.alarms.spare(), window, is_sample, waker)
+        self.arm(self.alarms.spare(), window, samples_lateness, waker)
     }
 
-    /// Sets the alarm that nobody needs for the next wake-up, if there is one, for the one after that:
-    /// for what is likely to be first `after` the moment of the next.
+    /// Arms an unarmed alarm for the wake-up after the next, if there is one. `predict_after` predicts the
+    /// next window after a wake-up at the given time.
     pub(super) fn arm_ahead(
         &mut self,
         now: impl FnOnce() -> u64,
-        after: impl FnOnce(u64) -> Option<Window>,
+        predict_after: impl FnOnce(u64) -> Option<Window>,
         waker: impl Fn() -> Waker,
     ) -> io::Result<Armed> {
-        let free = self.alarms.free().filter(|_| self.hold_off == 0);
-        let Some(free) = free else {
+        let unarmed = self.alarms.unarmed().filter(|_| self.hold_off == 0);
+        let Some(unarmed) = unarmed else {
             return Ok(Armed::Waiting);
         };
-        let Some((_, next)) = self.alarms.next(now()) else {
+        let Some((_, next)) = self.alarms.next_after(now()) else {
             return Ok(Armed::Waiting);
         };
-        match after(next) {
-            Some(ahead) => self.arm(free, ahead, true, waker),
+        match predict_after(next) {
+            Some(window) => self.arm(unarmed, window, true, waker),
             None => Ok(Armed::Waiting),
         }
     }
 
-    /// Whether there is an alarm to be set ahead.
+    /// Returns `true` if an alarm is free to be armed ahead.
     pub(super) fn can_arm_ahead(&self) -> bool {
-        self.hold_off == 0 && self.alarms.has_second() && self.alarms.free().is_some()
+        self.hold_off == 0 && self.alarms.has_second() && self.alarms.unarmed().is_some()
     }
 
-    /// Sees to it that an alarm is set for the `first` of those who still wait. One that is set for a
-    /// moment at which nobody is due is set anew. `early` is one that woke the driver too early; and
-    /// `is_sample`, if the clock has just been read.
+    /// Arms an alarm for the window of the `first` waiting timer. Rearms an alarm that would fire before any
+    /// timer is due.
+    ///
+    /// `samples_lateness` is true if the clock has just been read. `early` is an alarm that woke the driver
+    /// too early.
     pub(super) fn rearm(
         &mut self,
         now: u64,
         first: Option<Window>,
-        is_sample: bool,
+        samples_lateness: bool,
         early: Option<AlarmId>,
         waker: impl Fn() -> Waker,
     ) -> io::Result<Armed> {
         if Alarm::EXACT {
-            self.alarms.forget(AlarmId::First);
+            self.alarms.clear_arming(AlarmId::First);
         }
         let Some(first) = first else {
             return Ok(Armed::Waiting);
         };
-        let early = early.filter(|which| self.alarms.has(*which));
-        let which = match self.alarms.next(now) {
+        let early = early.filter(|alarm| self.alarms.has(*alarm));
+        let alarm = match self.alarms.next_after(now) {
             Some((_, next)) if next == first.hard_deadline() => return Ok(Armed::Waiting),
-            Some((which, next)) if next < first.hard_deadline() => {
+            Some((alarm, next)) if next < first.hard_deadline() => {
                 if next >= first.deadline() {
                     return Ok(Armed::Waiting);
                 }
                 self.hold_off = HOLD_OFF;
-                which
+                alarm
             }
             _ => early.unwrap_or_else(|| self.alarms.spare()),
         };
-        if early == Some(which) {
-            self.alarms.resync(which)?;
+        if early == Some(alarm) {
+            self.alarms.resync(alarm)?;
         }
-        self.arm(which, first, is_sample, waker)
+        self.arm(alarm, first, samples_lateness, waker)
     }
 
-    /// Where an alarm that is armed too early does harm, sets it right.
+    /// Arms an exact alarm for the `first` waiting timer, or disarms it if no timer waits.
     pub(super) fn rearm_if_exact(
         &mut self,
         first: Option<Window>,
@@ -261,8 +270,9 @@ impl Wakeups {
         Ok(Armed::Waiting)
     }
 
-    /// As [`rearm`](Self::rearm), whatever is set: the clock is another.
-    pub(super) fn rearm_all(
+    /// Arms the first alarm for the `first` waiting timer, regardless of what is armed: the runtime's clock
+    /// has moved.
+    pub(super) fn rearm_on_moved_clock(
         &mut self,
         first: Option<Window>,
         waker: impl Fn() -> Waker,
@@ -273,16 +283,18 @@ impl Wakeups {
         }
     }
 
-    /// Whether the alarms hear of the end of the runtime, whoever waits.
+    /// Returns `true` if the runtime's shutdown wakes the driver even when no timer waits.
     pub(super) fn hears_shutdown(&self) -> bool {
         self.alarms.hears_shutdown()
     }
 
+    /// Returns `true` if the runtime's clock has left the clock that the alarms run on.
     pub(super) fn clock_moved(&self) -> bool {
         self.alarms.clock_moved()
     }
 
-    /// What must be known before an alarm can be set.
+    /// Returns the probe to run before an alarm can be armed, if one is needed. Pass its result to
+    /// [`probed`](Self::probed).
     pub(super) fn probe(&self) -> Option<SleepProbe> {
         self.alarms.probe()
     }
@@ -291,36 +303,36 @@ impl Wakeups {
         self.alarms.probed(serves);
     }
 
-    /// Has the kernel serve again, if it refused.
+    /// Asks the kernel for its timer again if it has refused it.
     pub(super) fn require_native(&mut self, waker: &Waker) -> io::Result<()> {
         self.alarms.require_native(waker)
     }
 
-    /// Whether an alarm that is left armed does harm now.
+    /// Returns `true` if the alarms must not be left armed for a removed timer.
     pub(super) fn is_exact(&self) -> bool {
         self.alarms.is_exact()
     }
 
-    /// What has become of the kernel's timer. Once it serves again, so may a second: `waker` is what that
-    /// wakes.
+    /// Takes what there is to report about the alarms. Once the kernel's timer serves again, also adds the
+    /// second alarm, which wakes `waker`.
     pub(super) fn take_event(&mut self, waker: impl FnOnce() -> Waker) -> Option<AlarmEvent> {
-        let Some(news) = self.alarms.take_event() else {
+        let Some(event) = self.alarms.take_event() else {
             return self
-                .late
+                .unreported_lateness
                 .take()
                 .map(Duration::from_nanos)
                 .map(AlarmEvent::Late);
         };
-        if matches!(news, AlarmEvent::Accepted) && !self.alarms.has_second() {
+        if matches!(event, AlarmEvent::Accepted) && !self.alarms.has_second() {
             self.alarms.add_second();
             if self.alarms.has_second() && self.alarms.listen(AlarmId::Second, &waker()).is_err() {
                 self.alarms.drop_second();
             }
         }
-        Some(news)
+        Some(event)
     }
 
-    /// The first moment that an alarm is set for.
+    /// Returns the earliest hard deadline that an alarm is armed for.
     pub(super) fn earliest(&self) -> Option<u64> {
         self.alarms.earliest()
     }
@@ -332,11 +344,11 @@ impl Wakeups {
 
     fn arm(
         &mut self,
-        which: AlarmId,
+        alarm: AlarmId,
         window: Window,
-        is_sample: bool,
+        samples_lateness: bool,
         waker: impl Fn() -> Waker,
     ) -> io::Result<Armed> {
-        self.alarms.arm(which, window, is_sample, &waker())
+        self.alarms.arm(alarm, window, samples_lateness, &waker())
     }
 }

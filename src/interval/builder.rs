@@ -1,4 +1,4 @@
-//! `IntervalBuilder`.
+//! `IntervalBuilder`, the options of an interval.
 
 use std::io;
 use std::time::Duration;
@@ -11,7 +11,9 @@ use crate::driver::Entry;
 use crate::precision::{Precision, TimerOptions};
 use crate::schedule::{Rate, Rounding, Schedule};
 
-/// Sets up an [`OsInterval`]; made by [`OsInterval::builder`].
+/// A builder for an [`OsInterval`], returned by [`OsInterval::builder`].
+///
+/// A builder can be cloned to build several intervals with the same options.
 ///
 /// # Examples
 ///
@@ -23,10 +25,10 @@ use crate::schedule::{Rate, Rounding, Schedule};
 /// # async fn main() -> std::io::Result<()> {
 /// let builder = OsInterval::builder(Duration::from_millis(1))
 ///     .missed_tick_behavior(MissedTickBehavior::Skip);
-/// let mut one = builder.clone().build()?;
-/// let mut another = builder.build()?;
-/// one.tick().await;
-/// another.tick().await;
+/// let mut first = builder.clone().build()?;
+/// let mut second = builder.build()?;
+/// first.tick().await;
+/// second.tick().await;
 /// # Ok(())
 /// # }
 /// ```
@@ -43,7 +45,7 @@ pub struct IntervalBuilder {
 impl IntervalBuilder {
     /// # Panics
     ///
-    /// If `period` is zero.
+    /// Panics if `period` is zero.
     #[track_caller]
     pub(super) fn new(period: Duration) -> Self {
         Self {
@@ -55,11 +57,12 @@ impl IntervalBuilder {
         }
     }
 
-    /// Spreads so many ticks evenly over every period, in place of one: an exact [rate](OsInterval::rate).
+    /// Sets the number of ticks in every period, evenly spread: an exact [rate](OsInterval::rate). Default:
+    /// 1.
     ///
     /// # Panics
     ///
-    /// If `ticks` is zero, or if there are more ticks than nanoseconds.
+    /// This method panics if `ticks` is zero, and if there is more than one tick in a nanosecond.
     ///
     /// # Examples
     ///
@@ -82,7 +85,10 @@ impl IntervalBuilder {
         self
     }
 
-    /// When the first tick is due. Without it: at once, when the interval is built.
+    /// Sets the deadline of the first tick. Default: the time at which the interval is built.
+    ///
+    /// If `start` is in the past, the first tick is late. This replaces
+    /// [`align_to_wall_clock`](Self::align_to_wall_clock).
     ///
     /// # Examples
     ///
@@ -104,8 +110,9 @@ impl IntervalBuilder {
         self
     }
 
-    /// Has the first tick be due at the next multiple of the period of wall-clock time, as with
-    /// [`interval_aligned`](crate::interval_aligned); in place of a [`start`](Self::start).
+    /// Sets the deadline of the first tick to the next multiple of the period in wall-clock time.
+    ///
+    /// See [`interval_aligned`](crate::interval_aligned). This replaces a [`start`](Self::start).
     ///
     /// # Examples
     ///
@@ -126,9 +133,9 @@ impl IntervalBuilder {
         self
     }
 
-    /// What happens after a missed tick: see
-    /// [`set_missed_tick_behavior`](OsInterval::set_missed_tick_behavior). Without it:
-    /// [`Burst`](MissedTickBehavior::Burst).
+    /// Sets what happens after a missed tick. Default: [`Burst`](MissedTickBehavior::Burst).
+    ///
+    /// See [`set_missed_tick_behavior`](OsInterval::set_missed_tick_behavior).
     ///
     /// # Examples
     ///
@@ -150,11 +157,9 @@ impl IntervalBuilder {
         self
     }
 
-    /// How close to their deadlines its ticks are. Without it: [`Precision::Kernel`].
+    /// Sets how close to their deadlines the ticks are. Default: [`Precision::Kernel`].
     ///
     /// # Examples
-    ///
-    /// See [`Precision`], and:
     ///
     /// ```
     /// use std::time::Duration;
@@ -174,8 +179,10 @@ impl IntervalBuilder {
         self
     }
 
-    /// For how long it may keep looking at the clock before each tick, with [`Precision::Spin`]:
-    /// never for more than half the period. Without it: 200 µs.
+    /// Sets the longest time for which the interval may spin before a tick, with [`Precision::Spin`].
+    /// Default: 200 µs.
+    ///
+    /// See [`set_spin_limit`](OsInterval::set_spin_limit).
     ///
     /// # Examples
     ///
@@ -198,8 +205,9 @@ impl IntervalBuilder {
         self
     }
 
-    /// How late a tick may be so as to share a wake-up with other timers: see
-    /// [`set_tolerance`](OsInterval::set_tolerance). Without it: not at all later than need be.
+    /// Sets how late a tick may be in order to share a wake-up with other timers. Default: zero.
+    ///
+    /// See [`set_tolerance`](OsInterval::set_tolerance).
     ///
     /// # Examples
     ///
@@ -221,16 +229,22 @@ impl IntervalBuilder {
         self
     }
 
-    /// Makes the interval, in the current runtime.
+    /// Builds the interval, in the current runtime.
     ///
     /// # Errors
     ///
-    /// Where [`interval`](crate::interval) would panic: outside a runtime, and in one that has shut
-    /// down; in a runtime that lacks the driver that is needed (tokio can be asked that only by
-    /// running into its panic, which is caught here: the panic hook still runs, and a program that
-    /// aborts on panic aborts). And with the operating system's errno, if it refuses the runtime a
-    /// timer: it is asked again, if it has refused before. What it refuses later is served by
-    /// [`tokio::time::Sleep`], where the runtime has the time driver.
+    /// This method returns an error:
+    ///
+    /// - Outside a tokio runtime, and in a runtime that has shut down.
+    /// - In a runtime without the driver that timers need; see [the requirements](crate#requirements). tokio
+    ///   reports a missing driver only by a panic, which this method catches. The panic hook runs, and a
+    ///   program that aborts on panic aborts.
+    /// - If the operating system refuses the runtime a timer. The error has the operating system's errno.
+    ///   This method asks the operating system again even if it has refused before.
+    /// - In a forked child, if the runtime is the parent's and has had a timer.
+    ///
+    /// If the operating system refuses a timer after the interval was built, [`tokio::time::Sleep`] serves in
+    /// a runtime with the time driver.
     ///
     /// # Examples
     ///

@@ -1,4 +1,4 @@
-//! `OsInterval`, and the functions that make one.
+//! `OsInterval`, `interval`, `interval_at` and `interval_aligned`.
 
 mod aligned;
 mod builder;
@@ -12,34 +12,33 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::clock::wall;
 use crate::driver::Entry;
-use crate::precision::Precision;
+use crate::precision::{Precision, TimerOptions};
 use crate::schedule::{Rate, Rounding, Schedule};
 use crate::{events, saturating};
 
 pub use builder::IntervalBuilder;
 
-/// An interval that ticks at once and then every `period`.
+/// Creates an [`OsInterval`] that ticks immediately and then every `period`.
 ///
-/// The same as [`interval_at`]`(Instant::now(), period)`. Missed ticks are made up for in a
-/// [burst](MissedTickBehavior::Burst), unless
-/// [`set_missed_tick_behavior`](OsInterval::set_missed_tick_behavior) says otherwise. A `period` of
-/// more than 30 years is taken for 30 years.
+/// This function is equivalent to [`interval_at`]`(Instant::now(), period)`. The interval delivers missed
+/// ticks in a [burst](MissedTickBehavior::Burst);
+/// [`set_missed_tick_behavior`](OsInterval::set_missed_tick_behavior) changes that. A `period` of more than
+/// 30 years is clamped to 30 years.
 ///
 /// # Panics
 ///
+/// This function panics:
+///
 /// - If `period` is zero.
-/// - Outside a tokio runtime, and in one that has shut down.
-/// - In a runtime without the I/O driver
+/// - Outside a tokio runtime, and in a runtime that has shut down.
+/// - In a runtime without the driver that timers need. On most systems this is the I/O driver
 ///   ([`enable_io`](tokio::runtime::Builder::enable_io) or
-///   [`enable_all`](tokio::runtime::Builder::enable_all)). Where there is no native timer, and
-///   without the feature `os-native`, it is the time driver
-///   ([`enable_time`](tokio::runtime::Builder::enable_time)) instead; with the feature `test-util`
-///   that one besides. On Windows no driver is needed, unless by `test-util`.
-/// - In a runtime without the time driver, and on Windows, if this is the runtime's first timer and the
-///   operating system refuses it, as it does when the process has no file descriptor left. Elsewhere
-///   [`tokio::time::Sleep`] serves until it agrees, with tokio's precision. [`OsInterval::builder`] returns
-///   a refusal as an error.
-/// - In a child that was forked off, if the runtime is its parent's and has had a timer.
+///   [`enable_all`](tokio::runtime::Builder::enable_all)); see [the requirements](crate#requirements).
+/// - If the operating system refuses the runtime's first timer, and the runtime has no time driver or the
+///   system is Windows. The operating system refuses a timer if the process has no file descriptor left, for
+///   example. Otherwise [`tokio::time::Sleep`] serves, with tokio's precision, until the operating system
+///   accepts a timer. [`OsInterval::builder`] returns a refusal as an error.
+/// - In a forked child, if the runtime is the parent's and has had a timer.
 ///
 /// # Examples
 ///
@@ -49,9 +48,9 @@ pub use builder::IntervalBuilder;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {
 /// let mut interval = tokio_osinterval::interval(Duration::from_millis(2));
-/// interval.tick().await; // at once
-/// interval.tick().await; // 2 ms after that
-/// interval.tick().await; // 4 ms after the first
+/// interval.tick().await; // Ticks immediately.
+/// interval.tick().await; // Ticks 2 ms after the first tick.
+/// interval.tick().await; // Ticks 4 ms after the first tick.
 /// # }
 /// ```
 #[must_use]
@@ -59,18 +58,18 @@ pub use builder::IntervalBuilder;
 pub fn interval(period: Duration) -> OsInterval {
     let period = saturating::checked_period(period);
     let entry = Entry::current();
-    // The clock is read last: to make the first driver takes a while.
+    // Read the clock last: creating the first driver takes a while.
     let schedule = Schedule::new(entry.now(), period, MissedTickBehavior::default());
     OsInterval { schedule, entry }
 }
 
-/// An interval that ticks at `start` and then every `period`.
+/// Creates an [`OsInterval`] that ticks at `start` and then every `period`.
 ///
-/// A `start` in the past is a tick that is late already.
+/// If `start` is in the past, the first tick is late.
 ///
 /// # Panics
 ///
-/// As [`interval`] does.
+/// This function panics if [`interval`] does.
 ///
 /// # Examples
 ///
@@ -95,25 +94,24 @@ pub fn interval_at(start: Instant, period: Duration) -> OsInterval {
     }
 }
 
-/// An interval that ticks at every multiple of `period` of wall-clock time: with a period of one
-/// minute, at every full minute.
+/// Creates an [`OsInterval`] that ticks at every multiple of `period` in wall-clock time.
 ///
-/// Multiples are counted from 1970-01-01 00:00 UTC. The first tick is the next one to come, at most
-/// one period away.
+/// With a period of one minute, it ticks at every full minute. Multiples are counted from 1970-01-01 00:00
+/// UTC. The first tick is at the next multiple, at most one period from now.
 ///
-/// # When the clock is set
+/// # When the wall clock is set
 ///
-/// The wall clock is looked at once, here. From then on the interval goes by the clock of
-/// [`Instant`], which nobody can set: its ticks stay one period apart, and are off by as much as the
-/// wall clock is set. [`OsInterval::reset_aligned`] looks again. To be told when the wall clock is
-/// set there is `Clock::Realtime`, for a `PeriodicInterval`.
+/// This function reads the wall clock once. From then on the interval follows the clock of [`Instant`], which
+/// cannot be set. Its ticks stay one period apart. If the wall clock is set, the ticks are off by that
+/// difference until you call [`OsInterval::reset_aligned`]. A [`PeriodicInterval`](crate::PeriodicInterval)
+/// on [`Clock::Realtime`](crate::Clock::Realtime) reports that the wall clock was set.
 ///
-/// Under a paused clock it is the real wall clock that is looked at all the same, so that the first
-/// tick comes at another time in each run: tests do better with [`interval_at`].
+/// A paused clock does not pause the wall clock: the first tick comes at a different time in each run of a
+/// test. Use [`interval_at`] in tests.
 ///
 /// # Panics
 ///
-/// As [`interval`] does.
+/// This function panics if [`interval`] does.
 ///
 /// # Examples
 ///
@@ -125,7 +123,8 @@ pub fn interval_at(start: Instant, period: Duration) -> OsInterval {
 /// let mut interval = tokio_osinterval::interval_aligned(Duration::from_millis(20));
 /// interval.tick().await;
 /// let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-/// println!("{} ms into a period", since_1970.as_millis() % 20); // 0, unless the machine is busy
+/// // Prints 0, unless the machine is busy.
+/// println!("{} ms into a period", since_1970.as_millis() % 20);
 /// # }
 /// ```
 #[must_use]
@@ -135,24 +134,27 @@ pub fn interval_aligned(period: Duration) -> OsInterval {
     interval_at(wall::next_multiple(Instant::now, period), period)
 }
 
-/// Ticks at a fixed period, as precisely as the operating system's own timer.
+/// An interval on the operating system's timers.
 ///
-/// It has the methods of [`tokio::time::Interval`] with their meaning; made by [`interval`],
-/// [`interval_at`] or [`OsInterval::builder`]. All intervals of a runtime share two kernel timers at most: a
-/// further one costs some bytes and no file descriptor.
+/// [`interval`], [`interval_at`], [`interval_aligned`], [`OsInterval::rate`] and [`IntervalBuilder::build`]
+/// create intervals. An interval has the methods of [`tokio::time::Interval`], with the same semantics. All
+/// intervals of a runtime share at most two kernel timers. Another interval costs some bytes and no file
+/// descriptor.
 ///
 /// # Precision
 ///
-/// A tick is never early. How late it is, is up to the kernel and to the runtime: a task that does
-/// not yield, or more work than the runtime has threads for, delays it as it would any other
-/// event. What the kernel contributes is some tens of microseconds on Linux. [`Precision::Spin`] does
-/// without it; among very many timers [`Precision::Kernel`] adds a little.
+/// A tick is never early. Its lateness depends on the kernel and on the runtime. The kernel adds some tens of
+/// microseconds on Linux; see [the crate's documentation](crate#platforms) for other systems. A task that
+/// does not yield delays a tick as it delays any other event. So does a runtime with more work than threads.
+///
+/// [`Precision::Spin`] avoids the kernel's part of the lateness. Among very many timers,
+/// [`Precision::Kernel`] adds some lateness of its own.
 ///
 /// # Runtimes
 ///
-/// An interval belongs to the runtime that was current when it was made: that one must run for it
-/// to tick. It may be polled anywhere, by any executor. Once its runtime has shut down, the next
-/// poll that would have to wait panics, as tokio's timers do.
+/// An interval belongs to the runtime that was current when it was created. It ticks only while that runtime
+/// runs. Any executor may poll it. After its runtime has shut down, the next poll that has to wait panics, as
+/// for tokio's timers. On Windows, without the feature `test-util`, an interval outlives its runtime.
 ///
 /// # Examples
 ///
@@ -176,12 +178,13 @@ pub struct OsInterval {
 }
 
 impl OsInterval {
-    /// An interval that ticks `ticks` times in every `per`, evenly spread, for the first time at once.
+    /// Creates an interval that ticks `ticks` times in every `per`, evenly spread, and for the first time
+    /// immediately.
     ///
-    /// The ticks of many rates lie no whole number of nanoseconds apart: an interval of 1/60 s, as a
-    /// [`Duration`], has drifted by 1.7 ms after a day. Here the deadline of tick number `k` is the first one
-    /// plus `per * k / ticks`, exactly, rounded up to the next nanosecond, also after years.
-    /// [`IntervalBuilder::ticks`] sets a rate with everything else.
+    /// The period of a rate is often not a whole number of nanoseconds. An interval of 1/60 s as a
+    /// [`Duration`], for example, drifts by 1.7 ms in a day. A rate does not drift: tick number `k` is due
+    /// `per * k / ticks` after the first tick, rounded up to the next nanosecond, even after years.
+    /// [`IntervalBuilder::ticks`] combines a rate with other settings.
     ///
     /// | rate | `ticks` | `per` |
     /// | --- | --- | --- |
@@ -191,13 +194,13 @@ impl OsInterval {
     /// | audio in blocks of 64 frames at 44.1 kHz | 11,025 | 16 s |
     /// | MIDI clock at 128 beats a minute | 24 × 128 | 60 s |
     ///
-    /// A [`reset`](Self::reset) of any kind, and a tick that [`MissedTickBehavior::Delay`] moves, begins
-    /// anew: the ticks that follow are counted from that deadline. [`MissedTickBehavior::Skip`] keeps to the
-    /// rate.
+    /// Every [`reset`](Self::reset) method, and a tick that [`MissedTickBehavior::Delay`] moves, restarts the
+    /// count at the new deadline. [`MissedTickBehavior::Skip`] keeps the count.
     ///
     /// # Panics
     ///
-    /// If `ticks` or `per` is zero, or if there are more ticks than nanoseconds. Otherwise as [`interval`].
+    /// This function panics if `ticks` or `per` is zero, if there is more than one tick in a nanosecond, and
+    /// if [`interval`] does.
     ///
     /// # Examples
     ///
@@ -226,11 +229,13 @@ impl OsInterval {
         Self { schedule, entry }
     }
 
-    /// Everything that can be set; and what refuses a timer is an error there, in place of a panic.
+    /// Returns a builder, which sets every option of an interval.
+    ///
+    /// [`IntervalBuilder::build`] returns an error where [`interval`] panics.
     ///
     /// # Panics
     ///
-    /// If `period` is zero.
+    /// This function panics if `period` is zero.
     ///
     /// # Examples
     ///
@@ -252,15 +257,18 @@ impl OsInterval {
         IntervalBuilder::new(period)
     }
 
-    /// Waits for the next tick; returns its deadline, which has passed by then, if only just.
+    /// Waits for the next tick, and returns its deadline.
+    ///
+    /// The deadline has passed when this method returns. The difference to the current time is the tick's
+    /// lateness.
     ///
     /// # Panics
     ///
-    /// If the tick is not due and the runtime of this interval has shut down.
+    /// This method panics if the tick is not due and the runtime of this interval has shut down.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future loses no tick: the next call waits for the same one.
+    /// This method is cancel safe. If you drop the future, the next call waits for the same tick.
     ///
     /// # Examples
     ///
@@ -283,14 +291,15 @@ impl OsInterval {
 
     /// Polls for the next tick.
     ///
-    /// On `Pending`, the waker of `cx` is woken when the tick is due, or asked to try again because
-    /// the task has used up its
-    /// [cooperative budget](tokio::task::coop#cooperative-scheduling). Only the waker of the latest
-    /// call is kept, and none after `Ready`.
+    /// Returns `Poll::Ready` with the deadline of the tick if that has passed.
+    ///
+    /// After `Poll::Pending`, the waker of `cx` is woken when the tick is due. It is woken earlier if the
+    /// task has used up its [cooperative budget](tokio::task::coop#cooperative-scheduling). The interval
+    /// keeps only the waker of the latest call, and no waker after `Poll::Ready`.
     ///
     /// # Panics
     ///
-    /// As [`tick`](Self::tick) does.
+    /// This method panics if [`tick`](Self::tick) does.
     ///
     /// # Examples
     ///
@@ -315,10 +324,10 @@ impl OsInterval {
         Poll::Ready(tick.deadline)
     }
 
-    /// The next tick: one period from now.
+    /// Moves the next tick to one period from now.
     ///
-    /// Like its siblings, it leaves aside what the [`MissedTickBehavior`] would have done, and a
-    /// task that waits in [`tick`](Self::tick) goes on waiting, for the new deadline.
+    /// This method and the other `reset` methods ignore the [`MissedTickBehavior`]. A task that waits in
+    /// [`tick`](Self::tick) is woken at the new deadline.
     ///
     /// # Examples
     ///
@@ -339,7 +348,7 @@ impl OsInterval {
         self.reset_after(self.schedule.period());
     }
 
-    /// The next tick: at once.
+    /// Moves the next tick to now. Later ticks follow every period.
     ///
     /// # Examples
     ///
@@ -351,16 +360,16 @@ impl OsInterval {
     /// let mut interval = tokio_osinterval::interval(Duration::from_secs(3600));
     /// interval.tick().await;
     /// interval.reset_immediately();
-    /// interval.tick().await; // not an hour later
+    /// interval.tick().await; // Ticks immediately, not after an hour.
     /// # }
     /// ```
     pub fn reset_immediately(&mut self) {
         self.reset_after(Duration::ZERO);
     }
 
-    /// The next tick: `after` from now, and from then on every period again.
+    /// Moves the next tick to `after` from now. Later ticks follow every period.
     ///
-    /// More than 30 years are taken for 30 years.
+    /// If `after` is more than 30 years, it is clamped to 30 years.
     ///
     /// # Examples
     ///
@@ -378,9 +387,9 @@ impl OsInterval {
         self.reset_at(saturating::after(self.entry.now(), after));
     }
 
-    /// The next tick: at `deadline`, and from then on every period again.
+    /// Moves the next tick to `deadline`. Later ticks follow every period.
     ///
-    /// A `deadline` in the past is a tick that is late already.
+    /// If `deadline` is in the past, the next tick is late.
     ///
     /// # Examples
     ///
@@ -401,11 +410,11 @@ impl OsInterval {
         self.entry.reset(deadline, self.schedule.step());
     }
 
-    /// The next tick: at the next multiple of the period of wall-clock time, as the wall clock
-    /// stands now, and from then on every period again.
+    /// Moves the next tick to the next multiple of the period in wall-clock time. Later ticks follow every
+    /// period.
     ///
-    /// See [`interval_aligned`]. Called when the wall clock has just been set back, it aims at a
-    /// multiple that there was a tick for already.
+    /// This method reads the wall clock once; see [`interval_aligned`]. After the wall clock was set back,
+    /// the next tick may repeat a multiple that has already had a tick.
     ///
     /// # Examples
     ///
@@ -418,7 +427,7 @@ impl OsInterval {
     /// for n in 0..20 {
     ///     interval.tick().await;
     ///     if n % 10 == 9 {
-    ///         interval.reset_aligned(); // in case the clock was set
+    ///         interval.reset_aligned(); // The wall clock may have been set.
     ///     }
     /// }
     /// # }
@@ -435,7 +444,7 @@ impl OsInterval {
         }
     }
 
-    /// What happens after a missed tick.
+    /// Returns what happens after a missed tick.
     ///
     /// # Examples
     ///
@@ -454,15 +463,16 @@ impl OsInterval {
         self.schedule.behavior()
     }
 
-    /// Sets what happens after a missed tick: one that is later than the period, or than 5 ms if
-    /// the period is longer, after its [tolerance](Self::set_tolerance).
+    /// Sets what happens after a missed tick.
     ///
-    /// tokio's threshold is 5 ms whatever the period, so that below it `Skip` and `Delay` behave as
-    /// `Burst`. Here they do what their names say.
+    /// A tick is missed if its lateness exceeds its [tolerance](Self::set_tolerance) plus its period, or plus
+    /// 5 ms if the period is longer. tokio's threshold is 5 ms for every period: its `Skip` and `Delay`
+    /// behave as `Burst` while a tick is less late than that. Here they do what their names say for short
+    /// periods, too.
     ///
-    /// With the feature `tracing` a missed tick is an event of the target `tokio_osinterval`, level
-    /// DEBUG, with its `period`, its `lateness`, and how many more deadlines had passed by then:
-    /// `behind`. A burst is one event, at its first tick.
+    /// With the feature `tracing`, a missed tick is an event of the target `tokio_osinterval` and the level
+    /// DEBUG. Its fields are `period`, `lateness`, and `behind`: how many more deadlines had passed by then.
+    /// A burst is one event, at its first tick.
     ///
     /// # Examples
     ///
@@ -476,7 +486,7 @@ impl OsInterval {
     /// interval.set_missed_tick_behavior(MissedTickBehavior::Skip);
     /// let first = interval.tick().await;
     /// std::thread::sleep(Duration::from_micros(3500));
-    /// interval.tick().await; // late, the one of 1 ms
+    /// interval.tick().await; // The tick of 1 ms, which is late. Those of 2 and 3 ms are skipped.
     /// assert!(interval.tick().await >= first + Duration::from_millis(4));
     /// # }
     /// ```
@@ -484,9 +494,9 @@ impl OsInterval {
         self.schedule.set_behavior(behavior);
     }
 
-    /// How many ticks were passed over, since this interval was made, because they were missed.
+    /// Returns how many ticks this interval has skipped because they were missed.
     ///
-    /// [`Burst`](MissedTickBehavior::Burst) delivers every tick, if late, and so counts none.
+    /// [`Burst`](MissedTickBehavior::Burst) delivers every tick, late or not, and skips none.
     ///
     /// # Examples
     ///
@@ -500,7 +510,7 @@ impl OsInterval {
     /// interval.set_missed_tick_behavior(MissedTickBehavior::Skip);
     /// interval.tick().await;
     /// std::thread::sleep(Duration::from_micros(3500));
-    /// interval.tick().await; // the one of 1 ms; those of 2 and 3 ms are passed over
+    /// interval.tick().await; // The tick of 1 ms. Those of 2 and 3 ms are skipped.
     /// assert!(interval.missed_ticks() >= 2);
     /// # }
     /// ```
@@ -509,7 +519,7 @@ impl OsInterval {
         self.schedule.skipped()
     }
 
-    /// The period; that of a [rate](Self::rate) rounded up to the next nanosecond.
+    /// Returns the period. That of a [rate](Self::rate) is rounded up to the next nanosecond.
     ///
     /// # Examples
     ///
@@ -527,15 +537,17 @@ impl OsInterval {
         self.schedule.period()
     }
 
-    /// Sets the period from the next tick on: that one keeps its deadline, and the one after it
-    /// follows the new period later. So a tempo changes without a jump. [`set_rate`](Self::set_rate) sets one
-    /// that is no whole number of nanoseconds.
+    /// Sets the period, from the next tick on.
     ///
-    /// More than 30 years are taken for 30 years.
+    /// The next tick keeps its deadline. The tick after it is due one new period later, so the tempo changes
+    /// without a jump. Use [`set_rate`](Self::set_rate) for a period that is not a whole number of
+    /// nanoseconds.
+    ///
+    /// A `period` of more than 30 years is clamped to 30 years.
     ///
     /// # Panics
     ///
-    /// If `period` is zero.
+    /// This method panics if `period` is zero.
     ///
     /// # Examples
     ///
@@ -556,13 +568,14 @@ impl OsInterval {
         self.schedule.set_period(period);
     }
 
-    /// Sets a [rate](Self::rate) in place of the period, from the next tick on, as
-    /// [`set_period`](Self::set_period) does: that tick keeps its deadline, and those after it are counted from
-    /// there.
+    /// Sets a [rate](Self::rate) of `ticks` in every `per`, from the next tick on.
+    ///
+    /// The next tick keeps its deadline, as with [`set_period`](Self::set_period). Later ticks are counted
+    /// from that deadline.
     ///
     /// # Panics
     ///
-    /// If `ticks` or `per` is zero, or if there are more ticks than nanoseconds.
+    /// This method panics if `ticks` or `per` is zero, and if there is more than one tick in a nanosecond.
     ///
     /// # Examples
     ///
@@ -587,7 +600,7 @@ impl OsInterval {
         self.schedule.set_rate(Rate::new(ticks, per));
     }
 
-    /// How close to their deadlines its ticks are.
+    /// Returns how close to their deadlines the ticks are.
     ///
     /// # Examples
     ///
@@ -606,8 +619,9 @@ impl OsInterval {
         self.entry.options().precision()
     }
 
-    /// Sets how close to their deadlines its ticks are, from the next one on. A task that waits in
-    /// [`tick`](Self::tick) goes on waiting, in the new way.
+    /// Sets how close to their deadlines the ticks are, from the next tick on.
+    ///
+    /// The change affects a task that waits in [`tick`](Self::tick) already.
     ///
     /// # Examples
     ///
@@ -623,13 +637,10 @@ impl OsInterval {
     /// # }
     /// ```
     pub fn set_precision(&mut self, precision: Precision) {
-        self.entry
-            .configure(|options| options.set_precision(precision));
-        let schedule = &self.schedule;
-        (self.entry).apply_options(schedule.deadline(), schedule.step());
+        self.set_options(|options| options.set_precision(precision));
     }
 
-    /// For how long it may keep looking at the clock before a tick.
+    /// Returns the longest time for which the interval may spin before a tick, with [`Precision::Spin`].
     ///
     /// # Examples
     ///
@@ -647,8 +658,10 @@ impl OsInterval {
         self.entry.options().spin_limit()
     }
 
-    /// Sets for how long it may keep looking at the clock before a tick, with [`Precision::Spin`]:
-    /// never for more than half the period. More than 30 years are taken for 30 years.
+    /// Sets the longest time for which the interval may spin before a tick, with [`Precision::Spin`].
+    ///
+    /// It never spins for longer than half the period. A `limit` of more than 30 years is clamped to 30
+    /// years. The change affects a task that waits in [`tick`](Self::tick) already.
     ///
     /// # Examples
     ///
@@ -665,13 +678,10 @@ impl OsInterval {
     /// # }
     /// ```
     pub fn set_spin_limit(&mut self, limit: Duration) {
-        self.entry
-            .configure(|options| options.set_spin_limit(limit));
-        let schedule = &self.schedule;
-        (self.entry).apply_options(schedule.deadline(), schedule.step());
+        self.set_options(|options| options.set_spin_limit(limit));
     }
 
-    /// How late a tick may be so as to share a wake-up with other timers.
+    /// Returns how late a tick may be in order to share a wake-up with other timers.
     ///
     /// # Examples
     ///
@@ -689,15 +699,18 @@ impl OsInterval {
         self.entry.options().tolerance()
     }
 
-    /// Sets how late a tick may be so as to share a wake-up with other timers: it is woken for between
-    /// its deadline and `tolerance` after it. With no other to share with that is at the end, so
-    /// that a lone tick is late by all of the tolerance, and by what the kernel adds: keep it well
-    /// below the period. A task that waits in [`tick`](Self::tick) goes on waiting, in the new way.
+    /// Sets how late a tick may be in order to share a wake-up with other timers.
     ///
-    /// A wake-up costs some tens of microseconds of processor time. Among many timers each of which
-    /// tolerates a millisecond, there is at most about one a millisecond. How late a tick is, is
-    /// counted from the end of its tolerance when it comes to whether it was missed. With
-    /// [`Precision::Spin`] a tolerance has no effect. More than 30 years are taken for 30 years.
+    /// The driver wakes the task between the deadline and `tolerance` after it. A tick that shares its
+    /// wake-up with no other timer is late by the whole tolerance, plus the lateness of the kernel. Keep the
+    /// tolerance well below the period.
+    ///
+    /// A wake-up costs some tens of microseconds of processor time. If many timers each tolerate a
+    /// millisecond, there is about one wake-up per millisecond at most.
+    ///
+    /// The threshold of a [missed tick](Self::set_missed_tick_behavior) begins at the end of the tolerance.
+    /// With [`Precision::Spin`] a tolerance has no effect. A `tolerance` of more than 30 years is clamped to
+    /// 30 years. The change affects a task that waits in [`tick`](Self::tick) already.
     ///
     /// # Examples
     ///
@@ -712,8 +725,11 @@ impl OsInterval {
     /// # }
     /// ```
     pub fn set_tolerance(&mut self, tolerance: Duration) {
-        self.entry
-            .configure(|options| options.set_tolerance(tolerance));
+        self.set_options(|options| options.set_tolerance(tolerance));
+    }
+
+    fn set_options(&mut self, set: impl FnOnce(&mut TimerOptions)) {
+        self.entry.configure(set);
         let schedule = &self.schedule;
         (self.entry).apply_options(schedule.deadline(), schedule.step());
     }

@@ -1,4 +1,4 @@
-//! `PeriodicBuilder`.
+//! `PeriodicBuilder`, the options of a `PeriodicInterval`.
 
 use std::io;
 use std::time::Duration;
@@ -12,7 +12,9 @@ use crate::clock::wall::Start;
 use crate::saturating;
 use crate::sys::{self, Periodic};
 
-/// Sets up a [`PeriodicInterval`]; made by [`PeriodicInterval::builder`].
+/// A builder for a [`PeriodicInterval`], returned by [`PeriodicInterval::builder`].
+///
+/// A builder can be cloned to build several intervals with the same options.
 ///
 /// # Examples
 ///
@@ -40,7 +42,7 @@ pub struct PeriodicBuilder {
 impl PeriodicBuilder {
     /// # Panics
     ///
-    /// If `period` is zero.
+    /// Panics if `period` is zero.
     #[track_caller]
     pub(super) fn new(period: Duration) -> Self {
         Self {
@@ -50,7 +52,7 @@ impl PeriodicBuilder {
         }
     }
 
-    /// The clock to go by. Without it: [`Clock::Monotonic`].
+    /// Sets the clock that the interval follows. Default: [`Clock::Monotonic`].
     ///
     /// # Examples
     ///
@@ -72,11 +74,11 @@ impl PeriodicBuilder {
         self
     }
 
-    /// When it expires for the first time. Without it: one period after it is built.
+    /// Sets the time of the first expiration. Default: one period after the interval is built.
     ///
-    /// `start` is told on the [`clock`](Self::clock) when the interval is built, as the two clocks
-    /// stand to each other then. With one in the past, the expirations since then are reported at
-    /// once.
+    /// [`build`](Self::build) converts `start` to the [`clock`](Self::clock) of the interval. It compares the
+    /// two clocks once. If `start` is in the past, the first tick returns the expirations since `start`
+    /// immediately. This replaces [`align_to_wall_clock`](Self::align_to_wall_clock).
     ///
     /// # Examples
     ///
@@ -99,12 +101,13 @@ impl PeriodicBuilder {
         self
     }
 
-    /// Has the first expiration be at the next multiple of the period of wall-clock time, counted
-    /// from 1970-01-01 00:00 UTC: with a period of one minute, at a full minute. In place of a
-    /// [`start`](Self::start).
+    /// Sets the time of the first expiration to the next multiple of the period in wall-clock time.
     ///
-    /// With [`Clock::Realtime`] they stay there when the wall clock is set. With the others, the wall
-    /// clock is looked at once, when the interval is built.
+    /// With a period of one minute, this is a full minute. Multiples are counted from 1970-01-01 00:00 UTC.
+    /// This replaces a [`start`](Self::start).
+    ///
+    /// With [`Clock::Realtime`], expirations stay at the multiples when the wall clock is set. With the other
+    /// clocks, [`build`](Self::build) reads the wall clock once.
     ///
     /// # Examples
     ///
@@ -126,16 +129,22 @@ impl PeriodicBuilder {
         self
     }
 
-    /// Makes the timer and starts it, in the current runtime.
+    /// Builds the interval and starts its timer, in the current runtime.
     ///
     /// # Errors
     ///
-    /// Outside a runtime, and in one that has shut down; in a runtime without the I/O driver, or,
-    /// where it runs on [`tokio::time::Sleep`], without the time driver (tokio can be asked that
-    /// only by running into its panic, which is caught here: the panic hook still runs, and a
-    /// program that aborts on panic aborts); with [`io::ErrorKind::Unsupported`],
-    /// if the system has no timer on the clock; with the operating system's errno, if it refuses the
-    /// timer. A child that was forked off may drop what its parent made, and its ticks are errors there.
+    /// This method returns an error:
+    ///
+    /// - Outside a tokio runtime, and in a runtime that has shut down.
+    /// - In a runtime without the I/O driver, or, where the interval runs on [`tokio::time::Sleep`], without
+    ///   the time driver; see [the requirements](crate#requirements). tokio reports a missing driver
+    ///   only by a panic, which this method catches. The panic hook runs, and a program that aborts on panic
+    ///   aborts.
+    /// - If the system has no timer on the clock. The error has the kind [`io::ErrorKind::Unsupported`].
+    /// - If the operating system refuses the timer. The error has the operating system's errno.
+    ///
+    /// A forked child may drop an interval that its parent built. In the child, ticks of such an interval
+    /// return errors.
     ///
     /// # Examples
     ///

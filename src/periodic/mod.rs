@@ -1,4 +1,4 @@
-//! `PeriodicInterval`: the kernel keeps the schedule, and counts.
+//! `PeriodicInterval`, an interval whose expirations are counted.
 
 mod builder;
 
@@ -13,45 +13,53 @@ use crate::sys::Periodic;
 
 pub use builder::PeriodicBuilder;
 
-/// How often a [`PeriodicInterval`] has expired since it was last asked.
+/// How often a [`PeriodicInterval`] has expired since the previous [`tick`](PeriodicInterval::tick).
 ///
 /// # Examples
 ///
 /// ```
 /// use tokio_osinterval::Expirations;
 ///
-/// fn overrun(expirations: Expirations) -> Expirations {
+/// fn missed(expirations: Expirations) -> Expirations {
 ///     expirations - 1
 /// }
-/// assert_eq!(overrun(1), 0);
+/// assert_eq!(missed(1), 0);
 /// ```
 pub type Expirations = u64;
 
-/// A timer of its own in the kernel that reports how often it has expired.
+/// An interval on a kernel timer of its own, which counts its expirations.
 ///
-/// For work that must know how many periods it has overrun: what is missed is counted, not lost.
-/// Where that is not the question, `OsInterval` is cheaper, as it shares its kernel timer and needs
-/// no file descriptor of its own.
+/// [`tick`](Self::tick) returns how many periods have passed since the previous tick. Use this type if you
+/// must know how many periods your work has missed. Otherwise [`OsInterval`](crate::OsInterval) is cheaper:
+/// it shares its kernel timers with the other timers of the runtime and needs no file descriptor of its own.
 ///
-/// The kernel restarts it by itself on Linux, Android and Apple's systems. Elsewhere, where those of
-/// the kernel do not keep time, and on Apple's if it has a [start](PeriodicBuilder::start) of its own, it is
-/// set anew by each tick, with the counts of the clock.
+/// # Implementation
 ///
-/// Without the feature `os-native`, with `test-util` and on systems that have no native timer it
-/// runs on [`tokio::time::Sleep`], with the same counts: under `test-util` it follows tokio's
-/// clock, unless it goes by [another](Clock).
+/// - On Linux and Android the kernel restarts the timer
+///   ([timerfd_create(2)](https://man7.org/linux/man-pages/man2/timerfd_create.2.html); `timerfd_read` in
+///   `fs/timerfd.c`).
+/// - On Apple's systems the kernel restarts the timer (`filt_timerprocess` in XNU's `bsd/kern/kern_event.c`),
+///   unless you set a [start](PeriodicBuilder::start).
+/// - On Apple's systems with a start, on the BSDs and on Windows, each tick arms a one-shot timer again, and
+///   counts by the clock. XNU's periodic timers take no start, those of the BSDs do not keep time, and those
+///   of Windows lack the resolution.
+/// - On other systems, without the feature `os-native`, and with the feature `test-util`, the interval runs
+///   on [`tokio::time::Sleep`] and counts in the same way. With `test-util` it follows tokio's clock, unless
+///   it has [another clock](Clock).
 ///
 /// # Precision
 ///
-/// Never early, in phase with its start for ever, by the clock that it goes by, and as late as the
-/// kernel's timer, or as [`tokio::time::Sleep`] where it runs on that. Apple's kernels round a period
-/// up to their clock's next tick: on Apple silicon by at most 41 ns, and a whole number of
-/// microseconds not at all.
+/// An expiration is never early, and stays in phase with its start on its clock. Its lateness is that of the
+/// kernel's timer, or of [`tokio::time::Sleep`] where the interval runs on that.
+///
+/// XNU rounds a period up to whole ticks of `mach_absolute_time`. On Apple silicon a tick is 125/3 ns
+/// (`mach_timebase_info`), so a period is at most 41 ns too long. A whole number of microseconds is exact.
 ///
 /// # Runtimes
 ///
-/// It belongs to the runtime that was current when it was made: that one must run for it to expire.
-/// Once that has shut down, [`tick`](Self::tick) returns an error. (On Windows it goes on.)
+/// An interval belongs to the runtime that was current when it was built. It expires only while that runtime
+/// runs. After the runtime has shut down, [`tick`](Self::tick) returns an error. On Windows, without the
+/// feature `test-util`, an interval outlives its runtime.
 ///
 /// # Examples
 ///
@@ -76,17 +84,17 @@ pub struct PeriodicInterval {
 }
 
 impl PeriodicInterval {
-    /// Starts a timer that expires every `period`, for the first time one period from now.
+    /// Creates an interval that expires every `period`, for the first time one period from now.
     ///
-    /// A `period` of more than 30 years is taken for 30 years.
+    /// A `period` of more than 30 years is clamped to 30 years.
     ///
     /// # Panics
     ///
-    /// If `period` is zero.
+    /// This function panics if `period` is zero.
     ///
     /// # Errors
     ///
-    /// As [`PeriodicBuilder::build`].
+    /// This function returns an error if [`PeriodicBuilder::build`] does.
     ///
     /// # Examples
     ///
@@ -107,11 +115,11 @@ impl PeriodicInterval {
         Self::builder(period).build()
     }
 
-    /// Everything that can be set.
+    /// Returns a builder, which sets the clock and the start of an interval.
     ///
     /// # Panics
     ///
-    /// If `period` is zero.
+    /// This function panics if `period` is zero.
     ///
     /// # Examples
     ///
@@ -133,7 +141,7 @@ impl PeriodicInterval {
         PeriodicBuilder::new(period)
     }
 
-    /// The period.
+    /// Returns the period.
     ///
     /// # Examples
     ///
@@ -153,7 +161,7 @@ impl PeriodicInterval {
         self.period
     }
 
-    /// The clock it goes by.
+    /// Returns the clock that this interval follows.
     ///
     /// # Examples
     ///
@@ -173,17 +181,24 @@ impl PeriodicInterval {
         self.clock
     }
 
-    /// Waits until the timer has expired; returns how often it has since the last call, at least
-    /// once.
+    /// Waits until the timer has expired, and returns how often it has expired since the previous call.
+    ///
+    /// The result is at least 1. A result of more than 1 means that periods were missed.
     ///
     /// # Errors
     ///
-    /// The kernel's, with its errno; after the runtime has shut down; and, with
-    /// [`Clock::Realtime`], [`ClockWasSet`](crate::error::ClockWasSet), after which it goes on.
+    /// This method returns an error:
+    ///
+    /// - If the kernel reports one. The error has the errno.
+    /// - If the runtime of this interval has shut down.
+    /// - In a forked child, if the parent built the interval.
+    /// - With [`Clock::Realtime`], if the wall clock was set: [`ClockWasSet`](crate::error::ClockWasSet). The
+    ///   interval continues after this error.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future loses nothing: the kernel goes on counting.
+    /// This method is cancel safe. If you drop the future, the next call returns the expirations that it
+    /// would have returned.
     ///
     /// # Examples
     ///
@@ -203,13 +218,14 @@ impl PeriodicInterval {
         poll_fn(|cx| self.poll_tick(cx)).await
     }
 
-    /// Polls for expirations; on `Pending`, the waker of the latest call is woken at the next.
+    /// Polls for expirations.
     ///
-    /// Takes part in tokio's [cooperative budget](tokio::task::coop#cooperative-scheduling).
+    /// After `Poll::Pending`, the waker of the latest call is woken at the next expiration. This method takes
+    /// part in tokio's [cooperative budget](tokio::task::coop#cooperative-scheduling).
     ///
     /// # Errors
     ///
-    /// As [`tick`](Self::tick).
+    /// This method returns an error if [`tick`](Self::tick) does.
     ///
     /// # Examples
     ///

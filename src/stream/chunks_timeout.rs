@@ -1,4 +1,4 @@
-//! `ChunksTimeout`.
+//! `ChunksTimeout`, chunks with a maximum size and age.
 
 use std::future::Future;
 use std::mem::take;
@@ -14,20 +14,21 @@ use super::fuse::Fuse;
 use crate::sleep::{Sleep, sleep};
 
 pin_project! {
-    /// A stream of chunks of the wrapped stream's items; made by
+    /// A stream of chunks of the wrapped stream's items, returned by
     /// [`StreamTimeExt::chunks_timeout`](super::StreamTimeExt::chunks_timeout).
     ///
-    /// It is fused: after the end of the wrapped stream, which it drops then, it yields what is
-    /// left, and stays at its end. It is not [`Unpin`]: use [`Box::pin`] or [`pin!`](std::pin::pin).
+    /// This stream is fused. When the wrapped stream ends, this stream drops it, yields the remaining items
+    /// and ends as well. It is not [`Unpin`]; use [`Box::pin`] or [`pin!`](std::pin::pin).
     ///
     /// # Cancel safety
     ///
-    /// Dropping a future that waits for the next chunk loses no item: the `ChunksTimeout` keeps those that
-    /// it has. Dropping the `ChunksTimeout` drops them; see [`into_remainder`](Self::into_remainder).
+    /// Dropping a future that waits for the next chunk loses no item. The `ChunksTimeout` keeps the items of
+    /// the unfinished chunk. Dropping the `ChunksTimeout` drops these items; see
+    /// [`into_remainder`](Self::into_remainder).
     ///
     /// # Panics
     ///
-    /// As [`sleep`] and [`Sleep`], since the deadline of a chunk is made when its first item arrives.
+    /// A poll panics if [`sleep`] or [`Sleep`] does. The first item of a chunk creates the chunk's timer.
     ///
     /// # Examples
     ///
@@ -54,7 +55,7 @@ pin_project! {
     pub struct ChunksTimeout<S: Stream> {
         #[pin]
         stream: Fuse<S>,
-        // Of the chunk that has begun.
+        // The deadline of `chunk`, unless that is empty.
         #[pin]
         delay: Option<Sleep>,
         duration: Duration,
@@ -74,7 +75,7 @@ impl<S: Stream> ChunksTimeout<S> {
         }
     }
 
-    /// Takes the items of the chunk that has begun.
+    /// Takes the items of the unfinished chunk.
     ///
     /// # Examples
     ///
@@ -127,17 +128,17 @@ impl<S: Stream> Stream for ChunksTimeout<S> {
                 },
             }
         }
-        // Its deadline goes with the chunk: it would wake the task for nothing.
+        // The timer of a finished chunk would wake the task for nothing.
         this.delay.set(None);
         Poll::Ready(Some(take(this.chunk)))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let begun = usize::from(!self.chunk.is_empty());
+        let unfinished = usize::from(!self.chunk.is_empty());
         let (lower, upper) = self.stream.size_hint();
-        // Full chunks at the least; at the most, one for each item that is still to come, besides the one that has begun.
+        // There are fewest chunks if all are full, and most if each remaining item is a chunk.
         let lower = (self.chunk.len().saturating_add(lower)).div_ceil(self.max_size);
-        let upper = upper.and_then(|upper| upper.checked_add(begun));
+        let upper = upper.and_then(|upper| upper.checked_add(unfinished));
         (lower, upper)
     }
 }

@@ -1,4 +1,4 @@
-//! `StreamTimeExt`.
+//! `StreamTimeExt`, the adapters of streams as methods.
 
 use std::time::Duration;
 
@@ -7,16 +7,16 @@ use futures_core::Stream;
 use super::{ChunksTimeout, Throttle, Timeout, TimeoutRepeating};
 use crate::interval::OsInterval;
 
-/// Adapters that give a [`Stream`] a deadline or a pace.
+/// Adds adapters with deadlines and pace limits to every [`Stream`].
 ///
-/// They are those of tokio-stream's `StreamExt` that have to do with time, with the same signatures
-/// and semantics, on this crate's timers. Beyond those, durations may be of any length (more than 30
-/// years are taken for 30 years), size hints are closer, and the adapters implement
+/// The methods have the names, signatures and semantics of the timed adapters of tokio-stream's `StreamExt`,
+/// and use the timers of this crate. There are three additions: a duration may be of any length (more than 30
+/// years are clamped to 30 years), size hints are tighter, and the adapters implement
 /// [`FusedStream`](futures_core::stream::FusedStream).
 ///
-/// tokio-stream's `StreamExt` has methods of the same names. Where both traits are in scope, call
-/// these as functions, `StreamTimeExt::timeout(stream, duration)`, or take the other combinators
-/// from `futures::StreamExt`, which has none of them.
+/// tokio-stream's `StreamExt` has methods of the same names. If both traits are in scope, call the methods of
+/// this trait as functions: `StreamTimeExt::timeout(stream, duration)`. Or import `futures::StreamExt` in
+/// place of tokio-stream's: it has none of these methods.
 ///
 /// # Examples
 ///
@@ -39,20 +39,20 @@ use crate::interval::OsInterval;
 /// # }
 /// ```
 pub trait StreamTimeExt: Stream {
-    /// Slows the stream down, so that its items are at least `duration` apart.
+    /// Slows the stream down so that its items are at least `duration` apart.
     ///
-    /// The first item comes as soon as the stream has it. After each item, the stream is not polled for `duration`.
-    /// With a `duration` of zero it is passed through.
+    /// The first item is not delayed. After each item, the stream is not polled for `duration`. A `duration`
+    /// of zero delays nothing.
     ///
     /// # Precision
     ///
-    /// An item is never early. It is as late as the timer: see [the crate's
-    /// documentation](crate#platforms). The pause is counted from when an item was handed out, so
-    /// lateness adds up; for a steady rate use an [`OsInterval`].
+    /// An item is never early. Its lateness is that of a [`Sleep`](crate::Sleep); see
+    /// [the crate's documentation](crate#platforms). Each delay begins when an item is yielded, so lateness
+    /// adds up. Use an [`OsInterval`] for a steady rate.
     ///
     /// # Panics
     ///
-    /// As [`sleep_until`](crate::sleep_until) does.
+    /// This method panics if [`sleep_until`](crate::sleep_until) does.
     ///
     /// # Examples
     ///
@@ -71,7 +71,7 @@ pub trait StreamTimeExt: Stream {
     /// while let Some(n) = paced.next().await {
     ///     println!("{n}");
     /// }
-    /// // Also the end comes 1 ms after the last item.
+    /// // The end of the stream comes 1 ms after the last item.
     /// assert!(start.elapsed() >= Duration::from_millis(3));
     /// # }
     /// ```
@@ -85,19 +85,19 @@ pub trait StreamTimeExt: Stream {
 
     /// Yields an error when the next item does not arrive within `duration`.
     ///
-    /// Items become `Ok`. The time is counted from the call of this method, and then anew from each
-    /// item. For each item that is late there is one error, at most; the item follows when it
-    /// arrives. An item that has arrived comes first, however late it is polled for. With a
-    /// `duration` of zero, each item that is not ready at once is preceded by an error.
+    /// An item becomes `Ok(item)`. The time for the first item begins with the call of this method, and the
+    /// time for every other item with the previous item. A late item causes one error, and follows when it
+    /// arrives. A poll checks for an item first, so an item that has arrived causes no error, even if it is
+    /// polled late. With a `duration` of zero, every item that is not ready immediately causes an error.
     ///
     /// # Precision
     ///
-    /// An error is never early. It is as late as the timer: see [the crate's
-    /// documentation](crate#platforms).
+    /// An error is never early. Its lateness is that of a [`Sleep`](crate::Sleep); see
+    /// [the crate's documentation](crate#platforms).
     ///
     /// # Panics
     ///
-    /// As [`sleep_until`](crate::sleep_until) does.
+    /// This method panics if [`sleep_until`](crate::sleep_until) does.
     ///
     /// # Examples
     ///
@@ -129,17 +129,17 @@ pub trait StreamTimeExt: Stream {
         Timeout::new(self, duration)
     }
 
-    /// Yields an error at each tick of `interval` for which the next item has not arrived.
+    /// Yields an error at each tick of `interval` until the next item arrives.
     ///
-    /// Items become `Ok`, and each [resets](OsInterval::reset) the interval. Unlike
-    /// [`timeout`](Self::timeout), it goes on to report errors until the item arrives. The first tick of an
-    /// interval made by [`interval`](crate::interval()) is due at once; to give the first item time, use
-    /// [`interval_at`](crate::interval_at). What becomes of ticks that nobody polled for is up to
-    /// the interval's [`MissedTickBehavior`](crate::MissedTickBehavior).
+    /// An item becomes `Ok(item)` and [resets](OsInterval::reset) the interval. Unlike
+    /// [`timeout`](Self::timeout), this method yields more than one error for a late item. The first tick of
+    /// [`interval`](crate::interval()) is due immediately; use [`interval_at`](crate::interval_at) to give
+    /// the first item time. The interval's [`MissedTickBehavior`](crate::MissedTickBehavior) applies to
+    /// missed ticks.
     ///
     /// # Precision
     ///
-    /// An error is never early. The interval's precision and tolerance are kept.
+    /// An error is never early. The precision and the tolerance of `interval` apply.
     ///
     /// # Examples
     ///
@@ -168,20 +168,21 @@ pub trait StreamTimeExt: Stream {
         TimeoutRepeating::new(self, interval)
     }
 
-    /// Gathers items into chunks of `max_size`, or fewer if `duration` passes before that.
+    /// Collects items into chunks of `max_size`, or of fewer items if `duration` elapses first.
     ///
-    /// The time is counted from the first item of a chunk, so no chunk is empty. It is looked at when the stream has
-    /// no item ready: one that always has fills its chunks to `max_size`. At the end of the stream, the last chunk is
-    /// yielded without waiting. With a `duration` of zero, a chunk is what is ready at once, up to `max_size`.
+    /// The time begins with the first item of a chunk, so no chunk is empty. A poll checks the time only if
+    /// the stream has no item ready: a stream that always has one fills its chunks to `max_size`. At the end
+    /// of the stream, the last chunk follows immediately. With a `duration` of zero, a chunk has the items
+    /// that are ready immediately, up to `max_size`.
     ///
     /// # Precision
     ///
-    /// A chunk with fewer than `max_size` items is never early, but for the last one. It is as late as the
-    /// timer: see [the crate's documentation](crate#platforms).
+    /// A chunk with fewer than `max_size` items is never early, except at the end of the stream. Its lateness
+    /// is that of a [`Sleep`](crate::Sleep); see [the crate's documentation](crate#platforms).
     ///
     /// # Panics
     ///
-    /// If `max_size` is zero.
+    /// This method panics if `max_size` is zero.
     ///
     /// # Examples
     ///
@@ -197,7 +198,7 @@ pub trait StreamTimeExt: Stream {
     /// let lines = stream::iter(["a", "b", "c"]).chain(stream::pending());
     /// let mut batches = pin!(lines.chunks_timeout(2, Duration::from_millis(1)));
     /// assert_eq!(batches.next().await, Some(vec!["a", "b"]));
-    /// // Not full, but 1 ms old.
+    /// // This chunk is not full, but 1 ms old.
     /// assert_eq!(batches.next().await, Some(vec!["c"]));
     /// # }
     /// ```

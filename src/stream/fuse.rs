@@ -1,4 +1,4 @@
-//! `Fuse`: a stream that is never polled again after its end.
+//! `Fuse`, a stream that is not polled after its end.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -7,8 +7,7 @@ use futures_core::Stream;
 use pin_project_lite::pin_project;
 
 pin_project! {
-    /// Drops the wrapped stream at its end, so that what it holds is not kept for as long as the
-    /// adapter lives.
+    /// Drops the wrapped stream at its end, so that its resources do not live as long as the adapter.
     #[derive(Debug)]
     pub(super) struct Fuse<S> {
         #[pin]
@@ -32,13 +31,13 @@ impl<S: Stream> Stream for Fuse<S> {
     type Item = S::Item;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
-        let mut slot = self.project().stream;
-        let Some(stream) = slot.as_mut().as_pin_mut() else {
+        let mut wrapped = self.project().stream;
+        let Some(stream) = wrapped.as_mut().as_pin_mut() else {
             return Poll::Ready(None);
         };
         let polled = stream.poll_next(cx);
         if let Poll::Ready(None) = polled {
-            slot.set(None);
+            wrapped.set(None);
         }
         polled
     }

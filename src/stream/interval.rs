@@ -1,4 +1,4 @@
-//! `IntervalStream`.
+//! `IntervalStream`, the ticks of an `OsInterval`.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -9,7 +9,17 @@ use tokio::time::Instant;
 
 use crate::interval::OsInterval;
 
-/// An [`OsInterval`] as a [`Stream`] of its ticks' deadlines, without end.
+/// A [`Stream`] of the deadlines of an [`OsInterval`]'s ticks.
+///
+/// The stream never ends. Its items are the values that [`OsInterval::tick`] returns.
+///
+/// # Panics
+///
+/// A poll panics if [`OsInterval::poll_tick`] does.
+///
+/// # Cancel safety
+///
+/// Dropping a future that waits for the next item loses no tick.
 ///
 /// # Examples
 ///
@@ -33,7 +43,7 @@ pub struct IntervalStream {
 }
 
 impl IntervalStream {
-    /// A stream of `interval`.
+    /// Creates a stream of the ticks of `interval`.
     ///
     /// # Examples
     ///
@@ -53,7 +63,7 @@ impl IntervalStream {
         Self { interval }
     }
 
-    /// The interval again, with no tick lost.
+    /// Returns the interval. No tick is lost.
     ///
     /// # Examples
     ///

@@ -1,8 +1,8 @@
-//! Streams and time: intervals as streams, and adapters that give any stream a deadline or a pace.
+//! Intervals as streams, and adapters that add deadlines to streams or limit their pace.
 //!
-//! The methods of `StreamTimeExt` make the adapters, `Throttle`, `Timeout`, `TimeoutRepeating` and `ChunksTimeout`. It
-//! and the two streams of intervals are at the crate's root as well. `IntervalStream` needs the
-//! feature `interval`, `PeriodicStream` needs `periodic`, and all else needs `interval` and `sleep`.
+//! [`IntervalStream`] and [`PeriodicStream`] are intervals as streams. The methods of [`StreamTimeExt`]
+//! return the adapters [`Throttle`], [`Timeout`], [`TimeoutRepeating`] and [`ChunksTimeout`].
+//! `IntervalStream`, `PeriodicStream` and `StreamTimeExt` are at the crate's root as well.
 //!
 //! # Examples
 //!
@@ -16,7 +16,7 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() {
-//! // Four ticks at a time, or what there is after 10 ms.
+//! // A batch has four ticks, or fewer if 10 ms pass before the fourth.
 //! let ticks = IntervalStream::new(interval(Duration::from_millis(1))).take(8);
 //! let mut batches = pin!(ticks.chunks_timeout(4, Duration::from_millis(10)));
 //! while let Some(deadlines) = batches.next().await {

@@ -1,4 +1,4 @@
-//! `PeriodicStream`.
+//! `PeriodicStream`, the expirations of a `PeriodicInterval`.
 
 use std::io;
 use std::pin::Pin;
@@ -9,7 +9,18 @@ use futures_core::stream::FusedStream;
 
 use crate::periodic::{Expirations, PeriodicInterval};
 
-/// A [`PeriodicInterval`] as a [`Stream`] of the expirations that it counts, without end.
+/// A [`Stream`] of the numbers of expirations of a [`PeriodicInterval`].
+///
+/// The stream never ends, not even after an error. Its items are the values that [`PeriodicInterval::tick`]
+/// returns.
+///
+/// # Errors
+///
+/// An item is an error if [`PeriodicInterval::tick`] returns one.
+///
+/// # Cancel safety
+///
+/// Dropping a future that waits for the next item loses no expiration.
 ///
 /// # Examples
 ///
@@ -36,7 +47,7 @@ pub struct PeriodicStream {
 }
 
 impl PeriodicStream {
-    /// A stream of `interval`.
+    /// Creates a stream of the expirations of `interval`.
     ///
     /// # Examples
     ///
@@ -57,7 +68,7 @@ impl PeriodicStream {
         Self { interval }
     }
 
-    /// The interval again, with no tick lost.
+    /// Returns the interval. No expiration is lost.
     ///
     /// # Examples
     ///

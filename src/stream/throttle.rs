@@ -1,4 +1,4 @@
-//! `Throttle`.
+//! `Throttle`, a minimum time between items.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -14,20 +14,20 @@ use crate::saturating;
 use crate::sleep::{Sleep, sleep};
 
 pin_project! {
-    /// A stream whose items are at least a duration apart; made by
+    /// A stream whose items are at least a duration apart, returned by
     /// [`StreamTimeExt::throttle`](super::StreamTimeExt::throttle).
     ///
-    /// It does not buffer: it polls the wrapped stream only when the next item may be handed out. It is not
-    /// [`Unpin`]: use [`Box::pin`] or [`pin!`](std::pin::pin).
+    /// This stream does not buffer. It polls the wrapped stream only when it may yield the next item. It is
+    /// not [`Unpin`]; use [`Box::pin`] or [`pin!`](std::pin::pin).
     ///
     /// # Cancel safety
     ///
-    /// Dropping a future that waits for the next item loses neither an item nor the time that has
-    /// passed. Dropping the `Throttle` drops the wrapped stream.
+    /// Dropping a future that waits for the next item loses no item and does not restart the delay. Dropping
+    /// the `Throttle` drops the wrapped stream.
     ///
     /// # Panics
     ///
-    /// As [`Sleep`].
+    /// A poll panics if [`Sleep`] does.
     ///
     /// # Examples
     ///
@@ -54,7 +54,7 @@ pin_project! {
         #[pin]
         delay: Sleep,
         duration: Duration,
-        // An item has been handed out, and `delay` is to elapse before the next.
+        // True from an item until `delay` has elapsed.
         delaying: bool,
         #[pin]
         stream: S,
@@ -94,7 +94,7 @@ impl<S> Throttle<S> {
 
     /// Returns a mutable reference to the wrapped stream.
     ///
-    /// An item that you take from it directly does not delay the next one.
+    /// An item that you take from the wrapped stream does not delay the next item.
     ///
     /// # Examples
     ///

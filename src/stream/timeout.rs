@@ -1,4 +1,4 @@
-//! `Timeout`, of a stream.
+//! `Timeout`, a deadline for each item of a stream.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -16,20 +16,20 @@ use crate::sleep::{Sleep, sleep};
 use crate::timeout::Elapsed;
 
 pin_project! {
-    /// A stream that reports when its next item does not arrive in time; made by
+    /// A stream that yields an error when an item is late, returned by
     /// [`StreamTimeExt::timeout`](super::StreamTimeExt::timeout).
     ///
-    /// It is fused: after the end of the wrapped stream, which it drops then, it stays at its end. It
-    /// is not [`Unpin`]: use [`Box::pin`] or [`pin!`](std::pin::pin).
+    /// This stream is fused. When the wrapped stream ends, this stream drops it and ends as well. It is not
+    /// [`Unpin`]; use [`Box::pin`] or [`pin!`](std::pin::pin).
     ///
     /// # Cancel safety
     ///
-    /// Dropping a future that waits for the next item loses neither an item nor the time that has
-    /// passed. Dropping the `Timeout` drops the wrapped stream.
+    /// Dropping a future that waits for the next item loses no item and does not restart the timeout.
+    /// Dropping the `Timeout` drops the wrapped stream.
     ///
     /// # Panics
     ///
-    /// As [`Sleep`].
+    /// A poll panics if [`Sleep`] does.
     ///
     /// # Examples
     ///
@@ -55,8 +55,8 @@ pin_project! {
         #[pin]
         delay: Sleep,
         duration: Duration,
-        // Not set between a timeout that was reported and the item that is late.
-        counting: bool,
+        // False from a timeout until the late item arrives, and after the end.
+        may_time_out: bool,
     }
 }
 
@@ -67,7 +67,7 @@ impl<S> Timeout<S> {
             stream: Fuse::new(stream),
             delay: sleep(duration),
             duration,
-            counting: true,
+            may_time_out: true,
         }
     }
 }
@@ -78,25 +78,26 @@ impl<S: Stream> Stream for Timeout<S> {
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.project();
         if let Poll::Ready(item) = this.stream.poll_next(cx) {
+            *this.may_time_out = item.is_some();
             if item.is_some() {
                 this.delay
                     .reset(saturating::after(Instant::now(), *this.duration));
-                *this.counting = true;
             }
             return Poll::Ready(item.map(Ok));
         }
-        if !*this.counting {
+        if !*this.may_time_out {
             return Poll::Pending;
         }
         ready!(this.delay.poll(cx));
-        *this.counting = false;
+        *this.may_time_out = false;
         Poll::Ready(Some(Err(Elapsed::new())))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         let (lower, upper) = self.stream.size_hint();
-        // At most one timeout before each item, and one before the end.
-        let upper = upper.and_then(|upper| upper.checked_mul(2)?.checked_add(1));
+        // A timeout may come before each item and before the end, unless the next one has come already.
+        let next = usize::from(self.may_time_out);
+        let upper = upper.and_then(|items| items.checked_mul(2)?.checked_add(next));
         (lower, upper)
     }
 }

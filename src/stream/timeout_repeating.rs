@@ -1,4 +1,4 @@
-//! `TimeoutRepeating`.
+//! `TimeoutRepeating`, repeated timeouts for each item of a stream.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -12,20 +12,20 @@ use crate::interval::OsInterval;
 use crate::timeout::Elapsed;
 
 pin_project! {
-    /// A stream that reports again and again that its next item has not arrived; made by
+    /// A stream that yields errors repeatedly while an item is late, returned by
     /// [`StreamTimeExt::timeout_repeating`](super::StreamTimeExt::timeout_repeating).
     ///
-    /// It is fused: after the end of the wrapped stream, which it drops then, it stays at its end. It
-    /// is [`Unpin`] if the wrapped stream is.
+    /// This stream is fused. When the wrapped stream ends, this stream drops it and ends as well. It is
+    /// [`Unpin`] if the wrapped stream is.
     ///
     /// # Cancel safety
     ///
-    /// Dropping a future that waits for the next item loses neither an item nor a tick. Dropping
-    /// the `TimeoutRepeating` drops the wrapped stream.
+    /// Dropping a future that waits for the next item loses no item and no tick. Dropping the
+    /// `TimeoutRepeating` drops the wrapped stream.
     ///
     /// # Panics
     ///
-    /// As [`OsInterval::poll_tick`].
+    /// A poll panics if [`OsInterval::poll_tick`] does.
     ///
     /// # Examples
     ///

@@ -1,12 +1,11 @@
-//! The one door through which the driver gets its locks and shared pointers, so that a model
-//! checker's can stand in for them.
+//! The locks, atomics and shared pointers of the driver: the standard library's, or the model checker's.
 
-#[cfg(all(test, not(model)))]
-pub(crate) mod counted;
 #[cfg(model)]
 mod model;
 #[cfg(not(model))]
 mod real;
+#[cfg(all(test, not(model)))]
+pub(crate) mod recording;
 
 #[cfg(model)]
 pub(crate) use model::*;

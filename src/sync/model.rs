@@ -1,11 +1,13 @@
-//! loom's, which takes every order of what threads do with them, one after the other.
+//! loom's types. loom runs a test once for each order in which threads can use them.
 
 use std::sync::{Arc, PoisonError};
 
 pub(crate) use loom::sync::MutexGuard;
-pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering, fence};
+#[cfg(test)]
+pub(crate) use loom::sync::atomic::AtomicU8;
+pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 
-/// The standard library's, of which the checker knows nothing.
+/// The standard library's atomics, which loom does not track.
 pub(crate) mod unchecked {
     pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 }
@@ -23,7 +25,7 @@ impl<T> Mutex<T> {
     }
 }
 
-/// A value that is replaced as a whole.
+/// A value that is replaced as a whole. See the other `Snapshot`.
 #[derive(Debug)]
 pub(crate) struct Snapshot<T>(Mutex<Option<Arc<T>>>);
 
@@ -40,10 +42,10 @@ impl<T> Snapshot<T> {
         read(self.load().as_deref())
     }
 
-    pub(crate) fn replace(&self, mut with: impl FnMut(Option<&T>) -> Option<T>) {
+    pub(crate) fn replace(&self, mut update: impl FnMut(Option<&T>) -> Option<T>) {
         loop {
             let found = self.load();
-            let Some(new) = with(found.as_deref()) else {
+            let Some(new) = update(found.as_deref()) else {
                 return;
             };
             let mut current = self.0.lock();
@@ -60,8 +62,8 @@ impl<T> Snapshot<T> {
     }
 }
 
-/// A value of the process: another one each time.
-macro_rules! of_process {
+/// Declares a static with a new value in each execution that loom tries.
+macro_rules! process_static {
     ($(#[$doc:meta])* static $name:ident: $kind:ty = $value:expr;) => {
         loom::lazy_static! {
             $(#[$doc])*
@@ -69,10 +71,10 @@ macro_rules! of_process {
         }
     };
 }
-pub(crate) use of_process;
+pub(crate) use process_static;
 
-/// A value of each thread.
-macro_rules! of_thread {
+/// Declares a thread-local static.
+macro_rules! thread_static {
     ($(#[$doc:meta])* static $name:ident: $kind:ty = $value:expr;) => {
         loom::thread_local! {
             $(#[$doc])*
@@ -80,4 +82,4 @@ macro_rules! of_thread {
         }
     };
 }
-pub(crate) use of_thread;
+pub(crate) use thread_static;

@@ -1,4 +1,4 @@
-//! The standard library's.
+//! The standard library's types, and `arc-swap`'s.
 
 use std::ptr;
 use std::sync::{Arc, PoisonError};
@@ -9,17 +9,17 @@ pub(crate) use std::sync::MutexGuard;
 pub(crate) use std::sync::atomic::{Ordering, fence};
 
 #[cfg(test)]
-pub(crate) use super::counted::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize};
+pub(crate) use super::recording::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize};
 #[cfg(not(test))]
 pub(crate) use plain::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize};
 
-/// The same, for what a checker need not try: either any value will do, or there is an order by other
-/// means.
+/// The same atomics, where the model checker need not try every order: any value will do, or something else
+/// orders the accesses.
 pub(crate) mod unchecked {
     pub(crate) use super::{AtomicBool, AtomicU64, AtomicUsize};
 }
 
-/// A lock that outlives a panic under it: everything it guards here is whole between statements.
+/// A lock without poisoning: what the crate keeps under locks is consistent between any two statements.
 #[derive(Debug, Default)]
 pub(crate) struct Mutex<T>(std::sync::Mutex<T>);
 
@@ -30,12 +30,12 @@ impl<T> Mutex<T> {
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
         #[cfg(test)]
-        super::counted::locks(self);
+        super::recording::record_lock(self);
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A value that is replaced as a whole. Nobody waits for anybody, whether he reads or writes.
+/// A value that is replaced as a whole. Neither a reader nor a writer blocks.
 #[derive(Debug)]
 pub(crate) struct Snapshot<T>(ArcSwapOption<T>);
 
@@ -48,10 +48,11 @@ impl<T> Snapshot<T> {
         read(self.0.load().as_deref())
     }
 
-    /// By what `with` makes of it, if anything: it is asked again if another thread was faster.
-    pub(crate) fn replace(&self, mut with: impl FnMut(Option<&T>) -> Option<T>) {
+    /// Replaces the value with the one that `update` returns, if it returns one. Calls `update` again if
+    /// another thread has replaced the value meanwhile.
+    pub(crate) fn replace(&self, mut update: impl FnMut(Option<&T>) -> Option<T>) {
         let mut found = self.0.load();
-        while let Some(new) = with(found.as_deref()) {
+        while let Some(new) = update(found.as_deref()) {
             let before = self.0.compare_and_swap(&*found, Some(Arc::new(new)));
             if ptr::eq(before.as_raw(), found.as_raw()) {
                 break;
@@ -61,17 +62,17 @@ impl<T> Snapshot<T> {
     }
 }
 
-/// A value of the process, which the compiler can make.
-macro_rules! of_process {
+/// Declares a static.
+macro_rules! process_static {
     ($(#[$doc:meta])* static $name:ident: $kind:ty = $value:expr;) => {
         $(#[$doc])*
         static $name: $kind = $value;
     };
 }
-pub(crate) use of_process;
+pub(crate) use process_static;
 
-/// A value of each thread, which the compiler can make.
-macro_rules! of_thread {
+/// Declares a thread-local static with a constant initializer.
+macro_rules! thread_static {
     ($(#[$doc:meta])* static $name:ident: $kind:ty = $value:expr;) => {
         thread_local! {
             $(#[$doc])*
@@ -79,9 +80,9 @@ macro_rules! of_thread {
         }
     };
 }
-pub(crate) use of_thread;
+pub(crate) use thread_static;
 
-/// Uncounted.
+/// Atomics that record nothing.
 pub(super) mod plain {
     #[cfg(target_has_atomic = "64")]
     pub(crate) use std::sync::atomic::AtomicU64;
@@ -90,7 +91,7 @@ pub(super) mod plain {
     #[cfg(not(target_has_atomic = "64"))]
     use std::sync::{Mutex, MutexGuard, PoisonError, atomic::Ordering};
 
-    /// Where a processor has none, of what is used here of it.
+    /// Stands in for the atomic on processors that have none, with the methods that the crate uses.
     #[cfg(not(target_has_atomic = "64"))]
     #[derive(Debug)]
     pub(crate) struct AtomicU64(Mutex<u64>);

@@ -1,39 +1,35 @@
-//! A waker that holds back until it is connected.
+//! A waker that defers a wake until it is connected.
 //!
-//! If a `Sleep` fires on one thread while it is polled on another, the poll itself wakes the waker
-//! that it was given. Here that would be under the driver's lock, and the driver's own.
+//! If a `Sleep` fires on one thread while another polls it, `poll` itself wakes the waker that it was given. That
+//! poll holds the driver's lock, and the waker is the driver's own.
 
 use std::task::{Wake, Waker};
 
 use super::Armed;
 use crate::sync::{Arc, AtomicU8, Ordering};
 
-/// A waker that holds back until it is connected.
-pub(super) struct Relay {
+pub(super) struct DeferredWaker {
     waker: Waker,
     state: AtomicU8,
 }
 
-const HOLDING_BACK: u8 = 0;
+const DEFERRING: u8 = 0;
 const CONNECTED: u8 = 1;
 const WOKEN: u8 = 2;
 
-impl Relay {
+impl DeferredWaker {
     pub(super) fn new(waker: &Waker) -> Self {
         Self {
             waker: waker.clone(),
-            state: AtomicU8::new(HOLDING_BACK),
+            state: AtomicU8::new(DEFERRING),
         }
     }
 
-    /// From now on a wake goes through; one that was held back has not.
+    /// Forwards wakes from now on. Returns [`Armed::Due`] if a wake came before; it is not forwarded.
     pub(super) fn connect(&self) -> Armed {
-        let exchanged = self.state.compare_exchange(
-            HOLDING_BACK,
-            CONNECTED,
-            Ordering::AcqRel,
-            Ordering::Acquire,
-        );
+        let exchanged =
+            self.state
+                .compare_exchange(DEFERRING, CONNECTED, Ordering::AcqRel, Ordering::Acquire);
         if exchanged.is_ok() {
             Armed::Waiting
         } else {
@@ -42,7 +38,7 @@ impl Relay {
     }
 }
 
-impl Wake for Relay {
+impl Wake for DeferredWaker {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
@@ -67,19 +63,19 @@ mod tests {
     }
 
     #[test]
-    fn a_relay_holds_back_until_it_is_connected() {
+    fn wake_is_forwarded_once_and_only_after_connect() {
         let count = Arc::new(Count(AtomicU8::new(0)));
         let woken = || count.0.load(Ordering::SeqCst);
-        let relay = || Arc::new(Relay::new(&Waker::from(Arc::clone(&count))));
+        let deferred = || Arc::new(DeferredWaker::new(&Waker::from(Arc::clone(&count))));
 
-        // Woken while it is polled with: nobody hears of it but who polls.
-        let early = relay();
+        // Woken before `connect`: only the return value tells.
+        let early = deferred();
         Waker::from(Arc::clone(&early)).wake();
         assert_eq!(woken(), 0);
         assert_eq!(early.connect(), Armed::Due);
 
-        // Woken after it: once.
-        let late = relay();
+        // Woken after `connect`: forwarded once.
+        let late = deferred();
         assert_eq!(late.connect(), Armed::Waiting);
         assert_eq!(woken(), 0);
         Waker::from(Arc::clone(&late)).wake();
@@ -102,16 +98,16 @@ mod model {
         }
     }
 
-    /// Whoever polls hears of it, or whoever waits; and the one exactly if not the other.
+    /// Either `connect` reports the wake, or the waker is woken.
     #[test]
-    fn a_wake_is_held_back_or_goes_through_and_is_not_lost() {
+    fn wake_during_connect_is_reported_or_forwarded() {
         loom::model(|| {
             let count = Arc::new(Count(AtomicUsize::new(0)));
-            let relay = Arc::new(Relay::new(&Waker::from(Arc::clone(&count))));
-            let waker = Waker::from(Arc::clone(&relay));
-            let fires = thread::spawn(move || waker.wake());
-            let connected = relay.connect();
-            fires.join().unwrap();
+            let deferred = Arc::new(DeferredWaker::new(&Waker::from(Arc::clone(&count))));
+            let waker = Waker::from(Arc::clone(&deferred));
+            let wakes = thread::spawn(move || waker.wake());
+            let connected = deferred.connect();
+            wakes.join().unwrap();
             let woken = count.0.load(Ordering::SeqCst);
             assert_eq!(woken, usize::from(connected == Armed::Waiting));
         });

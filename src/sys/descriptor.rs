@@ -11,26 +11,28 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::task::coop::unconstrained;
 
-use super::process::{Process, refuse_unless_current};
+use super::process::{Process, check_current};
 
-/// Closed when dropped, once the reactor has let go of it.
+/// Deregisters and closes the descriptor when dropped.
 ///
-/// A child that was forked off leaves it alone: the reactor's list of descriptors is the kernel's, and it
-/// has one for both processes. What the child took out of it would never wake its parent again.
+/// A forked child leaves the descriptor alone. The reactor's list of descriptors is the kernel's and is shared by
+/// both processes: what the child removed from it would never wake its parent again.
 #[derive(Debug)]
 pub(super) struct Descriptor {
     /// `None` once it is dropped.
     fd: Option<AsyncFd<OwnedFd>>,
-    made_in: Process,
+    created_in: Process,
 }
 
 impl Descriptor {
+    /// Registers `fd` with the reactor of the current runtime.
+    ///
     /// # Panics
     ///
-    /// At the caller's location: as tokio does, outside a runtime or in one without an I/O driver.
+    /// With tokio's message at the caller's location, outside a runtime or in one without an I/O driver.
     #[track_caller]
     pub(super) fn new(fd: OwnedFd) -> io::Result<Self> {
-        let made_in = Process::current()?;
+        let created_in = Process::current()?;
         // SAFETY: `AsyncFd::register_with_interest` asks that the descriptor be open, and stay this
         // same one until it is deregistered. It is owned by the `OwnedFd` that goes into the
         // `AsyncFd` and never comes out: the `AsyncFd` deregisters it, and only then closes it, when
@@ -38,31 +40,31 @@ impl Descriptor {
         let fd = unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) };
         Ok(Self {
             fd: Some(fd?),
-            made_in,
+            created_in,
         })
     }
 
     /// # Errors
     ///
-    /// In another process than the one that made it.
+    /// In a process other than the one that created the descriptor.
     fn registered(&self) -> io::Result<&AsyncFd<OwnedFd>> {
-        refuse_unless_current(self.made_in)?;
-        Ok(self.fd.as_ref().expect("it is not dropped"))
+        check_current(self.created_in)?;
+        Ok(self.fd.as_ref().expect("`fd` is taken in `drop` only"))
     }
 
     /// # Errors
     ///
-    /// In another process than the one that made it.
+    /// In a process other than the one that created the descriptor.
     pub(super) fn fd(&self) -> io::Result<&OwnedFd> {
         Ok(self.registered()?.get_ref())
     }
 
-    /// Has `waker`, and no other, woken when there is something to read and when the runtime shuts
-    /// down; an error once it has. What was there to read before does not count.
+    /// Clears the readiness, and wakes `waker` in place of any other when the descriptor becomes readable or the
+    /// runtime shuts down. Returns an error if the runtime has shut down.
     pub(super) fn listen(&self, waker: &Waker) -> io::Result<()> {
         let fd = self.registered()?;
-        // `poll_read_ready` charges the budget of whichever task happens to call, and when that is
-        // spent it says `Pending` without having registered the waker: hence `unconstrained`.
+        // `poll_read_ready` charges the budget of whichever task calls it. When that is spent it returns
+        // `Pending` without having registered the waker: hence `unconstrained`.
         let shutdown = pin!(unconstrained(poll_fn(|cx| {
             loop {
                 match ready!(fd.poll_read_ready(cx)) {
@@ -77,8 +79,8 @@ impl Descriptor {
         }
     }
 
-    /// Waits until there is something to read, and reads it. A `read` that finds nothing says so
-    /// with `Ok(None)`, and one that was interrupted with [`io::ErrorKind::Interrupted`].
+    /// Calls `read` when the descriptor is readable. `read` returns `Ok(None)` if there is nothing to read, and
+    /// [`io::ErrorKind::Interrupted`] if it must be repeated.
     ///
     /// Takes part in tokio's cooperative budget.
     pub(super) fn poll_read<T>(
@@ -92,7 +94,7 @@ impl Descriptor {
             match read(fd.get_ref()) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Ok(None) => ready.clear_ready(),
-                // What comes later has an event of its own, which this does not clear.
+                // A later expiration has an event of its own, which this does not clear.
                 Ok(Some(value)) => {
                     ready.clear_ready();
                     return Poll::Ready(Ok(value));
@@ -108,8 +110,9 @@ impl Descriptor {
 
 impl Drop for Descriptor {
     fn drop(&mut self) {
-        if !self.made_in.is_current() {
-            // Neither does it close what, where descriptors are not inherited, may be another's by now.
+        if !self.created_in.is_current() {
+            // Where a child does not inherit descriptors, the number may be another one's by now, so it is not
+            // closed either.
             mem::forget(self.fd.take());
         }
     }
@@ -122,33 +125,36 @@ mod tests {
     use std::os::unix::net::UnixStream;
     use tokio::runtime::Builder;
 
-    /// What comes of answers that a read gives one after the other.
-    fn read(answers: impl IntoIterator<Item = io::Result<Option<u8>>>) -> (io::Result<u8>, usize) {
+    /// Polls a descriptor whose reads have these results. Returns the result of the poll, and how many results are
+    /// left.
+    fn poll_read(
+        results: impl IntoIterator<Item = io::Result<Option<u8>>>,
+    ) -> (io::Result<u8>, usize) {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-        let mut answers = answers.into_iter();
+        let mut results = results.into_iter();
         let (near, mut far) = UnixStream::pair().unwrap();
         near.set_nonblocking(true).unwrap();
         far.write_all(&[0]).unwrap();
-        let read = runtime.block_on(async {
+        let polled = runtime.block_on(async {
             let descriptor = Descriptor::new(near.into()).unwrap();
-            let mut read = |_: &OwnedFd| answers.next().expect("it read on");
+            let mut read = |_: &OwnedFd| results.next().expect("read after the last result");
             poll_fn(|cx| descriptor.poll_read(cx, &mut read)).await
         });
-        (read, answers.count())
+        (polled, results.count())
     }
 
     #[test]
-    fn a_read_that_was_interrupted_is_repeated() {
+    fn interrupted_read_is_repeated() {
         let interrupted = || Err(io::ErrorKind::Interrupted.into());
-        let (read, left) = read([interrupted(), interrupted(), Ok(Some(7)), Ok(Some(8))]);
-        assert_eq!((read.unwrap(), left), (7, 1));
+        let (polled, left) = poll_read([interrupted(), interrupted(), Ok(Some(7)), Ok(Some(8))]);
+        assert_eq!((polled.unwrap(), left), (7, 1));
     }
 
     #[test]
-    fn any_other_error_is_told() {
+    fn other_read_errors_are_returned() {
         for kind in [io::ErrorKind::InvalidInput, io::ErrorKind::OutOfMemory] {
-            let (read, left) = read([Err(kind.into()), Ok(Some(7))]);
-            assert_eq!((read.unwrap_err().kind(), left), (kind, 1));
+            let (polled, left) = poll_read([Err(kind.into()), Ok(Some(7))]);
+            assert_eq!((polled.unwrap_err().kind(), left), (kind, 1));
         }
     }
 }

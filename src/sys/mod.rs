@@ -1,199 +1,145 @@
 //! The operating system's timers.
 //!
-//! The one place that knows which operating system this is, and the only one with `unsafe` code. A
-//! backend is a module with two types of the same shape on every system; the compiler picks.
+//! Only this module depends on the operating system, and only this module has `unsafe` code. A backend is a module
+//! with two types of the same shape on every system; a `cfg` picks it.
 //!
-//! `Alarm` is a one-shot timer for a driver, which keeps it under its lock:
+//! `Alarm` is a driver's one-shot timer. The driver calls it under its lock, so no method may wake a waker.
 //!
-//! | method | what it must do |
+//! | item | what it does |
 //! | --- | --- |
-//! | `new(&Handle, requires_native: bool) -> io::Result<Alarm>` | make the kernel's timer and register it with the current runtime; panic at the caller's location if the runtime lacks the driver it needs. Who requires_native on it is told if the kernel refuses; for others tokio's may serve |
-//! | `listen(&mut self, &Waker) -> io::Result<()>` | have the waker woken at the next expiry, and when the runtime shuts down; an error once it has. Called when the alarm is new and after each wake-up |
-//! | `arm(&mut self, Instant, Duration, &Waker) -> io::Result<Armed>` | expire at that instant or, if other work of the machine's makes it convenient, up to so long before it, but not earlier, in place of what it was armed for |
-//! | `disarm(&mut self)` | nobody waits any more; called only where `EXACT`, and by what is |
-//! | `resync(&mut self) -> io::Result<()>` | the alarm was early by the runtime's clock: compare the two anew, and let the next alarm be a millisecond away; an error if the clock cannot be followed |
-//! | `require_native(&mut self, &Waker) -> io::Result<()>` | if the kernel has refused its timer, ask again, and tell its error |
-//! | `question(&self) -> Option<SleepProbe>` | the kernel refused to set it: whether tokio's can serve is to be asked without a lock, and then told by `answer(&mut self, bool)`. It is set anew after that |
-//! | `source(&self) -> TimerSource` | what serves now |
-//! | `take_event(&mut self) -> Option<AlarmEvent>` | what has become of the kernel's timer since the last call |
-//! | `second(&self) -> io::Result<Alarm>` | where `ARMS_AHEAD`: another of the same runtime |
-//! | `EXACT: bool` | whether an alarm that is left armed for longer than anybody waits does harm; otherwise it is left so, since that is cheaper |
-//! | `CAN_BE_EXACT: bool`, `is_exact(&self) -> bool` | whether it may come to that; and whether it has |
-//! | `ARMS_AHEAD: bool` | whether a second one, set for the wake-up after the next, makes wake-ups cheaper; never where `EXACT`, nor where `arm` keeps the waker |
-//! | `PER_RUNTIME: bool` | whether the alarm needs its runtime, and ends with it; else one serves the process |
-//! | `OUTLIVES_TIMERS: bool`, `hears_shutdown(&self) -> bool` | whether its driver does, as a rule, and now: the alarm holds the waker that listens until its end, timers or not, or one driver serves the process. Where it does not, the driver ends with its last timer |
-//! | `clock_moved(&self) -> bool` | whether the runtime's clock is not the one that it goes by, so that it is to be set anew whatever it is set for |
+//! | `new(&Handle, requires_native: bool) -> io::Result<Alarm>` | Creates the kernel's timer and registers it with the current runtime. Panics at the caller's location if the runtime lacks a driver that the timer needs. If the kernel refuses, returns its error if `requires_native`; otherwise tokio's timer may serve |
+//! | `second(&self) -> io::Result<Alarm>` | Creates another alarm of the same runtime. Called only if `ARMS_AHEAD` |
+//! | `listen(&mut self, &Waker) -> io::Result<()>` | Wakes the waker at the next expiration and when the runtime shuts down. Returns an error if it has shut down. Called when the alarm is new and after each wake-up |
+//! | `arm(&mut self, Instant, Duration, &Waker) -> io::Result<Armed>` | Arms the alarm for a hard deadline with a slack, in place of its previous setting. The kernel may fire up to the slack before the hard deadline if it can share a wake-up, but not earlier |
+//! | `disarm(&mut self)` | Called when no timer waits, if `EXACT` or `is_exact` |
+//! | `resync(&mut self) -> io::Result<()>` | Called when the alarm fired early by the runtime's clock. Rereads both clocks, and delays the next expiration by a millisecond. Returns an error if the alarm cannot follow the clock |
+//! | `require_native(&mut self, &Waker) -> io::Result<()>` | Asks the kernel again if it has refused its timer. Returns its error |
+//! | `probe(&self) -> Option<SleepProbe>` | After `arm` failed, returns a probe if tokio's timer may serve once it was probed. The driver runs the probe without a lock, reports the result by `probed(&mut self, bool)`, and arms again |
+//! | `source(&self) -> TimerSource` | Returns the timers that serve now |
+//! | `take_event(&mut self) -> Option<AlarmEvent>` | Returns what to report of the kernel's timer since the last call |
+//! | `clock_moved(&self) -> bool` | Returns `true` if the alarm does not follow the runtime's clock any more, so that it must be rearmed |
+//! | `hears_shutdown(&self) -> bool` | Returns `true` if the alarm keeps the waker, timers or not, so that the driver hears of the shutdown and need not end with its last timer |
+//! | `OUTLIVES_TIMERS: bool` | `true` if the driver outlives its timers as a rule: the alarm hears of the shutdown, or one driver serves the process |
+//! | `EXACT: bool` | `true` if an alarm that is left armed for a removed timer does harm. If not, the driver leaves it armed, which is cheaper |
+//! | `CAN_BE_EXACT: bool`, `is_exact(&self) -> bool` | `true` if the alarm may become exact; `true` while it is exact |
+//! | `ARMS_AHEAD: bool` | `true` if a second alarm, armed for the wake-up after the next, makes wake-ups cheaper. Never `true` if `EXACT`, or if `arm` keeps the waker |
+//! | `PER_RUNTIME: bool` | `true` if the alarm needs its runtime and ends with it. Otherwise one alarm serves the process |
 //!
-//! None of them may wake a waker: the driver holds its lock.
+//! A native backend has `new(&Handle)`, `listen`, `arm`, `disarm`, `ARMS_AHEAD` and `PER_RUNTIME`; a `resync` that
+//! cannot fail; and `reread_clocks`, which is `resync` without the delay. `production` makes an `Alarm` of it, and
+//! under `test-util` the module `test_util` does.
 //!
-//! A native backend has `new`, `listen`, `arm`, `disarm`, `ARMS_AHEAD` and `PER_RUNTIME`; a `resync` that cannot
-//! fail; and `compare_clocks`, which is that but no later. `fallback` makes an `Alarm` of it in production,
-//! and `paused` under `test-util`.
+//! `Periodic` is a periodic timer that counts its expirations:
 //!
-//! `Periodic` is a kernel-periodic timer that counts its expirations:
-//!
-//! | method | what it must do |
+//! | item | what it does |
 //! | --- | --- |
-//! | `new(Clock, Start, Duration) -> io::Result<Periodic>` | as above; `Unsupported` if the system has no timer on that clock |
-//! | `poll(&mut self, &mut Context) -> Poll<io::Result<u64>>` | the expirations since the last time, at least 1; take part in the cooperative budget; `ClockWasSet`, and go on |
+//! | `new(Clock, Start, Duration) -> io::Result<Periodic>` | Creates the timer in the current runtime, as `Alarm::new` does. Returns `Unsupported` if the system has no timer on that clock |
+//! | `poll(&mut self, &mut Context) -> Poll<io::Result<u64>>` | Returns the number of expirations since the last call, at least 1. Takes part in the cooperative budget. Returns `ClockWasSet` if the clock was set; the timer continues |
 //!
-//! Conversions to the kernel's units are pure functions that saturate and round up.
+//! Conversions to a kernel's units are pure functions that saturate and round up.
 
 #![allow(
     clippy::unnecessary_wraps,
     clippy::unused_self,
-    reason = "every backend has the same shape, whatever it needs of it"
+    reason = "every backend has the same shape"
 )]
 
 mod clock;
-
-mod source;
-
-#[cfg(not(model))]
-#[allow(dead_code, reason = "of the two clocks one is used")]
-mod system_clock;
-
-#[cfg(not(model))]
-#[allow(dead_code, reason = "each set of features uses its part")]
-mod runtime_clock;
-
-#[cfg(not(model))]
-mod pausable;
-
+#[cfg(any(not(model), test))]
+mod deferred_waker;
+#[cfg(descriptor)]
+mod descriptor;
+#[cfg(native)]
+mod early_guard;
+#[cfg(native)]
+mod kernel_alarm;
 #[cfg(model)]
-#[cfg_attr(not(test), allow(dead_code, reason = "its tests use it"))]
+#[cfg_attr(
+    not(test),
+    allow(dead_code, reason = "only tests control the model's kernel")
+)]
 pub(crate) mod model;
-
-#[cfg(not(any(portable, model)))]
+#[cfg(native)]
 #[cfg_attr(timerfd, path = "timerfd/mod.rs")]
 #[cfg_attr(kqueue, path = "kqueue/mod.rs")]
 #[cfg_attr(threadpool, path = "threadpool/mod.rs")]
-#[cfg_attr(
-    feature = "test-util",
-    allow(dead_code, reason = "the half that this set of features leaves unused")
-)]
 mod native;
-
-#[cfg(not(any(portable, model)))]
-mod back_off;
-
-#[cfg(descriptor)]
-#[allow(dead_code, reason = "each backend and set of features uses its part")]
-mod descriptor;
-
-#[allow(dead_code, reason = "each backend and set of features uses its part")]
-mod counts;
-
-#[cfg(any(kqueue, threadpool))]
-#[allow(dead_code, reason = "each set of features uses its part")]
-mod software_periodic;
-
-#[cfg_attr(model, allow(dead_code, reason = "there it is tested alone"))]
-mod deferred_waker;
-
-#[allow(dead_code, reason = "each backend uses its part")]
-mod units;
-
-#[cfg(not(model))]
-#[allow(dead_code, reason = "each alarm and set of features uses its part")]
+#[cfg(portable)]
 mod portable;
-
-#[allow(dead_code, reason = "each backend and set of features uses its part")]
 pub(crate) mod process;
-
-#[cfg(not(any(portable, model)))]
-#[allow(dead_code, reason = "each alarm uses its part")]
-mod refusable;
-
-#[cfg(not(any(runtime_clock, model)))]
-mod fallback;
-
-#[cfg(all(feature = "test-util", not(portable)))]
-mod paused;
-
-pub(crate) use clock::TokioClock;
-#[allow(
-    unreachable_pub,
-    unused_imports,
-    reason = "public with a driver's metrics"
+#[cfg(production)]
+mod production;
+#[cfg(not(model))]
+mod sleep_alarm;
+#[cfg_attr(not(production), path = "no_sleep_probe.rs")]
+mod sleep_probe;
+#[cfg(any(software_periodic, test))]
+mod software_periodic;
+mod source;
+#[cfg(test_util)]
+mod test_util;
+#[cfg(any(native, test))]
+#[cfg_attr(
+    not(test),
+    allow(dead_code, reason = "each kernel has units of its own")
 )]
-pub use source::TimerSource;
-
-#[cfg(not(any(runtime_clock, model)))]
-pub(crate) use fallback::Alarm;
-#[cfg(model)]
-pub(crate) use model::Alarm;
-#[cfg(all(feature = "test-util", not(portable)))]
-pub(crate) use paused::Alarm;
-#[cfg(portable)]
-pub(crate) use portable::Alarm;
-
-#[cfg(not(any(runtime_clock, model)))]
-pub(crate) use native::Periodic;
-#[cfg(all(feature = "test-util", not(portable)))]
-pub(crate) use paused::Periodic;
-#[cfg(portable)]
-pub(crate) use portable::Periodic;
+mod units;
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Duration;
 
-use tokio::runtime::Handle;
+pub(crate) use clock::TokioClock;
+pub use source::TimerSource;
 
-/// What became of an alarm that was armed.
+#[cfg(model)]
+pub(crate) use model::{Alarm, Periodic};
+#[cfg(portable)]
+pub(crate) use portable::{Alarm, Periodic};
+#[cfg(test_util)]
+pub(crate) use test_util::{Alarm, Periodic};
+#[cfg(production)]
+pub(crate) use {native::Periodic, production::Alarm};
+
+pub(crate) use sleep_probe::SleepProbe;
+
+/// The result of arming an alarm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Armed {
-    /// It will wake the driver.
+    /// The alarm will wake the driver.
     Waiting,
-    /// It has expired already, and no wake-up will come of it.
-    #[allow(
-        dead_code,
-        reason = "some kernels' timers fire at once when they are armed late"
+    /// The alarm has expired already and will not wake the driver.
+    #[cfg_attr(
+        model,
+        allow(dead_code, reason = "the model's kernel is never late to arm")
     )]
     Due,
 }
 
-/// What becomes of the kernel's timer, if anybody listens.
+/// A change in how a driver's timers are served.
 #[derive(Debug)]
-#[allow(dead_code, reason = "each alarm and set of features has its part")]
+#[cfg_attr(
+    not(production),
+    allow(
+        dead_code,
+        reason = "only the alarm in production is replaced by tokio's"
+    )
+)]
 pub(crate) enum AlarmEvent {
-    /// The kernel refuses it: tokio's serves.
+    /// The kernel refuses its timer, and tokio's serves.
     Refused(io::Error),
-    /// It serves again.
+    /// The kernel's timer serves again.
     Accepted,
-    /// The runtime's clock is not the one that it goes by: tokio's serves.
+    /// The runtime's clock is paused or was moved, and tokio's timer serves.
     Clock,
-    /// It woke so late that it was hardly the kernel's doing.
+    /// A wake-up was later than a kernel is by itself.
     Late(std::time::Duration),
 }
 
-/// Whether tokio's timer can serve a runtime in place of the kernel's.
-#[derive(Debug)]
-#[allow(dead_code, reason = "where there is nothing to ask")]
-pub(crate) struct SleepProbe {
-    runtime: Handle,
-}
-
-#[allow(dead_code, reason = "where there is nothing to ask")]
-impl SleepProbe {
-    /// Not under a lock: what answers may be tokio's panic, which foreign code hears of.
-    pub(crate) fn run(self) -> bool {
-        catch_disabled(|| {
-            let _context = self.runtime.enter();
-            drop(tokio::time::sleep(Duration::ZERO));
-            Ok(())
-        })
-        .is_ok()
-    }
-}
-
-/// An error in place of the panic with which tokio answers when the runtime lacks the driver that
-/// `make` needs.
+/// Calls `create`. Returns an error if tokio panics because the runtime lacks a driver.
 ///
 /// tokio has no way to ask first. The panic hook runs, and where panics abort, this one does.
-pub(crate) fn catch_disabled<T>(make: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
-    catch_unwind(AssertUnwindSafe(make)).unwrap_or_else(|panic| {
+pub(crate) fn catch_disabled<T>(create: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    catch_unwind(AssertUnwindSafe(create)).unwrap_or_else(|panic| {
         let message = panic
             .downcast_ref::<&str>()
             .map(ToString::to_string)

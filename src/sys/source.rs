@@ -1,6 +1,8 @@
-//! What fires timers, for whoever asks.
+//! `TimerSource`, a metric.
 
-/// What fires the timers of a runtime.
+/// The timers that serve a runtime.
+///
+/// Returned by [`Metrics::source`](crate::Metrics::source).
 ///
 /// # Examples
 ///
@@ -19,12 +21,13 @@
 pub enum TimerSource {
     /// The operating system's timers.
     OperatingSystem,
-    /// tokio's, since the operating system refuses: its error code. It is asked again from time to time.
+    /// tokio's timers: the operating system refuses to provide one, with this error code. It is asked again from
+    /// time to time.
     Refused(i32),
-    /// tokio's, since the runtime's clock was paused or moved.
+    /// tokio's timers: the runtime's clock was paused or moved.
     PausedClock,
-    /// The operating system's and tokio's together, under `test-util`.
+    /// The operating system's and tokio's timers together, under the feature `test-util`.
     TestUtil,
-    /// tokio's, since there is nothing else: without the feature `os-native`, or on such a system.
+    /// tokio's timers: the feature `os-native` is off, or this crate does not support the operating system's.
     Tokio,
 }

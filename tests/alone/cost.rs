@@ -2,7 +2,7 @@
 //!
 //! This is about the alarm in production: under `test-util` and in the portable backend each wait arms a
 //! `tokio::time::Sleep`.
-#![cfg(all(timerfd, not(feature = "test-util")))]
+#![cfg(all(timerfd, production))]
 
 use std::future::{Future, poll_fn};
 use std::task::Poll;

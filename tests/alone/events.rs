@@ -103,7 +103,7 @@ fn disabled_level_has_no_event() {
 }
 
 /// Under `test-util` each driver ends with its last timer, and each new one has an event.
-#[cfg(all(descriptor, not(feature = "test-util")))]
+#[cfg(all(descriptor, production))]
 #[test]
 fn refusal_and_recovery_are_one_event_each() {
     use crate::descriptor_limit::{take_all_descriptors, with_descriptor_limit};
@@ -149,7 +149,7 @@ fn refusal_and_recovery_are_one_event_each() {
 }
 
 /// The event advises what to change. Under a clock that can be paused no wake-up counts as late.
-#[cfg(all(descriptor, not(feature = "test-util")))]
+#[cfg(all(descriptor, production))]
 #[test]
 fn late_wake_ups_are_one_event_per_second() {
     let _alone = alone();

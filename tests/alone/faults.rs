@@ -2,7 +2,7 @@
 //!
 //! tokio's timer serves then. A timer that needs the kernel's returns an error, and works when it is created again.
 //! Nothing hangs, is early, lost or left behind.
-#![cfg(all(timerfd, feature = "tracing", not(feature = "test-util")))]
+#![cfg(all(timerfd, production, feature = "tracing"))]
 
 use std::collections::BTreeSet;
 use std::future::Future;

@@ -1,5 +1,5 @@
 //! A waiting timer takes little memory, and returns it.
-#![cfg(all(timerfd, not(feature = "test-util")))]
+#![cfg(all(timerfd, production))]
 
 use std::future::Future;
 use std::pin::Pin;

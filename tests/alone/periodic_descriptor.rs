@@ -1,6 +1,6 @@
 //! The descriptor of a `PeriodicInterval` does not block, is not inherited by a new program, and is closed with its
 //! interval.
-#![cfg(all(timerfd, not(feature = "test-util")))]
+#![cfg(all(timerfd, production))]
 
 use std::fs;
 

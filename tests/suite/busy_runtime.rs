@@ -4,14 +4,14 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-#[cfg(all(descriptor, not(feature = "test-util")))]
+#[cfg(all(descriptor, production))]
 use crate::support::{CountingWaker, HOUR, poll_tick, start_waiting};
 use crate::support::{current_thread, ms, multi_thread, on_current_thread, on_runtimes, us};
 use tokio::task::coop::{consume_budget, has_budget_remaining};
 use tokio::task::yield_now;
 use tokio::time::Instant;
 use tokio_osinterval::sleep;
-#[cfg(all(descriptor, not(feature = "test-util")))]
+#[cfg(all(descriptor, production))]
 use tokio_osinterval::{OsInterval, interval_at};
 
 /// A task that never yields and has no budget left hears of its deadline from the timer alone (tokio-rs/tokio#7883).
@@ -60,21 +60,21 @@ fn ready_sleep_stays_ready_while_another_timer_is_overdue() {
 }
 
 /// Creates an interval that is overdue, and that nothing has woken.
-#[cfg(all(descriptor, not(feature = "test-util")))]
+#[cfg(all(descriptor, production))]
 fn overdue_interval(waker: &CountingWaker) -> OsInterval {
-    let wakes = waker.wakes();
+    let woken = waker.wakes();
     loop {
         let mut interval = interval_at(Instant::now() + ms(5), HOUR);
         // If this thread is preempted, the deadline may have passed.
         if poll_tick(&mut interval, waker).is_pending() {
             std::thread::sleep(ms(10));
-            assert_eq!(waker.wakes(), wakes);
+            assert_eq!(waker.wakes(), woken);
             return interval;
         }
     }
 }
 
-#[cfg(all(descriptor, not(feature = "test-util")))]
+#[cfg(all(descriptor, production))]
 #[test]
 fn poll_of_another_timer_fires_an_overdue_driver() {
     on_current_thread(async {
@@ -86,14 +86,14 @@ fn poll_of_another_timer_fires_an_overdue_driver() {
                 start_waiting(&mut other, Waker::noop());
             }
             let mut overdue = overdue_interval(&waker);
-            let wakes = waker.wakes();
+            let woken = waker.wakes();
             if poll == "ready" {
                 other.reset_immediately();
                 assert!(poll_tick(&mut other, Waker::noop()).is_ready());
             } else {
                 start_waiting(&mut other, Waker::noop());
             }
-            assert_eq!(waker.wakes(), wakes + 1, "{poll}");
+            assert_eq!(waker.wakes(), woken + 1, "{poll}");
             assert!(poll_tick(&mut overdue, &waker).is_ready());
         }
 
@@ -101,19 +101,19 @@ fn poll_of_another_timer_fires_an_overdue_driver() {
         let mut other = far_interval();
         start_waiting(&mut other, Waker::noop());
         let mut overdue = overdue_interval(&waker);
-        let wakes = waker.wakes();
+        let woken = waker.wakes();
         other.reset_at(Instant::now() + 2 * HOUR);
         drop(other);
-        assert_eq!(waker.wakes(), wakes);
+        assert_eq!(waker.wakes(), woken);
         start_waiting(&mut far_interval(), Waker::noop());
-        assert_eq!(waker.wakes(), wakes + 1);
+        assert_eq!(waker.wakes(), woken + 1);
         assert!(poll_tick(&mut overdue, &waker).is_ready());
     });
 }
 
 /// A new sleep reads no clock at its first poll. One in a few uses the time of its creation.
 #[test]
-#[cfg(all(descriptor, not(feature = "test-util")))]
+#[cfg(all(descriptor, production))]
 fn first_poll_of_some_new_sleep_fires_an_overdue_driver() {
     on_current_thread(async {
         let waker = CountingWaker::new();

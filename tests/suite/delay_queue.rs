@@ -233,8 +233,8 @@ fn queue_does_not_wake_for_a_first_value_that_was_reset_or_removed() {
                 queue.reset_at(&first, start + ms(120));
             }
             sleep_for(ms(60).saturating_sub(start.elapsed())).await;
-            let wakes = waker.wakes();
-            assert!(wakes == 0 || start.elapsed() >= ms(90), "early");
+            let woken = waker.wakes() > 0;
+            assert!(!woken || start.elapsed() >= ms(90), "early");
             yield_until(|| waker.wakes() == 1).await;
             assert!(start.elapsed() >= ms(90));
             assert_eq!(next(&mut queue).await.unwrap().into_inner(), 2);

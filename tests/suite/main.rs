@@ -29,4 +29,5 @@ mod stream_time;
 mod timeout;
 mod tolerance;
 mod traits;
+mod version_1_0;
 mod wakers;

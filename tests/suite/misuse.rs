@@ -53,7 +53,7 @@ fn sleep_or_timeout_without_a_runtime_panics_at_the_caller() {
     assert_panics_here(NO_RUNTIME, || drop(sleep_until(Instant::now())));
     assert_panics_here(NO_RUNTIME, || drop(timeout(ms(1), pending::<()>())));
     assert_panics_here(NO_RUNTIME, || {
-        drop(timeout_at(Instant::now(), pending::<()>()))
+        drop(timeout_at(Instant::now(), pending::<()>()));
     });
 }
 
@@ -112,7 +112,7 @@ fn build_without_a_driver_is_an_error() {
 fn periodic_interval_without_a_driver_is_an_error() {
     without_drivers().block_on(async {
         let error = PeriodicInterval::new(ms(1)).unwrap_err();
-        let advice = if cfg!(all(descriptor, not(feature = "test-util"))) {
+        let advice = if cfg!(all(descriptor, production)) {
             "enable_io"
         } else {
             "enable_time"

@@ -39,6 +39,31 @@ fn no_sleep_of_hyper_is_early() {
     });
 }
 
+/// `sleep_until` may compare a far deadline with the time that hyper asked for last, now or long ago.
+#[test]
+fn no_long_sleep_of_hyper_is_early() {
+    on_every_runtime(async || {
+        let timer = OsTimer::new();
+        // Its alarm is always near, so that the far deadlines lie behind it.
+        let near = tokio::spawn(async {
+            loop {
+                tokio_osinterval::sleep(ms(1)).await;
+            }
+        });
+        let asked = timer.now();
+        for wait in [ms(101), ms(130), ms(131), ms(145)] {
+            let deadline = asked + wait;
+            timer.sleep_until(deadline).await;
+            assert!(Instant::now() >= deadline);
+        }
+        // By now the deadline is no longer far away.
+        near.abort();
+        timer.sleep_until(asked + ms(102)).await;
+        let mut passed = task::spawn(timer.sleep_until(asked + ms(101)));
+        assert!(passed.poll().is_ready());
+    });
+}
+
 /// Waits for a sleep of the length `first`, resets it to `second`, and waits until its task is woken.
 async fn reset_while_waiting(first: Duration, second: Duration) {
     let timer = OsTimer::new();

@@ -34,9 +34,18 @@ fn period_of_a_rate_is_rounded_up() {
         assert_eq!(period(3, ms(1)), Duration::from_nanos(333_334));
         assert_eq!(period(4, ms(1)), Duration::from_micros(250));
         assert_eq!(period(1, ms(1)), ms(1));
+        let built = |per, ticks| OsInterval::builder(per).ticks(ticks).build().unwrap();
+        assert_eq!(built(ms(1), 3).period(), Duration::from_nanos(333_334));
+        assert_eq!(built(ms(1), 4).period(), Duration::from_micros(250));
         let mut interval = OsInterval::rate(3, ms(1));
         interval.set_period(ms(2));
         assert_eq!(interval.period(), ms(2));
+        interval.set_rate(7, ms(1));
+        assert_eq!(interval.period(), Duration::from_nanos(142_858));
+        interval.set_rate(30_000, Duration::from_secs(1001));
+        assert_eq!(interval.period(), Duration::from_nanos(33_366_667));
+        let debug = format!("{interval:?}");
+        assert!(debug.contains("period: 33.366667ms"), "{debug}");
     });
 }
 

@@ -78,10 +78,10 @@ fn no_waker_is_kept_after_a_ready_poll() {
         start_waiting(&mut interval, &waker);
         interval.reset_immediately();
         assert!(poll_tick(&mut interval, &waker).is_ready());
-        let wakes = wakes_before_ready(&waker).await;
+        let woken = wakes_before_ready(&waker).await;
         assert_eq!(waker.clones(), 0);
         interval_at(Instant::now() + ms(5), HOUR).tick().await;
-        assert_eq!(waker.wakes(), wakes, "woken after it was ready");
+        assert_eq!(waker.wakes(), woken, "woken after it was ready");
     });
 }
 
@@ -164,15 +164,15 @@ fn repeated_poll_with_the_same_waker_clones_no_waker() {
         let mut interval = far_interval();
         let clones = || CLONES.load(Ordering::SeqCst);
         let before = clones();
-        start_waiting(&mut interval, &CloneCountingWaker::new());
+        start_waiting(&mut interval, &CloneCountingWaker::waker());
         assert_eq!(clones(), before + 1);
         for _ in 0..100 {
-            start_waiting(&mut interval, &CloneCountingWaker::new());
+            start_waiting(&mut interval, &CloneCountingWaker::waker());
         }
         assert_eq!(clones(), before + 1);
         // Another waker replaces the clone.
         start_waiting(&mut interval, Waker::noop());
-        start_waiting(&mut interval, &CloneCountingWaker::new());
+        start_waiting(&mut interval, &CloneCountingWaker::waker());
         assert_eq!(clones(), before + 2);
     });
 }
@@ -190,8 +190,7 @@ impl CloneCountingWaker {
         RawWaker::new(ptr::null(), &Self::TABLE)
     }
 
-    #[allow(clippy::new_ret_no_self, reason = "it is a waker")]
-    fn new() -> Waker {
+    fn waker() -> Waker {
         // SAFETY: no function of the table reads the pointer, and any thread may call them.
         unsafe { Waker::from_raw(Self::raw()) }
     }

@@ -13,14 +13,14 @@ pub(crate) struct CallbackWaker {
 
 impl CallbackWaker {
     pub(crate) fn on_wake(callback: impl FnOnce() + Send + 'static) -> Waker {
-        Self::new(Some(Box::new(callback)), None)
+        Self::waker(Some(Box::new(callback)), None)
     }
 
     pub(crate) fn on_drop(callback: impl FnOnce() + Send + 'static) -> Waker {
-        Self::new(None, Some(Box::new(callback)))
+        Self::waker(None, Some(Box::new(callback)))
     }
 
-    fn new(on_wake: Option<Callback>, on_drop: Option<Callback>) -> Waker {
+    fn waker(on_wake: Option<Callback>, on_drop: Option<Callback>) -> Waker {
         Waker::from(Arc::new(Self {
             on_wake: Mutex::new(on_wake),
             on_drop: Mutex::new(on_drop),

@@ -12,29 +12,29 @@ use tokio_osinterval::OsInterval;
 
 /// A waker that counts its wake-ups and its clones.
 pub(crate) struct CountingWaker {
-    wakes: Arc<Wakes>,
+    count: Arc<WakeCount>,
     waker: Waker,
 }
 
 #[derive(Default)]
-struct Wakes(AtomicUsize);
+struct WakeCount(AtomicUsize);
 
 impl CountingWaker {
     pub(crate) fn new() -> Self {
-        let wakes = Arc::new(Wakes::default());
-        let waker = Waker::from(Arc::clone(&wakes));
-        Self { wakes, waker }
+        let count = Arc::new(WakeCount::default());
+        let waker = Waker::from(Arc::clone(&count));
+        Self { count, waker }
     }
 
     /// Returns how often this waker or a clone of it was woken.
     pub(crate) fn wakes(&self) -> usize {
-        self.wakes.0.load(Ordering::SeqCst)
+        self.count.0.load(Ordering::SeqCst)
     }
 
     /// Returns the number of clones, which are those that timers hold.
     pub(crate) fn clones(&self) -> usize {
-        // `wakes` and `waker` are the other two.
-        Arc::strong_count(&self.wakes) - 2
+        // `count` and `waker` are the other two.
+        Arc::strong_count(&self.count) - 2
     }
 }
 
@@ -46,7 +46,7 @@ impl Deref for CountingWaker {
     }
 }
 
-impl Wake for Wakes {
+impl Wake for WakeCount {
     fn wake(self: Arc<Self>) {
         self.0.fetch_add(1, Ordering::SeqCst);
     }

@@ -30,6 +30,12 @@ pub enum Command {
     Compare(CompareArgs),
     /// Look for what hurts timers on this machine; exit with code 1 if there is any
     Doctor,
+    /// Draw what ticks cost by the number of intervals, from the table of the benchmark `scale`
+    #[command(hide = true)]
+    Cost(CostArgs),
+    /// Say where it runs, in a line
+    #[command(hide = true)]
+    Machine,
     /// Let a timer tick, for a tracer
     #[command(hide = true)]
     Tick(TickArgs),
@@ -45,6 +51,22 @@ pub struct TickArgs {
     /// As for a run
     #[command(flatten)]
     pub run: RunArgs,
+}
+
+/// Of `ticklab cost`.
+#[derive(Debug, Group)]
+pub struct CostArgs {
+    /// What the benchmark has printed
+    #[arg(value_name = "TABLE")]
+    pub table: PathBuf,
+
+    /// The command that printed it
+    #[arg(long)]
+    pub command: String,
+
+    /// Where the picture goes
+    #[arg(long, value_name = "FILE")]
+    pub svg: PathBuf,
 }
 
 /// Of `ticklab run`.
@@ -141,7 +163,7 @@ pub struct RunArgs {
     pub syscalls: bool,
 
     /// Write everything, for `ticklab compare` and other programs. `-` is standard output, here and for
-    /// CSV and HTML; the table then goes to standard error
+    /// CSV, HTML and SVG; the table then goes to standard error
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
 
@@ -157,6 +179,11 @@ pub struct RunArgs {
     /// Write a page with plots, for a browser
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
+
+    /// Write a picture of the timers' lateness by percentile, for a README: light or dark as its reader has
+    /// chosen, without scripts
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
 }
 
 /// Of `ticklab compare`.

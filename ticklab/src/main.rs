@@ -3,11 +3,13 @@
 mod args;
 mod choice;
 mod compare;
+mod cost;
 mod doctor;
 mod machine;
 mod measure;
 mod output;
 mod plan;
+mod plot;
 mod printable;
 mod progress;
 mod report;
@@ -39,6 +41,8 @@ fn main() -> ExitCode {
             Command::Run(args) => run::run(&args),
             Command::Compare(args) => compare::run(&args),
             Command::Doctor => doctor::run(),
+            Command::Cost(args) => cost::run(&args),
+            Command::Machine => machine::run(),
             Command::Tick(args) => run::tick(args),
         });
     ExitCode::from(done.unwrap_or_else(|refusal| {

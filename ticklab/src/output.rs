@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::args::RunArgs;
-use crate::report::{Report, csv, hgrm, html};
+use crate::report::{Report, csv, hgrm, html, svg};
 use crate::sys;
-use place::Place;
+pub use place::Place;
 
 /// What was asked for.
 #[derive(Debug)]
@@ -31,6 +31,7 @@ enum Form {
     Json,
     Csv,
     Html,
+    Svg,
     /// Of the timer with this name.
     Hgrm(String),
 }
@@ -46,6 +47,7 @@ impl Files {
             (&args.json, Form::Json),
             (&args.csv, Form::Csv),
             (&args.html, Form::Html),
+            (&args.svg, Form::Svg),
         ];
         let single = single.into_iter();
         let mut wanted: Vec<_> = single
@@ -97,6 +99,7 @@ impl Form {
             Self::Json => Ok(serde_json::to_string_pretty(report)? + "\n"),
             Self::Csv => csv::text(report),
             Self::Html => html::page(report),
+            Self::Svg => svg::picture(report),
             Self::Hgrm(name) => {
                 let mut timers = report.timers.iter();
                 let timer = timers.find(|timer| timer.name == *name);

@@ -1,4 +1,4 @@
-//! Nanoseconds for a reader.
+//! Nanoseconds and dates for a reader.
 
 use std::time::Duration;
 
@@ -27,6 +27,30 @@ pub fn time(nanos: f64) -> String {
 #[allow(clippy::cast_precision_loss, reason = "three digits are shown")]
 pub fn nanos(nanos: u64) -> String {
     time(nanos as f64)
+}
+
+/// RFC 3339 for a reader, to the second.
+#[must_use]
+pub fn date(began: &str) -> String {
+    let utc = |date: jiff::Timestamp| date.strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
+    began.parse().map_or_else(|_| began.to_owned(), utc)
+}
+
+/// The day of it.
+#[must_use]
+pub fn day(began: &str) -> String {
+    let date = date(began);
+    date.split(' ').next().unwrap_or_default().to_owned()
+}
+
+/// A time that was given, and so is to be shown in full.
+#[allow(clippy::cast_precision_loss, reason = "nobody gives that many digits")]
+#[must_use]
+pub fn given(ns: u64) -> String {
+    let units = [(1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "µs")];
+    let fits = units.into_iter().find(|(unit, _)| ns >= *unit);
+    let (unit, name) = fits.unwrap_or((1, "ns"));
+    format!("{} {name}", ns as f64 / unit as f64)
 }
 
 /// A time to wait for, in whole seconds.
@@ -99,6 +123,30 @@ mod tests {
             (1234.5, "1234"),
         ] {
             assert_eq!(number(value), shown);
+        }
+    }
+
+    #[test]
+    fn dates() {
+        assert_eq!(
+            date("2026-11-23T04:15:30.123456789Z"),
+            "2026-11-23 04:15:30 UTC"
+        );
+        assert_eq!(date("2026-11-23T06:15:30+02:00"), "2026-11-23 04:15:30 UTC");
+        assert_eq!(date("once"), "once");
+        assert_eq!(day("2026-11-23T01:15:30+02:00"), "2026-11-22");
+    }
+
+    #[test]
+    fn given_times_are_shown_in_full() {
+        for (ns, shown) in [
+            (0, "0 ns"),
+            (250, "250 ns"),
+            (1_000_000, "1 ms"),
+            (1_234_567, "1.234567 ms"),
+            (90_000_000_000, "90 s"),
+        ] {
+            assert_eq!(given(ns), shown);
         }
     }
 }

@@ -155,10 +155,17 @@ fn an_event_interval_brings_timers_to_their_turn_beside_a_load_of_pairs() {
 #[test]
 fn every_file_is_written() {
     let folder = tempdir().unwrap();
-    let line = "run --timer os,tokio --duration 100ms --rounds 2 --json a.json --csv a.csv --hgrm a.hgrm --html a.html";
+    let line = "run --timer os,tokio --duration 100ms --rounds 2 --json a.json --csv a.csv --hgrm a.hgrm --html a.html --svg a.svg";
     assert_eq!(ticklab(&folder, line).status.code(), Some(0));
     let files = files(&folder);
-    for name in ["a.csv", "a.html", "a.json", "a.os.hgrm", "a.tokio.hgrm"] {
+    for name in [
+        "a.csv",
+        "a.html",
+        "a.json",
+        "a.os.hgrm",
+        "a.svg",
+        "a.tokio.hgrm",
+    ] {
         assert!(files.iter().any(|file| file == name), "{name} in {files:?}");
     }
     let report = json(&folder, "a.json");
@@ -186,6 +193,31 @@ fn every_file_is_written() {
     );
     assert!(hgrm.contains("Total count    =          100]"));
     assert!(read("a.html").starts_with("<!doctype html>"));
+    let svg = read("a.svg");
+    let picture = roxmltree::Document::parse(&svg).unwrap();
+    assert_eq!(picture.root_element().tag_name().name(), "svg");
+}
+
+/// From the table that a benchmark of the library prints.
+#[test]
+fn what_ticks_cost_is_drawn() {
+    let folder = tempdir().unwrap();
+    let table = "| | timer | CPU per tick |\n| - | - | - |\n| 1 × 1 s | a&b | 20 |\n| 10 × 1 s | a&b | 9 |\n";
+    fs::write(folder.path().join("scale.md"), table).unwrap();
+    let output = ticklab(&folder, "cost scale.md --command <made-up> --svg a.svg");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let svg = fs::read_to_string(folder.path().join("a.svg")).unwrap();
+    let picture = roxmltree::Document::parse(&svg).unwrap();
+    for said in ["a&b", "<made-up>"] {
+        assert!(
+            picture.descendants().any(|node| node.text() == Some(said)),
+            "{svg}"
+        );
+    }
+    let machine = text(&ticklab(&folder, "machine").stdout)
+        .trim_end()
+        .to_owned();
+    assert!(!machine.is_empty() && !machine.contains('\n'), "{machine}");
 }
 
 /// The fields of a value by their paths, with their types; of an array those of all its elements.
@@ -311,6 +343,12 @@ fn what_is_wrong_is_said_in_one_line() {
         "run --html a.html --json a.html",
         "run --html a.html --json ./a.html",
         "run --json a.os.hgrm --hgrm a.hgrm",
+        "run --svg missing/a.svg",
+        "run --svg .",
+        "run --svg a.html --html a.html",
+        "cost missing.md --command x --svg a.svg",
+        "cost not.json --command x --svg a.svg",
+        "cost not.json --command x --svg missing/a.svg",
         "compare not.json",
         "compare not.json not.json",
         "compare later.json later.json",

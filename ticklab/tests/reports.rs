@@ -142,6 +142,7 @@ fn a_place_has_room_for_one_report() {
         ("--json /dev/stdout --csv -", "lead to one place"),
         ("--json a --csv b", "a and b lead to one place"),
         ("--json a --html c", "a and c lead to one place"),
+        ("--svg a --html c", "c and a lead to one place"),
         ("--json d --html ./d", "d and ./d lead to one place"),
     ] {
         let output = shell(&folder, &format!("ticklab {two}"));

@@ -7,22 +7,22 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
+use super::encoding::Encoder;
 use super::timer;
-use super::words::Epoch;
 use crate::saturating::add_or_stay;
 use crate::sys::Armed;
-use crate::sys::back_off::BackOff;
 use crate::sys::clock::TokioClock;
 use crate::sys::descriptor::Descriptor;
+use crate::sys::early_guard::EarlyGuard;
 
-/// One descriptor, and two system calls for each expiry: `kevent` here and the reactor's own. What
-/// has expired is never read, since the next `kevent` takes it back.
+/// Takes one descriptor, and two system calls per expiration: `kevent` here and the reactor's own. Expirations are
+/// never read, since the next `kevent` clears them.
 #[derive(Debug)]
 pub(crate) struct Alarm {
     queue: Descriptor,
     clock: TokioClock,
-    epoch: Epoch,
-    back_off: BackOff,
+    encoder: Encoder,
+    early_guard: EarlyGuard,
 }
 
 impl Alarm {
@@ -33,16 +33,15 @@ impl Alarm {
     pub(crate) fn new(runtime: &Handle) -> io::Result<Self> {
         let clock = TokioClock::new(runtime);
         let queue = timer::queue()?;
-        let epoch = Epoch::read(&clock);
-        // Here, and not when somebody first waits, it shall turn out that the machine has as many
-        // timers as it may have.
+        let encoder = Encoder::new(&clock);
+        // If the machine has reached its limit of timers, fail here and not at the first wait.
         let far = add_or_stay(clock.now(), Duration::from_secs(86_400));
-        timer::set(&queue, epoch.once(&clock, far, Duration::ZERO))?;
+        timer::set(&queue, encoder.one_shot(&clock, far, Duration::ZERO))?;
         Ok(Self {
             queue: Descriptor::new(queue)?,
-            epoch,
+            encoder,
             clock,
-            back_off: BackOff::default(),
+            early_guard: EarlyGuard::default(),
         })
     }
 
@@ -52,25 +51,25 @@ impl Alarm {
 
     pub(crate) fn arm(
         &mut self,
-        latest: Instant,
+        hard_deadline: Instant,
         slack: Duration,
         _waker: &Waker,
     ) -> io::Result<Armed> {
-        let (latest, slack) = self.back_off.hold(latest, slack);
-        let once = self.epoch.once(&self.clock, latest, slack);
-        timer::set(self.queue.fd()?, once)
+        let (hard_deadline, slack) = self.early_guard.delay(hard_deadline, slack);
+        let spec = self.encoder.one_shot(&self.clock, hard_deadline, slack);
+        timer::set(self.queue.fd()?, spec)
     }
 
-    /// An alarm that nobody waits for costs one wake-up, and disarming it a system call as well.
+    /// Does nothing: disarming takes a system call, and leaving the alarm armed costs one wake-up.
     pub(crate) fn disarm(&mut self) {}
 
     pub(crate) fn resync(&mut self) {
-        self.compare_clocks();
-        self.back_off.begin(self.clock.now());
+        self.reread_clocks();
+        self.early_guard.fired_early(self.clock.now());
     }
 
-    /// Tells deadlines by how the two clocks stand to each other now.
-    pub(crate) fn compare_clocks(&mut self) {
-        self.epoch = Epoch::read(&self.clock);
+    /// Converts deadlines by the current difference between tokio's clock and the kernel's.
+    pub(crate) fn reread_clocks(&mut self) {
+        self.encoder = Encoder::new(&self.clock);
     }
 }

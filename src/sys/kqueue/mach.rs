@@ -1,10 +1,8 @@
-//! macOS, iOS and their kin: moments in the ticks of `mach_absolute_time`, the clock of [`Instant`]
-//! there.
+//! Apple's systems: absolute times in ticks of `mach_absolute_time`, which is also the clock of [`Instant`].
 //!
-//! `NOTE_CRITICAL` keeps the kernel from putting a timer off by milliseconds to join others; what
-//! tolerance a timer has is its leeway instead (`filt_timervalidate` and `filt_timerarm` in XNU's
-//! `bsd/kern/kern_event.c`). A moment is on that clock with `NOTE_MACHTIME`; with `NOTE_ABSOLUTE`
-//! alone it is on the calendar's.
+//! `NOTE_CRITICAL` prevents the kernel from delaying a timer by milliseconds so that it joins others. A timer's slack
+//! is its leeway instead (`filt_timervalidate` and `filt_timerarm` in XNU's `bsd/kern/kern_event.c`). An absolute time
+//! is on that clock with `NOTE_MACHTIME`; with `NOTE_ABSOLUTE` alone it is on the calendar's.
 
 use std::time::Duration;
 
@@ -13,30 +11,30 @@ use tokio::time::Instant;
 use super::kernel::{NOTE_ABSOLUTE, NOTE_CRITICAL, NOTE_LEEWAY, NOTE_MACHTIME};
 #[allow(
     deprecated,
-    reason = "libc would have us depend on one crate more for two functions that never change"
+    reason = "libc recommends another crate, for two functions that never change"
 )]
 use super::kernel::{mach_absolute_time, mach_timebase_info};
-use super::timer::Expiry;
+use super::timer::TimerSpec;
 use crate::clock::paired::closest;
 use crate::sys::clock::TokioClock;
 use crate::sys::units::{mach_ticks, mach_ticks_within};
 
-/// The same moment on tokio's clock and on the kernel's.
+/// Converts deadlines to ticks. Holds the same time on tokio's clock and on the kernel's.
 #[derive(Debug)]
-pub(super) struct Epoch {
+pub(super) struct Encoder {
     instant: Instant,
     ticks: u64,
     ratio: Ratio,
 }
 
-impl Epoch {
-    /// One that is added again stays queued if it had expired, and its next expiry is no event for
-    /// the kqueue that this one is in (`filt_timertouch` and `knote_enqueue` in the same file).
-    pub(super) const DELETED_FIRST: bool = true;
+impl Encoder {
+    /// An expired timer that is added again stays queued, and its next expiration is no event for the outer kqueue
+    /// (`filt_timertouch` and `knote_enqueue` in the same file).
+    pub(super) const DELETE_BEFORE_ADD: bool = true;
 
-    /// The kernel's clock is read second: what lies between the readings makes every alarm late by
-    /// that much, and none early.
-    pub(super) fn read(clock: &TokioClock) -> Self {
+    /// Reads the kernel's clock second: the time between the readings makes every alarm late by as much, and none
+    /// early.
+    pub(super) fn new(clock: &TokioClock) -> Self {
         let (instant, ticks) = closest(|| clock.now(), ticks);
         Self {
             instant,
@@ -45,27 +43,32 @@ impl Epoch {
         }
     }
 
-    pub(super) fn once(&self, _clock: &TokioClock, latest: Instant, slack: Duration) -> Expiry {
-        let wait = latest.saturating_duration_since(self.instant);
-        let moment = self.ticks.saturating_add(self.ratio.ticks(wait));
-        // What lies between is less than the slack, or the timer could be late.
+    pub(super) fn one_shot(
+        &self,
+        _clock: &TokioClock,
+        hard_deadline: Instant,
+        slack: Duration,
+    ) -> TimerSpec {
+        let wait = hard_deadline.saturating_duration_since(self.instant);
+        let hard_deadline = self.ticks.saturating_add(self.ratio.ticks(wait));
+        // Rounded down: the kernel must not fire before the deadline, which is `slack` before the hard one.
         let leeway = self.ratio.ticks_within(slack);
         let leeway_flag = if leeway == 0 { 0 } else { NOTE_LEEWAY };
-        Expiry {
-            once: true,
-            data: signed(moment.saturating_sub(leeway).max(1)),
+        TimerSpec {
+            one_shot: true,
+            data: signed(hard_deadline.saturating_sub(leeway).max(1)),
             fflags: NOTE_ABSOLUTE | NOTE_MACHTIME | NOTE_CRITICAL | leeway_flag,
             leeway,
         }
     }
 }
 
-/// In phase for ever, and counted: the kernel adds the period to when it was due (`filt_timerprocess`
-/// in the same file). A period that is not a whole number of ticks is rounded up to one.
-#[allow(clippy::unnecessary_wraps, reason = "other kernels have none")]
-pub(super) fn every(period: Duration) -> Option<Expiry> {
-    Some(Expiry {
-        once: false,
+/// The kernel's periodic timers stay in phase and are counted: the kernel adds the period to the deadline
+/// (`filt_timerprocess` in the same file). The period is rounded up to a whole number of ticks.
+#[allow(clippy::unnecessary_wraps, reason = "other kernels return `None`")]
+pub(super) fn periodic(period: Duration) -> Option<TimerSpec> {
+    Some(TimerSpec {
+        one_shot: false,
         data: signed(Ratio::read().ticks(period)),
         fflags: NOTE_MACHTIME | NOTE_CRITICAL,
         leeway: 0,
@@ -82,7 +85,7 @@ fn ticks() -> u64 {
     unsafe { mach_absolute_time() }
 }
 
-/// How long a tick is: `numer / denom` nanoseconds.
+/// The length of a tick: `numer / denom` nanoseconds.
 #[derive(Debug, Clone, Copy)]
 struct Ratio {
     numer: u32,
@@ -93,7 +96,7 @@ impl Ratio {
     #[allow(deprecated, reason = "see above")]
     fn read() -> Self {
         let mut ratio = mach_timebase_info { numer: 0, denom: 0 };
-        // SAFETY: writes the two numbers, to a place that is ours. It cannot fail.
+        // SAFETY: writes two numbers, to a place that we own. It cannot fail.
         unsafe { mach_timebase_info(&raw mut ratio) };
         Self {
             numer: ratio.numer,
@@ -101,11 +104,11 @@ impl Ratio {
         }
     }
 
-    fn ticks(self, span: Duration) -> u64 {
-        mach_ticks(span, self.numer, self.denom)
+    fn ticks(self, duration: Duration) -> u64 {
+        mach_ticks(duration, self.numer, self.denom)
     }
 
-    fn ticks_within(self, span: Duration) -> u64 {
-        mach_ticks_within(span, self.numer, self.denom)
+    fn ticks_within(self, duration: Duration) -> u64 {
+        mach_ticks_within(duration, self.numer, self.denom)
     }
 }

@@ -1,46 +1,49 @@
 //! NetBSD, OpenBSD, DragonFly: milliseconds from now.
 //!
-//! These kernels keep timers in ticks, by default of 10 ms. A finer unit, where one is offered at
-//! all, gains nothing but a way to be misunderstood: older versions of NetBSD and OpenBSD take the
-//! number for milliseconds whatever the flags say, and so does DragonFly.
+//! These kernels keep timers in ticks of 10 ms by default. A finer unit gains nothing, and not every version knows
+//! it: older versions of NetBSD and OpenBSD, and DragonFly, take any number for milliseconds and ignore the flags.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::timer::Expiry;
+use super::timer::TimerSpec;
 use crate::sys::clock::TokioClock;
 use crate::sys::units::millis;
 
-/// A day. As a number of ticks it fits an `int` whatever a tick is: what is further away is armed
-/// for anew by then.
-const MOST: i64 = 86_400_000;
+/// A day. It fits an `int` of ticks at any tick rate. For a later deadline the alarm is rearmed then.
+const MAX_WAIT: i64 = 86_400_000;
 
-/// There is nothing to keep: a span of time is the same on every clock.
+/// Has no clock readings to keep: a duration is the same on every clock.
 #[derive(Debug)]
-pub(super) struct Epoch;
+pub(super) struct Encoder;
 
-impl Epoch {
-    /// For the versions, and the kernel, where one that is added again goes on as it was.
-    pub(super) const DELETED_FIRST: bool = true;
+impl Encoder {
+    /// In some versions, and on DragonFly, a timer that is added again keeps its previous setting.
+    pub(super) const DELETE_BEFORE_ADD: bool = true;
 
-    pub(super) fn read(_clock: &TokioClock) -> Self {
+    pub(super) fn new(_clock: &TokioClock) -> Self {
         Self
     }
 
-    pub(super) fn once(&self, clock: &TokioClock, latest: Instant, _slack: Duration) -> Expiry {
-        let wait = latest.saturating_duration_since(clock.now());
-        Expiry {
-            once: true,
-            data: millis(wait, MOST),
+    pub(super) fn one_shot(
+        &self,
+        clock: &TokioClock,
+        hard_deadline: Instant,
+        _slack: Duration,
+    ) -> TimerSpec {
+        let wait = hard_deadline.saturating_duration_since(clock.now());
+        TimerSpec {
+            one_shot: true,
+            data: millis(wait, MAX_WAIT),
             fflags: 0,
             leeway: 0,
         }
     }
 }
 
-/// A periodic timer is one of whole ticks there, and each begins when the last was noticed: one of
-/// 1 ms expires, and counts, a hundred times a second or fifty.
-pub(super) fn every(_period: Duration) -> Option<Expiry> {
+/// The kernels' periodic timers take whole ticks, and each period begins when the last expiration was processed: a
+/// timer of 1 ms expires, and counts, 50 or 100 times a second.
+pub(super) fn periodic(_period: Duration) -> Option<TimerSpec> {
     None
 }

@@ -1,56 +1,55 @@
-//! One timer in a kqueue.
+//! The timer of a kqueue.
 
 use std::io;
 use std::mem;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::ptr;
 
+use super::encoding::Encoder;
 #[cfg(not(kqueue_mach))]
 use super::kernel::kevent;
 use super::kernel::{EV_ADD, EV_DELETE, EV_ERROR, EV_ONESHOT, EV_RECEIPT, EVFILT_TIMER, kqueue};
 #[cfg(kqueue_mach)]
 use super::kernel::{kevent64, kevent64_s as kevent};
-use super::words::Epoch;
 use crate::sys::Armed;
 
-/// When a timer expires, in the words of its kernel.
+/// A timer's setting, as its kernel encodes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Expiry {
-    /// And not again.
-    pub(super) once: bool,
+pub(super) struct TimerSpec {
+    pub(super) one_shot: bool,
     pub(super) data: i64,
     pub(super) fflags: u32,
-    /// How much later it may be, in the unit of `data`.
+    /// How late the timer may fire, in the unit of `data`.
     pub(super) leeway: u64,
 }
 
-/// A kqueue. Close-on-exec; a child that is forked does not inherit it anyway.
+/// Creates a kqueue, close-on-exec. A forked child does not inherit it anyway.
 pub(super) fn queue() -> io::Result<OwnedFd> {
     // SAFETY: `kqueue` takes nothing, and returns a new descriptor or −1.
     let fd = checked(unsafe { kqueue() })?;
-    // SAFETY: the descriptor is open, and nobody's but ours.
+    // SAFETY: the descriptor is open, and nothing else owns it.
     let queue = unsafe { OwnedFd::from_raw_fd(fd) };
     // SAFETY: `fcntl` asks for an open descriptor, and with `F_SETFD` for flags.
     checked(unsafe { libc::fcntl(queue.as_raw_fd(), libc::F_SETFD, libc::FD_CLOEXEC) })?;
     Ok(queue)
 }
 
-/// Sets the timer, in place of what it was set for, and forgets what it has expired for.
+/// Sets the timer in place of its previous setting, and discards its expirations.
 ///
-/// Where one that is there already is not simply set anew by adding it, it is deleted before.
-pub(super) fn set(queue: &OwnedFd, expiry: Expiry) -> io::Result<Armed> {
-    let both = [delete(), add(expiry)];
-    let changes = if Epoch::DELETED_FIRST {
+/// Deletes the timer first if the kernel does not simply restart one that is added again.
+pub(super) fn set(queue: &OwnedFd, spec: TimerSpec) -> io::Result<Armed> {
+    let both = [delete(), add(spec)];
+    let changes = if Encoder::DELETE_BEFORE_ADD {
         &both[..]
     } else {
         &both[1..]
     };
-    // Room for a receipt of each change, so that the second is made whatever became of the first.
+    // One receipt per change, so that the kernel makes the second change whatever the result of the first.
     let mut receipts = [blank(); 2];
     let receipts = &mut receipts[..changes.len()];
     let count = loop {
         match call(queue, changes, receipts) {
-            // The changes have been made; to make them again is no different.
+            // The kernel has made the changes. Repeating them has the same result.
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             count => break count?,
         }
@@ -58,17 +57,17 @@ pub(super) fn set(queue: &OwnedFd, expiry: Expiry) -> io::Result<Armed> {
     let mut armed = Armed::Waiting;
     for receipt in receipts.iter().take(count) {
         match errno(receipt) {
-            // There was none to delete.
+            // There was no timer to delete.
             Some(0 | libc::ENOENT) => {}
             Some(errno) => return Err(io::Error::from_raw_os_error(errno)),
-            // A kernel that gives no receipts has looked for what has expired.
+            // Not a receipt but an expiration: the kernel does not know `EV_RECEIPT`.
             None => armed = Armed::Due,
         }
     }
     Ok(armed)
 }
 
-/// How often the timer has expired since it was last asked, if it has.
+/// Returns the number of expirations since the last call, if there were any.
 pub(super) fn expirations(queue: &OwnedFd) -> io::Result<Option<u64>> {
     let mut events = [blank()];
     if call(queue, &[], &mut events)? == 0 {
@@ -81,7 +80,7 @@ pub(super) fn expirations(queue: &OwnedFd) -> io::Result<Option<u64>> {
     }
 }
 
-/// What became of a change, if that is what the event says: its errno, or 0.
+/// Returns the errno of a receipt, or 0. Returns `None` if the event is an expiration.
 fn errno(event: &kevent) -> Option<i32> {
     let is_receipt = event.flags & EV_ERROR != 0;
     is_receipt.then(|| i32::try_from(event.data).unwrap_or(libc::EINVAL))
@@ -97,25 +96,25 @@ fn delete() -> kevent {
     clippy::cast_lossless,
     clippy::useless_conversion,
     clippy::unnecessary_fallible_conversions,
-    reason = "DragonFly's number is an `isize`"
+    reason = "DragonFly's `data` is an `isize`"
 )]
-fn add(expiry: Expiry) -> kevent {
+fn add(spec: TimerSpec) -> kevent {
     let mut change = blank();
     change.flags = EV_ADD | EV_RECEIPT;
-    if expiry.once {
+    if spec.one_shot {
         change.flags |= EV_ONESHOT;
     }
-    change.fflags = expiry.fflags;
-    // It fits: what is too much for a kernel was clamped for it.
-    change.data = expiry.data.try_into().unwrap_or(i32::MAX as _);
+    change.fflags = spec.fflags;
+    // The conversion does not fail: the encoders clamp to what their kernel takes.
+    change.data = spec.data.try_into().unwrap_or(i32::MAX as _);
     #[cfg(kqueue_mach)]
     {
-        change.ext[1] = expiry.leeway;
+        change.ext[1] = spec.leeway;
     }
     change
 }
 
-/// Of the one timer in the kqueue, whose identity is zero.
+/// Returns a `kevent` for the only timer of the kqueue, whose identity is zero.
 fn blank() -> kevent {
     // SAFETY: numbers and a pointer that the kernel hands back unread: all may be zero.
     let mut event: kevent = unsafe { mem::zeroed() };
@@ -123,11 +122,11 @@ fn blank() -> kevent {
     event
 }
 
-/// Makes the changes, in order; then, unless that filled `events`, looks for what has expired.
+/// Makes the changes in order. Then collects expirations, if there is room left in `events`.
 #[allow(
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
-    reason = "two at most, which every kernel's type for it holds"
+    reason = "the lengths are two at most"
 )]
 fn call(queue: &OwnedFd, changes: &[kevent], events: &mut [kevent]) -> io::Result<usize> {
     // SAFETY: a number of seconds and of nanoseconds, and perhaps padding: all may be zero.
@@ -174,17 +173,17 @@ mod tests {
     use std::thread::sleep;
     use std::time::Duration;
 
+    use super::super::encoding;
     use super::super::kernel::{fail_next, interrupt_next};
-    use super::super::words;
     use super::*;
 
-    fn soon() -> Expiry {
-        Expiry {
-            once: true,
-            // As little as there is, in whatever unit and of whatever epoch.
+    fn soon() -> TimerSpec {
+        TimerSpec {
+            one_shot: true,
+            // The shortest time in any unit.
             data: 1,
-            ..words::every(Duration::from_millis(1)).unwrap_or(Expiry {
-                once: true,
+            ..encoding::periodic(Duration::from_millis(1)).unwrap_or(TimerSpec {
+                one_shot: true,
                 data: 1,
                 fflags: 0,
                 leeway: 0,
@@ -193,28 +192,27 @@ mod tests {
     }
 
     #[test]
-    fn a_queue_is_closed_on_exec() {
+    fn queue_is_close_on_exec() {
         let queue = queue().unwrap();
         // SAFETY: an open descriptor, and a command that only asks.
         let flags = unsafe { libc::fcntl(queue.as_raw_fd(), libc::F_GETFD) };
         assert_eq!(flags & libc::FD_CLOEXEC, libc::FD_CLOEXEC);
     }
 
-    /// And so is anything that is set while it has expired, unread.
     #[test]
-    fn setting_it_forgets_what_it_has_expired_for() {
+    fn set_discards_unread_expirations() {
         let queue = queue().unwrap();
         for _ in 0..3 {
             assert_eq!(set(&queue, soon()).unwrap(), Armed::Waiting);
             sleep(Duration::from_millis(30));
         }
-        // XNU counts a relative one that is read late as if it went on.
+        // XNU counts the periods of a relative one-shot timer that is read late.
         assert!(expirations(&queue).unwrap() >= Some(1));
         assert_eq!(expirations(&queue).unwrap(), None);
     }
 
     #[test]
-    fn a_signal_does_not_keep_it_from_being_set() {
+    fn set_is_repeated_after_a_signal() {
         let queue = queue().unwrap();
         interrupt_next();
         assert_eq!(set(&queue, soon()).unwrap(), Armed::Waiting);
@@ -226,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_is_never_taken_for_a_count() {
+    fn error_event_is_not_a_count() {
         let queue = queue().unwrap();
         fail_next(libc::EBADF);
         let error = expirations(&queue).unwrap_err();
@@ -234,9 +232,9 @@ mod tests {
     }
 
     #[test]
-    fn what_the_kernel_refuses_is_its_errno() {
+    fn refusal_has_the_kernels_errno() {
         let queue = queue().unwrap();
-        let refused = Expiry {
+        let refused = TimerSpec {
             fflags: u32::MAX,
             ..soon()
         };

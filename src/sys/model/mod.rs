@@ -1,8 +1,6 @@
-//! A kernel and a reactor for a model checker, by the rules of the descriptors' backends: what is
-//! ready stays so until it is cleared, a waker is told once, and whoever registers has cleared what
-//! was there before. Time goes from one alarm to the next.
-
-mod clock;
+//! A kernel and a reactor for a model checker. They follow the rules of the backends with descriptors: readiness
+//! stays until it is cleared, a waker is woken once, and registering a waker clears earlier readiness. Time moves
+//! from one alarm to the next.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -14,19 +12,21 @@ use loom::sync::{Condvar, Mutex};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
-use super::{AlarmEvent, Armed, SleepProbe, TimerSource};
+use super::sleep_probe::SleepProbe;
+use super::software_periodic::SoftwarePeriodic;
+use super::{AlarmEvent, Armed, TimerSource};
 use crate::saturating::nanos;
 
-pub(crate) use clock::TokioClock;
+pub(crate) type Periodic = SoftwarePeriodic<Alarm>;
 
 loom::lazy_static! {
     static ref KERNEL: Kernel = Kernel::default();
 }
 
-/// Its moment zero: the same for all that a checker tries, which must not differ in anything else.
+/// The kernel's time zero. It is the same in every execution, since the executions may differ in nothing but the
+/// order of their steps.
 static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// The one there is.
 pub(crate) fn kernel() -> &'static Kernel {
     &KERNEL
 }
@@ -40,9 +40,9 @@ pub(crate) struct Kernel {
 #[derive(Default)]
 struct State {
     now: u64,
-    made: usize,
+    next_id: usize,
     timers: BTreeMap<usize, Timer>,
-    /// So many times an alarm will not be armed.
+    /// How many calls of `arm` to refuse.
     refusals: usize,
     shut_down: bool,
     stopped: bool,
@@ -50,7 +50,7 @@ struct State {
 
 #[derive(Default)]
 struct Timer {
-    armed: Option<u64>,
+    deadline: Option<u64>,
     waker: Option<Waker>,
 }
 
@@ -59,12 +59,12 @@ impl Kernel {
         self.at(self.state.lock().unwrap().now)
     }
 
-    /// That moment, in nanoseconds since the beginning.
-    pub(crate) fn at(&self, moment: u64) -> Instant {
-        *BEGINNING + Duration::from_nanos(moment)
+    /// Converts nanoseconds since the kernel's time zero.
+    pub(crate) fn at(&self, nanos: u64) -> Instant {
+        *BEGINNING + Duration::from_nanos(nanos)
     }
 
-    /// Lets each alarm expire in its turn, until [`stop`](Self::stop).
+    /// Lets the alarms expire in order until [`stop`](Self::stop) is called.
     pub(crate) fn run(&self) {
         loop {
             let mut state = self.state.lock().unwrap();
@@ -75,15 +75,15 @@ impl Kernel {
                 let armed = state
                     .timers
                     .iter()
-                    .filter_map(|(id, timer)| Some((*id, timer.armed?)));
-                match armed.min_by_key(|(_, armed)| *armed) {
+                    .filter_map(|(id, timer)| Some((*id, timer.deadline?)));
+                match armed.min_by_key(|(_, deadline)| *deadline) {
                     Some(first) => break first,
                     None => state = self.changed.wait(state).unwrap(),
                 }
             };
             state.now = state.now.max(due);
-            let timer = state.timers.get_mut(&id).expect("it is armed");
-            timer.armed = None;
+            let timer = state.timers.get_mut(&id).expect("the timer is armed");
+            timer.deadline = None;
             let waker = timer.waker.take();
             drop(state);
             if let Some(waker) = waker {
@@ -98,19 +98,19 @@ impl Kernel {
         self.changed.notify_all();
     }
 
-    /// The next alarm cannot be armed.
+    /// Refuses to arm the next alarm.
     pub(crate) fn refuse_once(&self) {
         self.state.lock().unwrap().refusals += 1;
     }
 
-    /// The runtime ends: its reactor tells everyone, and no alarm expires any more.
+    /// Shuts the runtime down: the reactor wakes every waker, and no alarm expires any more.
     pub(crate) fn shut_down(&self) {
         let mut state = self.state.lock().unwrap();
         state.shut_down = true;
         let timers = state.timers.values_mut();
         let wakers: Vec<_> = timers
             .filter_map(|timer| {
-                timer.armed = None;
+                timer.deadline = None;
                 timer.waker.take()
             })
             .collect();
@@ -120,7 +120,7 @@ impl Kernel {
         }
     }
 
-    /// Timers that are open.
+    /// Returns the number of open timers.
     pub(crate) fn timers(&self) -> usize {
         self.state.lock().unwrap().timers.len()
     }
@@ -138,8 +138,59 @@ impl Alarm {
     pub(crate) const PER_RUNTIME: bool = true;
     pub(crate) const OUTLIVES_TIMERS: bool = true;
 
-    pub(crate) fn new(_runtime: &Handle, _insists: bool) -> io::Result<Self> {
+    pub(crate) fn new(_runtime: &Handle, _requires_native: bool) -> io::Result<Self> {
         Ok(Self::open())
+    }
+
+    pub(crate) fn second(&self) -> io::Result<Self> {
+        Ok(Self::open())
+    }
+
+    fn open() -> Self {
+        let mut state = kernel().state.lock().unwrap();
+        let id = state.next_id;
+        state.next_id += 1;
+        state.timers.insert(id, Timer::default());
+        Self { id }
+    }
+
+    pub(crate) fn listen(&mut self, waker: &Waker) -> io::Result<()> {
+        // Declared before the guard, so that it is dropped after it.
+        let _replaced;
+        let mut state = kernel().state.lock().unwrap();
+        if state.shut_down {
+            return Err(io::Error::other("shut down"));
+        }
+        _replaced = self.timer(&mut state).waker.replace(waker.clone());
+        Ok(())
+    }
+
+    pub(crate) fn arm(
+        &mut self,
+        hard_deadline: Instant,
+        _slack: Duration,
+        _waker: &Waker,
+    ) -> io::Result<Armed> {
+        let mut state = kernel().state.lock().unwrap();
+        if state.refusals > 0 {
+            state.refusals -= 1;
+            return Err(io::Error::from_raw_os_error(12));
+        }
+        let shut_down = state.shut_down;
+        let deadline = nanos(hard_deadline.saturating_duration_since(*BEGINNING));
+        self.timer(&mut state).deadline = Some(deadline).filter(|_| !shut_down);
+        kernel().changed.notify_all();
+        Ok(Armed::Waiting)
+    }
+
+    pub(crate) fn disarm(&mut self) {}
+
+    pub(crate) fn resync(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    pub(crate) fn require_native(&mut self, _waker: &Waker) -> io::Result<()> {
+        Ok(())
     }
 
     pub(crate) fn hears_shutdown(&self) -> bool {
@@ -160,57 +211,6 @@ impl Alarm {
 
     pub(crate) fn probed(&mut self, _serves: bool) {}
 
-    pub(crate) fn second(&self) -> io::Result<Self> {
-        Ok(Self::open())
-    }
-
-    fn open() -> Self {
-        let mut state = kernel().state.lock().unwrap();
-        let id = state.made;
-        state.made += 1;
-        state.timers.insert(id, Timer::default());
-        Self { id }
-    }
-
-    pub(crate) fn listen(&mut self, waker: &Waker) -> io::Result<()> {
-        // Declared before the guard, to be dropped after it.
-        let _replaced;
-        let mut state = kernel().state.lock().unwrap();
-        if state.shut_down {
-            return Err(io::Error::other("shut down"));
-        }
-        _replaced = self.timer(&mut state).waker.replace(waker.clone());
-        Ok(())
-    }
-
-    pub(crate) fn arm(
-        &mut self,
-        latest: Instant,
-        _slack: Duration,
-        _waker: &Waker,
-    ) -> io::Result<Armed> {
-        let mut state = kernel().state.lock().unwrap();
-        if state.refusals > 0 {
-            state.refusals -= 1;
-            return Err(io::Error::from_raw_os_error(12));
-        }
-        let shut_down = state.shut_down;
-        let moment = nanos(latest.saturating_duration_since(*BEGINNING));
-        self.timer(&mut state).armed = Some(moment).filter(|_| !shut_down);
-        kernel().changed.notify_all();
-        Ok(Armed::Waiting)
-    }
-
-    pub(crate) fn disarm(&mut self) {}
-
-    pub(crate) fn resync(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-
-    pub(crate) fn require_native(&mut self, _waker: &Waker) -> io::Result<()> {
-        Ok(())
-    }
-
     pub(crate) fn is_exact(&self) -> bool {
         Self::EXACT
     }
@@ -220,7 +220,7 @@ impl Alarm {
     }
 
     fn timer<'a>(&self, state: &'a mut State) -> &'a mut Timer {
-        state.timers.get_mut(&self.id).expect("it is open")
+        state.timers.get_mut(&self.id).expect("the timer is open")
     }
 }
 

@@ -1,28 +1,27 @@
-//! Which process is this? A child that was forked off shares the kernel's objects with its parent: what
-//! it does to them, its parent feels.
+//! Detects that the process was forked. A child shares the kernel's objects with its parent: a change that it
+//! makes to them affects the parent.
 
-#[cfg_attr(descriptor, path = "counted.rs")]
-#[cfg_attr(not(descriptor), path = "alone.rs")]
-mod told;
+#[cfg_attr(descriptor, path = "fork_counter.rs")]
+#[cfg_attr(not(descriptor), path = "no_fork.rs")]
+mod imp;
 
-#[allow(unused_imports, reason = "which of them is used is up to the features")]
-pub(crate) use told::{Process, forks};
+pub(crate) use imp::{Process, forks};
 
 use std::io;
 
-/// What is said to a child that uses what its parent made.
+/// Returns an error in a child that uses what its parent created.
 #[cfg(descriptor)]
-pub(crate) fn refuse_unless_current(process: Process) -> io::Result<()> {
+pub(crate) fn check_current(process: Process) -> io::Result<()> {
     if process.is_current() {
         return Ok(());
     }
-    Err(foreign())
+    Err(inherited())
 }
 
-/// The same, as an error.
-pub(crate) fn foreign() -> io::Error {
+/// The error for a timer or a runtime that was inherited in a fork.
+pub(crate) fn inherited() -> io::Error {
     io::Error::other(
-        "this timer, or its runtime, was made by another process, of which this one is a fork: \
-         make timers in a runtime of this process",
+        "this timer or its runtime was created by another process, from which this one was forked: \
+         create timers in a runtime of this process",
     )
 }

@@ -1,4 +1,4 @@
-//! `Alarm`: one shot, for whoever armed it last.
+//! `Alarm`: one shot, for the waker that it was armed with last.
 
 use std::io;
 use std::task::Waker;
@@ -10,14 +10,14 @@ use tokio::time::Instant;
 use super::timer::Timer;
 use crate::saturating::FAR_FUTURE;
 use crate::sys::Armed;
-use crate::sys::back_off::BackOff;
 use crate::sys::clock::TokioClock;
+use crate::sys::early_guard::EarlyGuard;
 
 #[derive(Debug)]
 pub(crate) struct Alarm {
     timer: Timer,
     clock: TokioClock,
-    back_off: BackOff,
+    early_guard: EarlyGuard,
 }
 
 impl Alarm {
@@ -28,25 +28,25 @@ impl Alarm {
         Ok(Self {
             timer: Timer::new()?,
             clock: TokioClock::new(runtime),
-            back_off: BackOff::default(),
+            early_guard: EarlyGuard::default(),
         })
     }
 
-    /// No runtime takes part, so that none can shut down; and it is `arm` that is given the waker to
-    /// keep, and keeps it until the expiry only.
+    /// Does nothing. No runtime is involved that could shut down, and `arm` keeps the waker until the timer
+    /// expires.
     pub(crate) fn listen(&mut self, _waker: &Waker) -> io::Result<()> {
         Ok(())
     }
 
     pub(crate) fn arm(
         &mut self,
-        latest: Instant,
+        hard_deadline: Instant,
         slack: Duration,
         waker: &Waker,
     ) -> io::Result<Armed> {
-        let (latest, _) = self.back_off.hold(latest, slack);
-        // The timer reads its own clock after this one: what lies between makes it late.
-        let wait = latest.saturating_duration_since(self.clock.now());
+        let (hard_deadline, _) = self.early_guard.delay(hard_deadline, slack);
+        // The timer reads its own clock second: the time between the readings makes it late.
+        let wait = hard_deadline.saturating_duration_since(self.clock.now());
         self.timer.set(wait.min(FAR_FUTURE), waker.clone())?;
         Ok(Armed::Waiting)
     }
@@ -56,10 +56,10 @@ impl Alarm {
     }
 
     pub(crate) fn resync(&mut self) {
-        self.back_off.begin(self.clock.now());
+        self.reread_clocks();
+        self.early_guard.fired_early(self.clock.now());
     }
 
-    /// They are compared each time it is armed.
-    #[allow(dead_code, reason = "for the paused clock only")]
-    pub(crate) fn compare_clocks(&mut self) {}
+    /// Does nothing: `arm` reads both clocks.
+    pub(crate) fn reread_clocks(&mut self) {}
 }

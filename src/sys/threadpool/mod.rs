@@ -1,7 +1,7 @@
-//! Windows: a [waitable timer] of high resolution, for which the process's thread pool waits.
+//! Windows: a high-resolution [waitable timer] on which the process's thread pool waits.
 //!
-//! One driver serves the process: its alarm is not tied to a runtime, since it is not tokio's reactor
-//! that hears of the expiry but a thread of the pool.
+//! The timer wakes a thread of the pool and not tokio's reactor. So the alarm does not belong to a runtime, and one
+//! driver serves the process.
 //!
 //! [waitable timer]: https://learn.microsoft.com/en-us/windows/win32/api/synchapi/nf-synchapi-createwaitabletimerexw
 
@@ -9,5 +9,6 @@ mod alarm;
 mod object;
 mod timer;
 
-#[allow(unused_imports, reason = "which of them is used is up to the features")]
-pub(crate) use {super::software_periodic::Periodic, alarm::Alarm};
+pub(crate) use alarm::Alarm;
+
+pub(crate) type Periodic = super::software_periodic::SoftwarePeriodic<Alarm>;

@@ -1,5 +1,5 @@
-//! The kernel's side of a timer: a waitable timer and the thread pool's wait for it or, on Windows
-//! before 10 1803, the thread pool's own timer.
+//! A timer's kernel objects: a waitable timer and the thread pool's wait for it or, before Windows 10 1803, the
+//! thread pool's own timer.
 
 use std::ffi::c_void;
 use std::io;
@@ -22,15 +22,14 @@ use windows_sys::Win32::System::Threading::{
 
 use crate::sys::units::filetime;
 
-/// Some 2,900 years: as far ahead as the system's clock of 100 ns since 1601 has room for, ten
-/// times over.
-const MOST: i64 = i64::MAX / 10;
+/// Some 2,900 years: a tenth of the range of the system's clock, which counts 100 ns from 1601.
+const MAX_WAIT: i64 = i64::MAX / 10;
 
 static CALLBACK: OnceLock<fn(usize)> = OnceLock::new();
 
 #[derive(Debug)]
 pub(super) enum Object {
-    /// The wait first: fields are dropped in this order.
+    /// Fields are dropped in this order: the wait must be dropped before the timer.
     Waitable {
         wait: Wait,
         timer: OwnedHandle,
@@ -39,8 +38,8 @@ pub(super) enum Object {
 }
 
 impl Object {
-    /// An object that calls `callback` with this number when it expires, and not before it is set.
-    /// The callback is the same for all.
+    /// Creates an object that calls `callback` with `id` when it expires. It is not set yet. The callback is the
+    /// same for all objects.
     pub(super) fn new(id: usize, callback: fn(usize)) -> io::Result<Self> {
         stay_loaded()?;
         CALLBACK.get_or_init(|| callback);
@@ -53,11 +52,11 @@ impl Object {
         }
     }
 
-    /// Has it call back when `wait` is over, in place of what it was set for. A callback that is on
-    /// its way still comes.
+    /// Sets the object to call back after `wait`, in place of its previous setting. A callback that has begun still
+    /// arrives.
     pub(super) fn set(&self, wait: Duration) -> io::Result<()> {
-        // Relative: they go on counting when somebody sets the system's clock.
-        let due = filetime(wait, MOST);
+        // Relative, so setting the system's clock does not move it.
+        let due = filetime(wait, MAX_WAIT);
         match self {
             Self::Waitable { timer, wait } => {
                 // SAFETY: an open handle of a timer that may be modified, and a time to be read; no
@@ -75,8 +74,8 @@ impl Object {
                 if set == 0 {
                     return Err(io::Error::last_os_error());
                 }
-                // Second: it is not signaled any more by what was before, and will be from when it
-                // expires until it is set again.
+                // After the timer is set: it is not signaled by its previous setting any more. It will be signaled
+                // from its expiration until it is set again.
                 wait.set(timer);
             }
             Self::Pool(timer) => timer.set(due),
@@ -85,7 +84,7 @@ impl Object {
     }
 }
 
-/// Keeps the library that this code is in from being unloaded: the pool would call into nothing.
+/// Pins the library that contains this code. If it were unloaded, the pool would call into unmapped memory.
 fn stay_loaded() -> io::Result<()> {
     static PINNED: OnceLock<()> = OnceLock::new();
 
@@ -110,8 +109,8 @@ fn stay_loaded() -> io::Result<()> {
     Ok(())
 }
 
-/// `None` if the system has none of high resolution. Those without are no better than the thread
-/// pool's own.
+/// Returns `None` if the system has no high-resolution timers. Its other waitable timers are no better than the
+/// thread pool's.
 fn waitable_timer() -> io::Result<Option<OwnedHandle>> {
     static SUPPORTED: OnceLock<bool> = OnceLock::new();
 
@@ -136,7 +135,7 @@ fn waitable_timer() -> io::Result<Option<OwnedHandle>> {
         return Err(error);
     }
     SUPPORTED.get_or_init(|| true);
-    // SAFETY: the handle is open, and nobody's but ours.
+    // SAFETY: the handle is open, and nothing else owns it.
     Ok(Some(unsafe { OwnedHandle::from_raw_handle(timer) }))
 }
 
@@ -161,7 +160,7 @@ impl Wait {
         Ok(Self(wait))
     }
 
-    /// Waits for `timer`, once.
+    /// Starts to wait for `timer`, once.
     fn set(&self, timer: &OwnedHandle) {
         // SAFETY: a wait that is not closed; a handle that stays open until the wait is unset, see
         // `Drop`; no timeout.

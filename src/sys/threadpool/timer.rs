@@ -1,8 +1,7 @@
 //! A one-shot timer that wakes a waker from a thread of the pool.
 //!
-//! Nothing here waits for a callback to end: one that comes late, of a time that was set before or of
-//! a timer that has been dropped, finds by the clock, or by the list of timers, that there is
-//! nothing to do.
+//! Nothing waits for a callback to end. A late callback may belong to an earlier setting or to a dropped timer. The
+//! clock or the list of timers tells it that there is nothing to do.
 
 use std::collections::HashMap;
 use std::io;
@@ -23,7 +22,7 @@ pub(super) struct Timer {
 #[derive(Debug)]
 struct Shared {
     object: Object,
-    /// `None` once it has expired.
+    /// `None` after the timer has expired.
     expiry: Mutex<Option<Expiry>>,
 }
 
@@ -33,8 +32,8 @@ struct Expiry {
     waker: Waker,
 }
 
-/// The timers that there are. A callback knows its timer's number, which no other is ever given, and
-/// not a place in memory, which it could outlive.
+/// All timers. A callback knows its timer's number, which is never reused, and not its address, which the callback
+/// could outlive.
 static TIMERS: LazyLock<Mutex<HashMap<usize, Arc<Shared>>>> = LazyLock::new(Mutex::default);
 
 static NEXT_ID: AtomicUsize = AtomicUsize::new(0);
@@ -50,19 +49,19 @@ impl Timer {
         Ok(Self { id, shared })
     }
 
-    /// Has `waker` woken when `wait` is over, in place of what it was set for before.
+    /// Sets the timer to wake `waker` after `wait`, in place of its previous setting.
     pub(super) fn set(&self, wait: Duration, waker: Waker) -> io::Result<()> {
         let at = Instant::now() + wait;
         let mut expiry = self.shared.expiry.lock();
         let replaced = expiry.replace(Expiry { at, waker });
-        // Under the lock, so that the last to say when is the last to set it.
+        // Under the lock, so that the object and `expiry` have the same setting.
         let set = self.shared.object.set(wait);
         drop(expiry);
         drop(replaced);
         set
     }
 
-    /// Wakes nobody. The object is left set: to unset it costs as much as its callback.
+    /// Cancels the timer. The object is left set, since unsetting it costs as much as its callback.
     pub(super) fn cancel(&self) {
         let canceled = self.shared.expiry.lock().take();
         drop(canceled);
@@ -72,12 +71,12 @@ impl Timer {
 impl Drop for Timer {
     fn drop(&mut self) {
         self.cancel();
-        let unlisted = TIMERS.lock().remove(&self.id);
-        drop(unlisted);
+        let removed = TIMERS.lock().remove(&self.id);
+        drop(removed);
     }
 }
 
-/// Called on a thread of the pool when the timer of that number expires, or did.
+/// Called on a thread of the pool when the object of timer `id` has expired.
 fn expired(id: usize) {
     let shared = TIMERS.lock().get(&id).cloned();
     let Some(shared) = shared else {
@@ -89,8 +88,8 @@ fn expired(id: usize) {
     };
     let left = at.saturating_duration_since(Instant::now());
     if !left.is_zero() {
-        // Of an earlier time that was set, or the kernel's clock is ahead of this one. If it
-        // refuses to be set again, the driver shall find out.
+        // The callback belongs to an earlier setting, or the kernel's clock is ahead of this one. If the kernel
+        // refuses to set the object again, wake the driver, which will notice.
         if shared.object.set(left).is_ok() {
             return;
         }
@@ -98,7 +97,7 @@ fn expired(id: usize) {
     let expired = expiry.take();
     drop(expiry);
     if let Some(Expiry { waker, .. }) = expired {
-        // The caller is the system, which cannot be told of a panic.
+        // The caller is the system, into which a panic must not unwind.
         catch_foreign(|| waker.wake());
     }
 }

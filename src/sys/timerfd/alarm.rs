@@ -1,4 +1,4 @@
-//! `Alarm`: one shot, at a moment of `CLOCK_MONOTONIC`.
+//! `Alarm`: one shot, at an absolute time on `CLOCK_MONOTONIC`.
 
 use std::io;
 use std::task::Waker;
@@ -15,18 +15,18 @@ use super::create;
 use super::time::{ZERO, advance};
 use crate::clock::paired::closest;
 use crate::sys::Armed;
-use crate::sys::back_off::BackOff;
 use crate::sys::clock::TokioClock;
 use crate::sys::descriptor::Descriptor;
+use crate::sys::early_guard::EarlyGuard;
 
-/// One descriptor, and two system calls for each expiry: `timerfd_settime` here and `epoll_wait`
-/// in the reactor. The expirations are never read, since `timerfd_settime` takes them back.
+/// Takes one descriptor, and two system calls per expiration: `timerfd_settime` here and `epoll_wait` in the
+/// reactor. Expirations are never read, since `timerfd_settime` clears them.
 #[derive(Debug)]
 pub(crate) struct Alarm {
     timer: Descriptor,
     clock: TokioClock,
-    epoch: Epoch,
-    back_off: BackOff,
+    clocks: ClockPair,
+    early_guard: EarlyGuard,
 }
 
 impl Alarm {
@@ -37,7 +37,7 @@ impl Alarm {
     pub(crate) fn new(runtime: &Handle) -> io::Result<Self> {
         let clock = TokioClock::new(runtime);
         let timer = create(TimerfdClockId::Monotonic)?;
-        // Here, and not when somebody first waits, it shall turn out that it may not be set. It is not, so.
+        // If the process may not set timers, fail here and not at the first wait. This leaves the timer disarmed.
         let disarmed = Itimerspec {
             it_interval: ZERO,
             it_value: ZERO,
@@ -45,9 +45,9 @@ impl Alarm {
         timerfd_settime(&timer, TimerfdTimerFlags::ABSTIME, &disarmed)?;
         Ok(Self {
             timer: Descriptor::new(timer)?,
-            epoch: Epoch::read(&clock),
+            clocks: ClockPair::read(&clock),
             clock,
-            back_off: BackOff::default(),
+            early_guard: EarlyGuard::default(),
         })
     }
 
@@ -57,50 +57,50 @@ impl Alarm {
 
     pub(crate) fn arm(
         &mut self,
-        latest: Instant,
+        hard_deadline: Instant,
         slack: Duration,
         _waker: &Waker,
     ) -> io::Result<Armed> {
-        let (latest, _) = self.back_off.hold(latest, slack);
+        let (hard_deadline, _) = self.early_guard.delay(hard_deadline, slack);
         let once = Itimerspec {
             it_interval: ZERO,
-            it_value: self.epoch.at(latest),
+            it_value: self.clocks.kernel_time(hard_deadline),
         };
         timerfd_settime(self.timer.fd()?, TimerfdTimerFlags::ABSTIME, &once)?;
         Ok(Armed::Waiting)
     }
 
-    /// An alarm that nobody waits for costs one wake-up, and disarming it a system call as well.
+    /// Does nothing: disarming takes a system call, and leaving the alarm armed costs one wake-up.
     pub(crate) fn disarm(&mut self) {}
 
     pub(crate) fn resync(&mut self) {
-        self.compare_clocks();
-        self.back_off.begin(self.clock.now());
+        self.reread_clocks();
+        self.early_guard.fired_early(self.clock.now());
     }
 
-    /// Tells deadlines by how the two clocks stand to each other now.
-    pub(crate) fn compare_clocks(&mut self) {
-        self.epoch = Epoch::read(&self.clock);
+    /// Converts deadlines by the current difference between tokio's clock and the kernel's.
+    pub(crate) fn reread_clocks(&mut self) {
+        self.clocks = ClockPair::read(&self.clock);
     }
 }
 
-/// The same moment on tokio's clock and on the kernel's.
+/// The same time on tokio's clock and on the kernel's.
 #[derive(Debug)]
-struct Epoch {
+struct ClockPair {
     instant: Instant,
     kernel: Timespec,
 }
 
-impl Epoch {
-    /// The kernel's clock is read second: what lies between the readings makes every alarm late by
-    /// that much, and none early.
+impl ClockPair {
+    /// Reads the kernel's clock second: the time between the readings makes every alarm late by as much, and none
+    /// early.
     fn read(clock: &TokioClock) -> Self {
         let kernel = || clock_gettime(ClockId::Monotonic);
         let (instant, kernel) = closest(|| clock.now(), kernel);
         Self { instant, kernel }
     }
 
-    fn at(&self, deadline: Instant) -> Timespec {
+    fn kernel_time(&self, deadline: Instant) -> Timespec {
         let wait = deadline.saturating_duration_since(self.instant);
         advance(self.kernel, wait)
     }
@@ -113,23 +113,23 @@ mod tests {
     use tokio::runtime::Builder;
 
     #[test]
-    fn a_deadline_before_the_epoch_is_due_at_once() {
+    fn deadline_before_the_reading_is_due_at_once() {
         let now = Instant::now();
-        let epoch = Epoch {
+        let clocks = ClockPair {
             instant: now + Duration::from_secs(1),
             kernel: clock_gettime(ClockId::Monotonic),
         };
-        assert_eq!(epoch.at(now), epoch.kernel);
+        assert_eq!(clocks.kernel_time(now), clocks.kernel);
     }
 
-    /// How long it is until the kernel's timer expires, by the kernel.
+    /// Returns the time until the kernel's timer expires, as the kernel reports it.
     fn left(alarm: &Alarm) -> Duration {
         let left = timerfd_gettime(alarm.timer.fd().unwrap()).unwrap().it_value;
         left.try_into().unwrap()
     }
 
-    fn arm(alarm: &mut Alarm, latest: Instant) {
-        let armed = alarm.arm(latest, Duration::ZERO, Waker::noop());
+    fn arm(alarm: &mut Alarm, deadline: Instant) {
+        let armed = alarm.arm(deadline, Duration::ZERO, Waker::noop());
         assert_eq!(armed.unwrap(), Armed::Waiting);
     }
 
@@ -140,16 +140,16 @@ mod tests {
     }
 
     #[test]
-    fn the_clocks_are_compared_anew() {
+    fn resync_rereads_both_clocks() {
         with_alarm(|mut alarm| {
             let hour = Duration::from_secs(3600);
-            for compare in [Alarm::compare_clocks, Alarm::resync] {
+            for resync in [Alarm::reread_clocks, Alarm::resync] {
                 // As if the runtime's clock had been paused for an hour.
-                alarm.epoch.instant += hour;
+                alarm.clocks.instant += hour;
                 let deadline = Instant::now() + 2 * hour;
                 arm(&mut alarm, deadline);
                 assert!(left(&alarm) <= hour);
-                compare(&mut alarm);
+                resync(&mut alarm);
                 arm(&mut alarm, deadline);
                 let left = left(&alarm);
                 assert!(left >= deadline - Instant::now(), "early");
@@ -158,9 +158,9 @@ mod tests {
     }
 
     #[test]
-    fn what_was_early_is_not_asked_for_at_once() {
+    fn early_alarm_is_not_rearmed_for_now() {
         with_alarm(|mut alarm| {
-            let mut held = |resync: bool| {
+            let mut is_delayed = |resync: bool| {
                 let now = Instant::now();
                 if resync {
                     alarm.resync();
@@ -168,10 +168,10 @@ mod tests {
                 arm(&mut alarm, now);
                 !left(&alarm).is_zero()
             };
-            assert!(!held(false));
-            // Unless this thread was preempted for so long.
-            assert!((0..1000).any(|_| held(true)));
-            assert!(!held(false), "this one time");
+            assert!(!is_delayed(false));
+            // Some of the tries may fail: the thread may be preempted for longer than the delay.
+            assert!((0..1000).any(|_| is_delayed(true)));
+            assert!(!is_delayed(false), "only once");
         });
     }
 }

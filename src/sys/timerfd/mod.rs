@@ -1,8 +1,7 @@
 //! Linux and Android: [timerfd].
 //!
-//! Alarms are on `CLOCK_MONOTONIC`. That is also the clock of [`Instant`] there, so an absolute
-//! alarm is exact, does not drift and is not subject to the timer slack that `epoll_wait` and
-//! `nanosleep` add.
+//! Alarms are on `CLOCK_MONOTONIC`, which is also the clock of [`Instant`]. So an absolute alarm is exact and does
+//! not drift. The timer slack of `epoll_wait` and `nanosleep` does not apply to it.
 //!
 //! [timerfd]: https://man7.org/linux/man-pages/man2/timerfd_create.2.html
 //! [`Instant`]: std::time::Instant
@@ -16,7 +15,6 @@ use std::os::fd::OwnedFd;
 
 use rustix::time::{TimerfdClockId, TimerfdFlags, timerfd_create};
 
-#[allow(unused_imports, reason = "which of them is used is up to the features")]
 pub(crate) use {alarm::Alarm, periodic::Periodic};
 
 fn create(clock: TimerfdClockId) -> io::Result<OwnedFd> {

@@ -1,4 +1,4 @@
-//! `Periodic`: the kernel restarts it by itself, and counts.
+//! `Periodic`: a timer that the kernel restarts and whose expirations it counts.
 
 use std::io;
 use std::mem;
@@ -13,20 +13,19 @@ use rustix::time::{
 use tokio::time::Instant;
 
 use super::create;
-use super::time::{LAST_OF_ALL, LAST_SECOND, ZERO, advance, moment, nanos, next_slot};
+use super::time::{
+    LAST_SECOND, LAST_WALL_SECOND, ZERO, advance, nanos, next_in_phase, to_timespec, wide,
+};
 use crate::clock::paired::closest;
 use crate::clock::wall::{Start, until_multiple};
 use crate::clock::{Clock, ClockWasSet};
 use crate::sys::descriptor::Descriptor;
-use crate::sys::units::wide;
 
-/// How often in a row a clock may be set between a look at it and the system call that follows.
-const SET_IN_A_ROW: usize = 16;
+/// How often to try to arm a timer whose clock is set between the clock read and the system call.
+const ARM_TRIES: usize = 16;
 
-/// A timer that the kernel restarts by itself and whose expirations it counts.
-///
-/// Absolute, on the clock that was asked for. Unread, the kernel lets it sleep and works out the
-/// count when asked (`timerfd_read` in Linux's fs/timerfd.c).
+/// The timer is absolute, on the requested clock. While it is unread it does not wake the kernel again; the read
+/// computes the count (`timerfd_read` in Linux's fs/timerfd.c).
 #[derive(Debug)]
 pub(crate) struct Periodic {
     timer: Descriptor,
@@ -37,8 +36,8 @@ impl Periodic {
     #[track_caller]
     pub(crate) fn new(clock: Clock, start: Start, period: Duration) -> io::Result<Self> {
         let mut plan = Plan::new(clock, start, period);
-        let fd = create(plan.timer())?;
-        plan.begin(&fd)?;
+        let fd = create(plan.timer_clock())?;
+        plan.arm_first(&fd)?;
         Ok(Self {
             timer: Descriptor::new(fd)?,
             plan,
@@ -56,7 +55,7 @@ impl Periodic {
                 }
                 Err(Errno::AGAIN) => Ok(None),
                 Err(Errno::CANCELED) => {
-                    plan.go_on(fd)?;
+                    plan.clock_was_set(fd)?;
                     Err(ClockWasSet.into())
                 }
                 Err(error) => Err(error.into()),
@@ -65,15 +64,15 @@ impl Periodic {
     }
 }
 
-/// When it expires.
+/// When the timer expires.
 #[derive(Debug)]
 struct Plan {
     clock: Clock,
     start: Start,
     period: Duration,
-    /// In the clock's nanoseconds: every expiration is a whole number of periods from it.
+    /// In nanoseconds of the clock. Every expiration is a whole number of periods from it.
     first: i128,
-    /// Expirations from before the clock's zero, which the kernel cannot count.
+    /// Expirations before the clock's zero. The kernel cannot count them.
     before_zero: u64,
 }
 
@@ -88,7 +87,7 @@ impl Plan {
         }
     }
 
-    fn timer(&self) -> TimerfdClockId {
+    fn timer_clock(&self) -> TimerfdClockId {
         match self.clock {
             Clock::Monotonic => TimerfdClockId::Monotonic,
             Clock::Boottime => TimerfdClockId::Boottime,
@@ -104,18 +103,18 @@ impl Plan {
         }))
     }
 
-    fn begin(&mut self, fd: &OwnedFd) -> io::Result<()> {
+    fn arm_first(&mut self, fd: &OwnedFd) -> io::Result<()> {
         if self.clock == Clock::Realtime {
-            // From the first time that it is armed on, the kernel tells this timer when the clock is
-            // set (`timerfd_setup_cancel` in Linux's fs/timerfd.c): before the clock is read.
+            // Armed once before the clock is read: from the first arming on, the kernel cancels the timer when
+            // the clock is set (`timerfd_setup_cancel` in Linux's fs/timerfd.c).
             let _ = self.arm(fd, self.now() + wide(Duration::from_secs(3600)));
         }
-        self.arm_unless_set(fd, |plan| {
+        self.arm_replanned(fd, |plan| {
             let first = plan.first();
             plan.first = if first > 0 {
                 first
             } else {
-                next_slot(first, 0, plan.period)
+                next_in_phase(first, 0, plan.period)
             };
             let before_zero = (plan.first - first) / wide(plan.period);
             plan.before_zero = u64::try_from(before_zero).unwrap_or(u64::MAX);
@@ -123,29 +122,29 @@ impl Plan {
         Ok(())
     }
 
-    /// After the clock was set: the kernel forgets a timer that had expired by then, and knows
-    /// nothing of its periods (`timerfd_read` in Linux's fs/timerfd.c).
-    fn go_on(&mut self, fd: &OwnedFd) -> io::Result<()> {
+    /// Rearms the timer after the clock was set. The kernel forgets a timer that had expired by then, and does not
+    /// keep its phase (`timerfd_read` in Linux's fs/timerfd.c).
+    fn clock_was_set(&mut self, fd: &OwnedFd) -> io::Result<()> {
         self.before_zero = 0;
-        let armed = self.arm_unless_set(fd, |plan| {
+        let armed = self.arm_replanned(fd, |plan| {
             plan.first = match plan.start {
                 Start::At(start) if start > Instant::now() => plan.first(),
-                _ => next_slot(plan.first, plan.now(), plan.period),
+                _ => next_in_phase(plan.first, plan.now(), plan.period),
             };
         });
         match armed {
-            // It is armed all the same (`timerfd_setup` in that file), and the next read tells.
+            // The kernel has armed the timer nonetheless (`timerfd_setup` in that file). The next read is canceled.
             Err(Errno::CANCELED) => Ok(()),
             armed => Ok(armed?),
         }
     }
 
-    /// Arms it for what `aim` finds by the clock as it is now, and once more if that was set
-    /// meanwhile: but not without end.
-    fn arm_unless_set(&mut self, fd: &OwnedFd, aim: impl Fn(&mut Self)) -> Result<(), Errno> {
+    /// Calls `replan`, which reads the clock, and arms the timer for `first`. Repeats both, a limited number of times,
+    /// if the clock was set in between.
+    fn arm_replanned(&mut self, fd: &OwnedFd, replan: impl Fn(&mut Self)) -> Result<(), Errno> {
         let mut armed = Ok(());
-        for _ in 0..SET_IN_A_ROW {
-            aim(self);
+        for _ in 0..ARM_TRIES {
+            replan(self);
             armed = self.arm(fd, self.first);
             if armed != Err(Errno::CANCELED) {
                 break;
@@ -154,21 +153,21 @@ impl Plan {
         armed
     }
 
-    /// When it expires first.
+    /// Returns when the timer expires for the first time.
     ///
-    /// The kernel's clock is read second: what lies between the readings makes the timer late by
-    /// that much, and not early.
+    /// Reads the kernel's clock second: the time between the readings makes the timer late by as much, and not
+    /// early.
     fn first(&self) -> i128 {
         match self.start {
             Start::Default => self.now() + wide(self.period),
             Start::At(start) => {
                 let (instant, now) = closest(Instant::now, || self.now());
-                let ahead = wide(start.saturating_duration_since(instant));
-                let ago = wide(instant.saturating_duration_since(start));
-                now + ahead - ago
+                let until = wide(start.saturating_duration_since(instant));
+                let since = wide(instant.saturating_duration_since(start));
+                now + until - since
             }
             Start::Aligned if self.clock == Clock::Realtime => {
-                next_slot(0, self.now(), self.period)
+                next_in_phase(0, self.now(), self.period)
             }
             Start::Aligned => {
                 let (wall, now) = closest(SystemTime::now, || self.now());
@@ -179,14 +178,14 @@ impl Plan {
 
     fn arm(&self, fd: &OwnedFd, first: i128) -> Result<(), Errno> {
         let (flags, last) = match self.clock {
-            Clock::Realtime => (TimerfdTimerFlags::CANCEL_ON_SET, LAST_OF_ALL),
+            Clock::Realtime => (TimerfdTimerFlags::CANCEL_ON_SET, LAST_WALL_SECOND),
             _ => (TimerfdTimerFlags::empty(), LAST_SECOND),
         };
-        let forever = Itimerspec {
+        let setting = Itimerspec {
             it_interval: advance(ZERO, self.period),
-            it_value: moment(first, last),
+            it_value: to_timespec(first, last),
         };
-        timerfd_settime(fd, TimerfdTimerFlags::ABSTIME | flags, &forever).map(drop)
+        timerfd_settime(fd, TimerfdTimerFlags::ABSTIME | flags, &setting).map(drop)
     }
 }
 
@@ -196,36 +195,35 @@ mod tests {
     use rustix::time::timerfd_gettime;
     use std::cell::Cell;
 
-    fn begun(clock: Clock, start: Start, period: Duration) -> (OwnedFd, Plan) {
+    fn started(clock: Clock, start: Start, period: Duration) -> (OwnedFd, Plan) {
         let mut plan = Plan::new(clock, start, period);
-        let fd = create(plan.timer()).unwrap();
-        plan.begin(&fd).unwrap();
+        let fd = create(plan.timer_clock()).unwrap();
+        plan.arm_first(&fd).unwrap();
         (fd, plan)
     }
 
     #[test]
-    fn aligned_to_the_nanosecond() {
+    fn aligned_start_is_exact_to_the_nanosecond() {
         let period = Duration::from_secs(3600);
-        let (_fd, plan) = begun(Clock::Realtime, Start::Aligned, period);
+        let (_fd, plan) = started(Clock::Realtime, Start::Aligned, period);
         assert_eq!(plan.first % wide(period), 0);
         assert!((1..=wide(period)).contains(&(plan.first - plan.now())));
     }
 
-    /// As the kernel has it.
     #[test]
-    fn armed_as_planned() {
+    fn kernel_timer_is_armed_as_planned() {
         for clock in [Clock::Monotonic, Clock::Boottime, Clock::Realtime] {
             for start in [
                 Start::Default,
                 Start::Aligned,
                 Start::At(Instant::now() + Duration::from_secs(1000)),
             ] {
-                let (fd, plan) = begun(clock, start, Duration::from_secs(3600));
+                let (fd, plan) = started(clock, start, Duration::from_secs(3600));
                 let before = plan.now();
                 let armed = timerfd_gettime(&fd).unwrap();
                 let after = plan.now();
                 let left = nanos(armed.it_value);
-                // Unless the clock was set just then.
+                // The clock may be set between the readings.
                 let expected = plan.first - after..=plan.first - before;
                 assert!(expected.contains(&left) || clock == Clock::Realtime);
                 assert_eq!(nanos(armed.it_interval), 3_600_000_000_000);
@@ -234,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_before_the_clocks_zero_is_counted_and_in_phase() {
+    fn expirations_before_the_clocks_zero_are_counted() {
         let period = Duration::from_secs(1);
         let boot =
             Instant::now().checked_sub(clock_gettime(ClockId::Monotonic).try_into().unwrap());
@@ -242,8 +240,8 @@ mod tests {
         else {
             return;
         };
-        let (_fd, plan) = begun(Clock::Monotonic, Start::At(start), period);
-        // −10.25 s … −0.25 s, and then 0.75 s after it.
+        let (_fd, plan) = started(Clock::Monotonic, Start::At(start), period);
+        // The eleven are at −10.25 s … −0.25 s, the next is at 0.75 s.
         assert_eq!(plan.before_zero, 11);
         assert!(
             (740_000_000..760_000_000).contains(&plan.first),
@@ -252,52 +250,52 @@ mod tests {
         );
     }
 
-    /// What is done about a clock that was set, where it was not.
+    /// Calls `clock_was_set` without setting the clock.
     #[test]
-    fn it_goes_on_in_phase_and_at_no_moment_that_has_passed() {
+    fn after_a_clock_set_the_next_expiration_is_in_phase() {
         let hour = Duration::from_secs(3600);
-        let ago = Instant::now().checked_sub(Duration::from_secs(1));
+        let past = Instant::now().checked_sub(Duration::from_secs(1));
         let starts = [Start::Default, Start::Aligned].into_iter();
-        for start in starts.chain(ago.map(Start::At)) {
-            let (fd, mut plan) = begun(Clock::Realtime, start, hour);
+        for start in starts.chain(past.map(Start::At)) {
+            let (fd, mut plan) = started(Clock::Realtime, start, hour);
             let planned = plan.first;
             plan.before_zero = 7;
             let before = plan.now();
-            plan.go_on(&fd).unwrap();
+            plan.clock_was_set(&fd).unwrap();
             let left = nanos(timerfd_gettime(&fd).unwrap().it_value);
             let after = plan.now();
             assert_eq!((plan.first - planned) % wide(hour), 0, "in phase");
             let next = before + 1..=after + wide(hour);
-            assert!(next.contains(&plan.first), "the next");
-            // The clock may be set by a little while this runs.
+            assert!(next.contains(&plan.first), "the next expiration");
+            // The clock may be adjusted a little during the test.
             let little = wide(Duration::from_secs(1));
             let expected = plan.first - after - little..=plan.first - before + little;
-            assert!(expected.contains(&left), "as the kernel has it");
-            assert_eq!(plan.before_zero, 0, "what was told is not told again");
+            assert!(expected.contains(&left), "the kernel's timer");
+            assert_eq!(plan.before_zero, 0, "counted already");
         }
     }
 
     #[test]
-    fn a_start_that_is_still_to_come_is_kept() {
+    fn after_a_clock_set_a_future_start_is_kept() {
         let start = Instant::now() + Duration::from_secs(1000);
-        let (fd, mut plan) = begun(Clock::Realtime, Start::At(start), Duration::from_secs(1));
-        plan.go_on(&fd).unwrap();
+        let (fd, mut plan) = started(Clock::Realtime, Start::At(start), Duration::from_secs(1));
+        plan.clock_was_set(&fd).unwrap();
         assert!(plan.first - plan.now() > 900_000_000_000);
     }
 
     #[test]
-    fn it_is_armed_once_while_nobody_sets_the_clock() {
-        let (fd, mut plan) = begun(Clock::Monotonic, Start::Default, Duration::from_secs(1));
+    fn timer_is_armed_once_if_the_clock_is_not_set() {
+        let (fd, mut plan) = started(Clock::Monotonic, Start::Default, Duration::from_secs(1));
         let times = Cell::new(0);
-        let armed = plan.arm_unless_set(&fd, |_| times.set(times.get() + 1));
+        let armed = plan.arm_replanned(&fd, |_| times.set(times.get() + 1));
         assert_eq!((armed, times.get()), (Ok(()), 1));
     }
 
-    /// A clock that counts from boot has 68 years.
+    /// The limit of 68 years is for clocks that count from boot.
     #[test]
-    fn a_wall_clock_goes_on_after_2038() {
+    fn wall_clock_timer_may_expire_after_2038() {
         let years = |years: u64| Duration::from_secs(years * 365 * 86_400);
-        let (fd, plan) = begun(Clock::Realtime, Start::Default, years(25));
+        let (fd, plan) = started(Clock::Realtime, Start::Default, years(25));
         if plan.now() > wide(years(40)) {
             let left = nanos(timerfd_gettime(&fd).unwrap().it_value);
             assert!(left > wide(years(24)));

@@ -155,7 +155,7 @@ fn child_may_drop_timers_that_another_thread_was_using() {
 /// The reactor belongs to the parent, and an event of the child's timer would go there.
 #[test]
 fn inherited_runtime_is_refused_in_a_child() {
-    const REFUSAL: &str = "made by another process";
+    const REFUSAL: &str = "created by another process";
     let _alone = alone();
     let mut inherited = Inherited::new();
     inherited.tick();

@@ -1,6 +1,6 @@
-//! `struct kevent`, whatever its fields' types.
+//! `struct kevent`, independent of the types of its fields.
 
-/// A change to make, or an event to tell.
+/// A change or an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Fields {
     pub(super) ident: u64,
@@ -9,30 +9,30 @@ pub(super) struct Fields {
     pub(super) fflags: u32,
     pub(super) data: i64,
     pub(super) udata: u64,
-    /// `ext[1]`, in a structure that has it.
+    /// `ext[1]`, if the structure has it.
     pub(super) leeway: Option<u64>,
 }
 
 pub(super) trait Event: Copy {
-    /// Whether it is the wider of two structures that one system has.
+    /// `true` for the wider structure of a system that has two.
     const WIDE: bool = false;
 
     fn fields(self) -> Fields;
 
-    /// Itself, but for the flags and the data.
+    /// Returns a copy with other flags and data.
     fn with(self, flags: u32, data: i64) -> Self;
 
     fn of_timer(fields: Fields) -> Self;
 }
 
-/// `Event` for a structure that has these fields, whatever their types.
+/// Implements `Event` for a structure with the fields of `kevent`.
 macro_rules! event {
     ($name:ident) => {
         #[allow(
             clippy::cast_lossless,
             clippy::cast_possible_truncation,
             clippy::unnecessary_cast,
-            reason = "the types differ from system to system, and the values fit them"
+            reason = "the types differ between systems, and the values fit"
         )]
         impl super::event::Event for $name {
             fn fields(self) -> super::event::Fields {

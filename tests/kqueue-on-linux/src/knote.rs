@@ -1,19 +1,19 @@
-//! One timer.
+//! The timer of a kqueue.
 
 use libc::c_int;
 
+use super::behavior::{InvalidReadd, Readd};
 use super::event::Fields;
 use super::names::{EV_ADD, EV_CLEAR, EV_DELETE, EV_ERROR, EV_ONESHOT, EV_RECEIPT};
 use super::plan::Plan;
 use super::rules;
 use super::timer;
-use super::ways::{Again, Refused};
 
-/// The flags that mean something here.
+/// The flags that are implemented.
 #[allow(
     clippy::cast_lossless,
     clippy::unnecessary_cast,
-    reason = "some systems' are as wide already"
+    reason = "on some systems the flags have this type already"
 )]
 pub(super) mod flag {
     pub(crate) const ADD: u32 = super::EV_ADD as u32;
@@ -31,9 +31,9 @@ pub(super) struct Knote {
     flags: u32,
     udata: u64,
     plan: Plan,
-    /// Expirations that the plan no longer counts.
-    kept: u64,
-    /// What was wrong with its last change, where the kernel says so in place of a count.
+    /// Unread expirations of an earlier plan.
+    unread: u64,
+    /// The error of the last change, if the kernel reports it in place of a count.
     error: Option<c_int>,
 }
 
@@ -45,45 +45,44 @@ impl Knote {
             flags: rules::flags(change),
             udata: change.udata,
             plan,
-            kept: 0,
+            unread: 0,
             error: None,
         };
         knote.arm(kq)?;
         Ok(knote)
     }
 
-    /// It is added, and there already.
-    pub(super) fn add_again(&mut self, kq: c_int, change: &Fields) -> Result<(), c_int> {
-        let again = rules::again(&self.plan, change);
-        if again == Again::Refused {
+    /// Adds the timer again.
+    pub(super) fn readd(&mut self, kq: c_int, change: &Fields) -> Result<(), c_int> {
+        let readd = rules::readd(&self.plan, change);
+        if readd == Readd::Refused {
             return Err(libc::EINVAL);
         }
         let now = timer::now();
-        let flags = if again == Again::RestartsWithFlags {
+        let flags = if readd == Readd::RestartsWithFlags {
             rules::flags(change)
         } else {
             self.flags
         };
-        // Whether it is periodic is up to the flags that it keeps.
+        // The kept flags decide whether the timer is periodic.
         let kept_flags = Fields { flags, ..*change };
         let plan = match rules::plan(&kept_flags, now, timer::calendar()) {
             Ok(plan) => plan,
-            Err(errno) => return self.refuse(kq, errno),
+            Err(errno) => return self.readd_invalid(kq, errno),
         };
         self.udata = change.udata;
-        match again {
-            Again::Refused => {}
-            Again::GoesOn => {
-                // The new period is from the next expiration on.
-                self.kept += self.plan.expirations(now);
+        match readd {
+            Readd::Refused => {}
+            Readd::Continues => {
+                self.unread += self.plan.expirations(now);
                 self.plan.every = plan.every;
             }
-            Again::Restarts | Again::RestartsInPlace | Again::RestartsWithFlags => {
+            Readd::Restarts | Readd::RestartsInPlace | Readd::RestartsWithFlags => {
                 self.flags = flags;
                 self.plan = plan;
-                self.kept = 0;
+                self.unread = 0;
                 self.error = None;
-                if again != Again::RestartsInPlace || !timer::is_expired(kq)? {
+                if readd != Readd::RestartsInPlace || !timer::is_expired(kq)? {
                     self.arm(kq)?;
                 }
             }
@@ -91,14 +90,14 @@ impl Knote {
         Ok(())
     }
 
-    fn refuse(&mut self, kq: c_int, errno: c_int) -> Result<(), c_int> {
-        match rules::REFUSED {
-            Refused::GoesOn => Err(errno),
-            Refused::Stops => {
+    fn readd_invalid(&mut self, kq: c_int, errno: c_int) -> Result<(), c_int> {
+        match rules::INVALID_READD {
+            InvalidReadd::Continues => Err(errno),
+            InvalidReadd::Stops => {
                 self.stop(kq)?;
                 Err(errno)
             }
-            Refused::SaysSoLater => {
+            InvalidReadd::FailsLater => {
                 self.stop(kq)?;
                 self.error = Some(errno);
                 timer::set(kq, Some(timer::now()))
@@ -106,23 +105,23 @@ impl Knote {
         }
     }
 
-    /// It will not expire, and has not.
+    /// Stops the timer and discards its expirations.
     pub(super) fn stop(&mut self, kq: c_int) -> Result<(), c_int> {
         self.plan = Plan::new(u64::MAX, 0);
-        self.kept = 0;
+        self.unread = 0;
         timer::set(kq, None)
     }
 
-    /// The event, if it has expired since the last one.
+    /// Returns an event if the timer has expired since the last one.
     pub(super) fn take(&mut self, kq: c_int) -> Result<Option<Fields>, c_int> {
         if !timer::expired(kq)? {
             return Ok(None);
         }
         let now = timer::now();
-        let count = self.kept + self.plan.expirations(now);
-        self.kept = 0;
+        let count = self.unread + self.plan.expirations(now);
+        self.unread = 0;
         if count == 0 && self.error.is_none() {
-            // It was on the queue from before it was restarted.
+            // It was on the queue already when it was restarted.
             self.arm(kq)?;
             return Ok(None);
         }
@@ -142,18 +141,18 @@ impl Knote {
                 ..event
             }));
         }
-        if !self.is_once() && self.plan.every != 0 {
+        if !self.is_one_shot() && self.plan.every != 0 {
             self.arm(kq)?;
         }
         Ok(Some(event))
     }
 
-    /// Whether it is deleted when it is delivered.
-    pub(super) fn is_once(&self) -> bool {
+    /// Returns `true` if the timer is deleted when its event is delivered.
+    pub(super) fn is_one_shot(&self) -> bool {
         self.flags & flag::ONESHOT != 0
     }
 
-    /// The timerfd expires once, and again only after it was read: so does a knote go onto its queue.
+    /// Arms the timerfd for one expiration. It expires again only after it was read, as a knote is put on its queue.
     fn arm(&mut self, kq: c_int) -> Result<(), c_int> {
         timer::set(kq, Some(self.plan.fires(timer::now())))
     }

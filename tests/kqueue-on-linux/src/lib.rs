@@ -1,17 +1,18 @@
 //! `kqueue` and `kevent`, for timers only, on Linux's timerfd.
 //!
-//! The names, types and values are those that the libc crate has for one system, and the rules those
-//! of its kernel: which, `--cfg tokio_osinterval_kqueue="…"` says. What the kernels do, and where that
-//! is written, is in KERNELS.md. Where a kernel ignores a mistake, or falls over it, this refuses it.
+//! `--cfg tokio_osinterval_kqueue="…"` selects a system. The names, types and values are those of the libc crate for
+//! that system, and the behaviour is that of its kernel. KERNELS.md describes the kernels and names the sources. Where
+//! a kernel ignores a mistake or fails because of it, this crate returns an error.
 //!
-//! A kqueue *is* a timerfd here: one descriptor that can be polled, and that is gone when it is closed.
-//! So it has room for one timer; a second one, of another identity, is refused with `ENOMEM`.
+//! A kqueue *is* a timerfd here: one descriptor that can be polled, and that disappears when it is closed. So it has
+//! room for one timer. A second timer, of another identity, is refused with `ENOMEM`.
 //!
-//! A timerfd stays on one clock, so there is no `NOTE_MACH_CONTINUOUS_TIME`; and `EV_ENABLE`,
-//! `EV_DISABLE` and `EV_DISPATCH` are refused, since nobody needs them.
+//! A timerfd keeps its clock, so there is no `NOTE_MACH_CONTINUOUS_TIME`. `EV_ENABLE`, `EV_DISABLE` and
+//! `EV_DISPATCH` are refused, since no test needs them.
 
+mod behavior;
 mod event;
-mod hooks;
+mod faults;
 mod knote;
 #[cfg_attr(tokio_osinterval_kqueue = "apple", path = "names/apple.rs")]
 #[cfg_attr(tokio_osinterval_kqueue = "freebsd", path = "names/freebsd.rs")]
@@ -34,9 +35,8 @@ mod rules;
 ))]
 mod ticks;
 mod timer;
-mod ways;
 
-#[allow(unused_imports, reason = "not all who use a kqueue ask for faults")]
-pub use self::hooks::{fail_next, fail_next_with, interrupt_next};
+#[allow(unused_imports, reason = "only tests inject faults")]
+pub use self::faults::{fail_next, fail_next_with, interrupt_next};
 pub use self::names::*;
 pub use self::queue::kqueue;

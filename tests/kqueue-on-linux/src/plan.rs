@@ -2,14 +2,14 @@
 
 use super::rules;
 
-/// In the kernel's own unit, which is a nanosecond but on Apple.
+/// Times are in the kernel's unit: a nanosecond, except on Apple's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Plan {
-    /// The next time, by the kernel's clock.
+    /// The next expiration, on the kernel's clock.
     pub(super) due: u64,
-    /// And then each time so much later, or never again if that is zero.
+    /// The period, or zero.
     pub(super) every: u64,
-    /// How much later than that it may be, if the rules say so.
+    /// How late the timer may be, if its kernel knows that.
     pub(super) leeway: u64,
     pub(super) fflags: u32,
 }
@@ -24,13 +24,13 @@ impl Plan {
         }
     }
 
-    /// When the timerfd is to expire, if it is armed at `now`: both in nanoseconds.
+    /// Returns when the timerfd must expire if it is armed at `now`. Both are in nanoseconds.
     pub(super) fn fires(&self, now: u64) -> u64 {
-        let late = rules::lateness(self, rules::units(now));
-        rules::nanos(self.due.saturating_add(late))
+        let lateness = rules::lateness(self, rules::units(now));
+        rules::nanos(self.due.saturating_add(lateness))
     }
 
-    /// How often it has expired by `now`, in nanoseconds, since this was last asked.
+    /// Returns the number of expirations since the last call, until `now` in nanoseconds.
     pub(super) fn expirations(&mut self, now: u64) -> u64 {
         let now = rules::units(now);
         if now < self.due {
@@ -46,11 +46,11 @@ impl Plan {
     }
 }
 
-/// A moment of the calendar by the kernel's clock, which does not follow the calendar from then on:
-/// all in nanoseconds.
-#[allow(dead_code, reason = "not every kernel knows the calendar")]
-pub(super) fn from_calendar(moment: u64, calendar: u64, now: u64) -> u64 {
-    now.saturating_add(moment.saturating_sub(calendar))
+/// Converts a calendar time to the kernel's clock. The result does not follow later changes of the calendar. All
+/// values are in nanoseconds.
+#[allow(dead_code, reason = "DragonFly has no calendar timers")]
+pub(super) fn from_calendar(time: u64, calendar: u64, now: u64) -> u64 {
+    now.saturating_add(time.saturating_sub(calendar))
 }
 
 #[cfg(test)]
@@ -58,25 +58,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_expiration_is_counted_once_and_in_phase() {
-        let begin = rules::units(7_000_000_123);
+    fn expirations_are_counted_once_and_stay_in_phase() {
+        let start = rules::units(7_000_000_123);
         for every in [1, 3, 1_000, 1_000_003] {
-            let mut plan = Plan::new(begin + every, every);
+            let mut plan = Plan::new(start + every, every);
             let mut total = 0;
-            let mut units = begin;
+            let mut units = start;
             for step in [0, 1, 2, 999, 1_000_003, 5, 77_777_777] {
                 units += step;
-                // The first nanosecond at which that unit has begun.
+                // The first nanosecond of that unit.
                 total += plan.expirations(rules::nanos(units));
-                assert_eq!(total, (units - begin) / every);
-                assert_eq!((plan.due - begin) % every, 0);
+                assert_eq!(total, (units - start) / every);
+                assert_eq!((plan.due - start) % every, 0);
                 assert!(plan.due > units);
             }
         }
     }
 
     #[test]
-    fn it_does_not_fire_before_it_is_due() {
+    fn timer_does_not_fire_early() {
         for due in [1, 2, 3, 1_000_000_007, u64::MAX / 200] {
             let plan = Plan::new(due, 0);
             assert!(rules::units(plan.fires(0)) >= due);

@@ -1,4 +1,4 @@
-//! The calls.
+//! `kqueue` and `kevent`.
 
 use std::collections::HashMap;
 use std::ptr;
@@ -6,21 +6,21 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use libc::{EINVAL, ENOENT, ENOMEM, ENOTSUP, c_int, timespec};
 
+use super::behavior::NoRoom;
 use super::event::{Event, Fields};
-use super::hooks;
+use super::faults;
 use super::knote::{Knote, flag};
 use super::rules;
 use super::timer;
-use super::ways::NoRoom;
 
 #[derive(Debug, Default)]
 struct Queue {
     knote: Option<Knote>,
-    /// Which of two structures it was first used with.
+    /// The structure that the queue was first used with, if there are two.
     wide: Option<bool>,
 }
 
-/// By their descriptors. One that was closed stays until its number is given to the next.
+/// The queues by descriptor. A closed queue stays until its number is reused.
 static QUEUES: LazyLock<Mutex<HashMap<c_int, Queue>>> = LazyLock::new(Mutex::default);
 
 fn queues() -> MutexGuard<'static, HashMap<c_int, Queue>> {
@@ -29,10 +29,10 @@ fn queues() -> MutexGuard<'static, HashMap<c_int, Queue>> {
 
 /// # Safety
 ///
-/// None: it is unsafe since the system's is.
+/// No requirements. The function is unsafe because the system's is.
 #[must_use]
 pub unsafe fn kqueue() -> c_int {
-    // Under the lock, so that nobody else is given the number of one that is closed meanwhile.
+    // Under the lock, so that no other thread gets the number of a queue that is closed meanwhile.
     let mut queues = queues();
     let kq = timer::create(rules::CLOSE_ON_EXEC);
     if let Ok(kq) = kq {
@@ -42,40 +42,40 @@ pub unsafe fn kqueue() -> c_int {
     returned(kq)
 }
 
-/// How to look for what has expired.
+/// Whether to collect expirations, and how long to wait for one.
 #[derive(Debug, Clone, Copy)]
-#[allow(dead_code, reason = "not every system can say so")]
-pub(super) enum Look {
+#[allow(dead_code, reason = "only Apple's `kevent64` has flags for it")]
+pub(super) enum Collect {
     Never,
-    AtOnce,
-    /// For so many nanoseconds, or without end.
-    For(Option<u64>),
+    Now,
+    /// Waits for that many nanoseconds, or without a limit.
+    Within(Option<u64>),
 }
 
-impl Look {
+impl Collect {
     /// # Safety
     ///
-    /// `timeout` is null or points to one.
-    pub(super) unsafe fn until(timeout: *const timespec) -> Self {
+    /// `timeout` is null or points to a `timespec`.
+    pub(super) unsafe fn within(timeout: *const timespec) -> Self {
         // SAFETY: the caller's contract.
         let timeout = unsafe { timeout.as_ref() };
-        Self::For(timeout.map(timer::nanos))
+        Self::Within(timeout.map(timer::nanos))
     }
 }
 
-/// `kevent`, of whatever structure.
+/// Implements `kevent` for a structure.
 ///
 /// # Safety
 ///
-/// As of the system's: there are as many changes to be read and events to be written as is said.
+/// As for the system's: the pointers are valid for as many changes to be read and events to be written as is said.
 pub(super) unsafe fn call<E: Event>(
     kq: c_int,
     changes: (*const E, usize),
     events: (*mut E, usize),
-    look: Look,
+    collect: Collect,
 ) -> c_int {
     let (events, room) = events;
-    let mut answered = 0;
+    let mut written = 0;
     // SAFETY: there is room for as many, by the caller's contract.
     let put = |index: usize, event: E| unsafe { events.wrapping_add(index).write(event) };
     if let Err(errno) = enter(kq, E::WIDE) {
@@ -89,35 +89,35 @@ pub(super) unsafe fn call<E: Event>(
         if errno.is_none() && fields.flags & flag::RECEIPT == 0 {
             continue;
         }
-        if answered < room {
+        if written < room {
             let flags = rules::receipt_flags(fields.flags);
-            put(answered, change.with(flags, errno.unwrap_or(0).into()));
-            answered += 1;
+            put(written, change.with(flags, errno.unwrap_or(0).into()));
+            written += 1;
             continue;
         }
         if let Some(errno) = errno {
             return returned(Err(errno));
         }
         match rules::NO_ROOM {
-            NoRoom::GoesOn => {}
+            NoRoom::Continues => {}
             NoRoom::Stops => return returned(Ok(0)),
             NoRoom::Overruns => return returned(Err(libc::EFAULT)),
         }
     }
-    if hooks::interrupted() {
+    if faults::interrupted() {
         return returned(Err(libc::EINTR));
     }
-    if answered == 0 && room > 0 && !matches!(look, Look::Never) {
-        match scan(kq, look) {
+    if written == 0 && room > 0 && !matches!(collect, Collect::Never) {
+        match scan(kq, collect) {
             Ok(None) => {}
             Ok(Some(event)) => {
                 put(0, E::of_timer(event));
-                answered = 1;
+                written = 1;
             }
             Err(errno) => return returned(Err(errno)),
         }
     }
-    returned(Ok(c_int::try_from(answered).unwrap_or(c_int::MAX)))
+    returned(Ok(c_int::try_from(written).unwrap_or(c_int::MAX)))
 }
 
 fn enter(kq: c_int, wide: bool) -> Result<(), c_int> {
@@ -139,24 +139,24 @@ fn make(kq: c_int, change: &Fields) -> Result<(), c_int> {
         return Err(ENOTSUP);
     }
     let mut queues = queues();
-    let place = &mut queues.get_mut(&kq).ok_or(libc::EBADF)?.knote;
-    match place {
+    let slot = &mut queues.get_mut(&kq).ok_or(libc::EBADF)?.knote;
+    match slot {
         Some(knote) if knote.ident == change.ident && has(flag::DELETE) => {
             knote.stop(kq)?;
-            *place = None;
+            *slot = None;
         }
-        Some(knote) if knote.ident == change.ident => knote.add_again(kq, change)?,
+        Some(knote) if knote.ident == change.ident => knote.readd(kq, change)?,
         _ if has(flag::DELETE) => return Err(ENOENT),
-        // There is room for one.
+        // There is room for one timer.
         Some(_) => return Err(ENOMEM),
-        None => *place = Some(Knote::add(kq, change)?),
+        None => *slot = Some(Knote::add(kq, change)?),
     }
     Ok(())
 }
 
-/// The event of the timer, if it has expired or does so in time.
-fn scan(kq: c_int, look: Look) -> Result<Option<Fields>, c_int> {
-    if let Some(errno) = hooks::failed() {
+/// Returns the timer's event if it has expired or expires in time.
+fn scan(kq: c_int, collect: Collect) -> Result<Option<Fields>, c_int> {
+    if let Some(errno) = faults::failed() {
         return Ok(Some(Fields {
             ident: 0,
             is_timer: true,
@@ -167,16 +167,16 @@ fn scan(kq: c_int, look: Look) -> Result<Option<Fields>, c_int> {
             leeway: None,
         }));
     }
-    let began = timer::now();
+    let start = timer::now();
     loop {
         if let Some(event) = take(kq)? {
             return Ok(Some(event));
         }
-        let rest = match look {
-            Look::Never | Look::AtOnce => return Ok(None),
-            Look::For(None) => None,
-            Look::For(Some(timeout)) => {
-                match timeout.saturating_sub(timer::now().saturating_sub(began)) {
+        let rest = match collect {
+            Collect::Never | Collect::Now => return Ok(None),
+            Collect::Within(None) => None,
+            Collect::Within(Some(timeout)) => {
+                match timeout.saturating_sub(timer::now().saturating_sub(start)) {
                     0 => return Ok(None),
                     rest => Some(rest),
                 }
@@ -188,26 +188,26 @@ fn scan(kq: c_int, look: Look) -> Result<Option<Fields>, c_int> {
 
 fn take(kq: c_int) -> Result<Option<Fields>, c_int> {
     let mut queues = queues();
-    let place = &mut queues.get_mut(&kq).ok_or(libc::EBADF)?.knote;
-    let Some(knote) = place else {
+    let slot = &mut queues.get_mut(&kq).ok_or(libc::EBADF)?.knote;
+    let Some(knote) = slot else {
         return Ok(None);
     };
     let event = knote.take(kq)?;
-    if event.is_some() && knote.is_once() {
-        *place = None;
+    if event.is_some() && knote.is_one_shot() {
+        *slot = None;
     }
     Ok(event)
 }
 
-/// As system calls return.
+/// Returns the result as a system call does: sets `errno` and returns −1 for an error.
 fn returned(result: Result<c_int, c_int>) -> c_int {
     match result {
         Ok(value) => value,
         Err(errno) => {
             // SAFETY: takes nothing, and returns a place of this thread's.
-            let place = unsafe { libc::__errno_location() };
-            // SAFETY: it is valid for as long as the thread is there.
-            unsafe { ptr::write(place, errno) };
+            let errno_place = unsafe { libc::__errno_location() };
+            // SAFETY: it is valid for as long as the thread lives.
+            unsafe { ptr::write(errno_place, errno) };
             -1
         }
     }

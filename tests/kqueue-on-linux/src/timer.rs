@@ -1,4 +1,4 @@
-//! The timerfd.
+//! The timerfd of a kqueue.
 
 use std::io;
 use std::ptr;
@@ -7,7 +7,7 @@ use libc::{c_int, itimerspec, timespec};
 
 pub(super) const NANOS_PER_SEC: u64 = 1_000_000_000;
 
-/// The errno of a system call that failed.
+/// Converts the result of a system call to its errno if it failed.
 pub(super) fn checked(returned: c_int) -> Result<c_int, c_int> {
     if returned >= 0 {
         return Ok(returned);
@@ -23,12 +23,11 @@ pub(super) fn create(cloexec: bool) -> Result<c_int, c_int> {
     checked(unsafe { libc::timerfd_create(libc::CLOCK_MONOTONIC, libc::TFD_NONBLOCK | cloexec) })
 }
 
-/// Has it expire once, at that nanosecond of `CLOCK_MONOTONIC`, or never. What it has expired for is
-/// forgotten.
+/// Sets the timer to expire once, at that nanosecond of `CLOCK_MONOTONIC`, or never. Discards earlier expirations.
 pub(super) fn set(kq: c_int, at: Option<u64>) -> Result<(), c_int> {
     let setting = itimerspec {
         it_interval: spec(0),
-        // Zero would disarm it.
+        // Zero would disarm the timer.
         it_value: spec(at.map_or(0, |at| at.max(1))),
     };
     // SAFETY: the new setting can be read, and the old one is not asked for.
@@ -43,7 +42,7 @@ pub(super) fn set(kq: c_int, at: Option<u64>) -> Result<(), c_int> {
     checked(set).map(drop)
 }
 
-/// Whether it has expired since it was set, or since this was last asked.
+/// Returns `true` if the timer has expired since it was set or since the last call.
 pub(super) fn expired(kq: c_int) -> Result<bool, c_int> {
     let mut count = 0_u64;
     // SAFETY: there is room for eight bytes.
@@ -55,12 +54,12 @@ pub(super) fn expired(kq: c_int) -> Result<bool, c_int> {
     }
 }
 
-/// Whether it has, and that can still be read.
+/// Returns `true` if there is an unread expiration.
 pub(super) fn is_expired(kq: c_int) -> Result<bool, c_int> {
     poll(kq, Some(0)).map(|ready| ready > 0)
 }
 
-/// Waits for that many nanoseconds, or without end, for it to expire.
+/// Waits for an expiration, for that many nanoseconds or without a limit.
 pub(super) fn wait(kq: c_int, nanos: Option<u64>) -> Result<(), c_int> {
     poll(kq, nanos).map(drop)
 }
@@ -77,12 +76,12 @@ fn poll(kq: c_int, nanos: Option<u64>) -> Result<c_int, c_int> {
     checked(unsafe { libc::ppoll(&raw mut polled, 1, timeout, ptr::null()) })
 }
 
-/// `CLOCK_MONOTONIC`, in nanoseconds.
+/// Returns `CLOCK_MONOTONIC` in nanoseconds.
 pub(super) fn now() -> u64 {
     read(libc::CLOCK_MONOTONIC)
 }
 
-/// `CLOCK_REALTIME`, in nanoseconds.
+/// Returns `CLOCK_REALTIME` in nanoseconds.
 pub(super) fn calendar() -> u64 {
     read(libc::CLOCK_REALTIME)
 }
@@ -94,14 +93,14 @@ fn read(clock: libc::clockid_t) -> u64 {
     nanos(&now)
 }
 
-/// What is negative is none.
+/// Converts to nanoseconds. A negative part counts as zero.
 pub(super) fn nanos(spec: &timespec) -> u64 {
     let [secs, nanos] = [spec.tv_sec, spec.tv_nsec].map(|part| u64::try_from(part).unwrap_or(0));
     secs.saturating_mul(NANOS_PER_SEC).saturating_add(nanos)
 }
 
 fn spec(nanos: u64) -> timespec {
-    // Linux keeps no more, in 64 bits of nanoseconds.
+    // Linux keeps 64 bits of nanoseconds.
     let nanos = nanos.min(i64::MAX as u64);
     timespec {
         tv_sec: libc::time_t::try_from(nanos / NANOS_PER_SEC).unwrap_or(libc::time_t::MAX),

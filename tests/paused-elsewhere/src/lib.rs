@@ -1,5 +1,5 @@
-//! The runtime's clock is paused, and the library was not built to follow it: it does as far as it can, and
-//! where it cannot it says so.
+//! Pauses the runtime's clock while the library's `test-util` is off. The library follows the clock as far as it can,
+//! and panics with a helpful message where it cannot.
 #![cfg(test)]
 
 use std::future::Future;
@@ -22,15 +22,15 @@ fn runtime(paused: bool) -> Runtime {
     builder.enable_all().start_paused(paused).build().unwrap()
 }
 
-/// Runs `test`; that it hangs is a failure.
+/// Runs `test`. Fails if it hangs.
 fn within_a_minute(test: impl FnOnce() + Send + 'static) {
-    let (ended, end) = channel();
+    let (sender, receiver) = channel();
     let test = thread::spawn(move || {
         test();
-        ended.send(()).unwrap();
+        sender.send(()).unwrap();
     });
-    let end = end.recv_timeout(Duration::from_secs(60));
-    assert!(end.is_ok() || test.is_finished(), "it hangs");
+    let ended = receiver.recv_timeout(Duration::from_secs(60));
+    assert!(ended.is_ok() || test.is_finished(), "the test hangs");
     test.join().unwrap();
 }
 
@@ -39,20 +39,20 @@ fn poll(sleep: Pin<&mut Sleep>) -> Poll<()> {
 }
 
 #[test]
-fn a_clock_that_starts_paused_is_followed() {
+fn timers_follow_a_clock_that_starts_paused() {
     within_a_minute(|| {
         let real = std::time::Instant::now();
         runtime(true).block_on(async {
-            let began = Instant::now();
+            let start = Instant::now();
             sleep(HOUR).await;
-            assert_eq!(began.elapsed().as_secs(), 3600);
+            assert_eq!(start.elapsed().as_secs(), 3600);
             timeout(HOUR, std::future::pending::<()>())
                 .await
                 .unwrap_err();
             let mut ticks = interval(HOUR);
             for tick in 0..3 {
                 let deadline = ticks.tick().await;
-                assert_eq!((deadline - began).as_secs(), 3600 * (2 + tick));
+                assert_eq!((deadline - start).as_secs(), 3600 * (2 + tick));
             }
             let mut built = OsInterval::builder(HOUR).build().unwrap();
             built.tick().await;
@@ -63,126 +63,123 @@ fn a_clock_that_starts_paused_is_followed() {
 }
 
 #[test]
-fn a_clock_that_is_paused_before_anybody_waits_is_followed() {
+fn timers_follow_a_clock_that_is_paused_before_they_wait() {
     within_a_minute(|| {
         runtime(false).block_on(async {
-            // By the kernel's.
+            // Served by the kernel's timer.
             sleep(Duration::from_millis(1)).await;
             time::pause();
-            let began = Instant::now();
+            let start = Instant::now();
             sleep(HOUR).await;
-            assert!(began.elapsed() >= HOUR, "early");
+            assert!(start.elapsed() >= HOUR, "early");
             time::resume();
-            // It runs, an hour ahead.
-            let began = Instant::now();
+            // The clock runs again, an hour ahead.
+            let start = Instant::now();
             sleep(Duration::from_millis(1)).await;
-            assert!(began.elapsed() >= Duration::from_millis(1), "early");
+            assert!(start.elapsed() >= Duration::from_millis(1), "early");
         });
     });
 }
 
 #[test]
-fn a_clock_that_is_advanced_is_followed() {
+fn timers_follow_a_clock_that_is_advanced() {
     within_a_minute(|| {
         runtime(true).block_on(async {
-            let mut waits = pin!(sleep(HOUR));
-            assert!(poll(waits.as_mut()).is_pending());
+            let mut sleep = pin!(sleep(HOUR));
+            assert!(poll(sleep.as_mut()).is_pending());
             time::advance(HOUR / 2).await;
-            assert!(poll(waits.as_mut()).is_pending(), "early");
+            assert!(poll(sleep.as_mut()).is_pending(), "early");
             time::advance(HOUR / 2 + Duration::from_millis(1)).await;
-            waits.await;
+            sleep.await;
         });
     });
 }
 
-/// It does not jump to a timer that is gone.
 #[test]
-fn a_clock_stands_still_while_nobody_waits() {
+fn paused_clock_does_not_jump_to_a_dropped_timer() {
     within_a_minute(|| {
         runtime(true).block_on(async {
-            let began = Instant::now();
+            let start = Instant::now();
             timeout(HOUR, yield_now()).await.unwrap();
-            let (comes, come) = tokio::sync::oneshot::channel();
+            let (sender, receiver) = tokio::sync::oneshot::channel();
             thread::spawn(move || {
                 thread::sleep(Duration::from_millis(20));
-                comes.send(()).unwrap();
+                sender.send(()).unwrap();
             });
-            come.await.unwrap();
-            assert_eq!(began.elapsed(), Duration::ZERO);
+            receiver.await.unwrap();
+            assert_eq!(start.elapsed(), Duration::ZERO);
         });
     });
 }
 
-/// Nor to one that was gone before it was paused, and nobody is told that somebody waited then.
+/// The clock does not jump to the timeout, and its alarm causes no panic.
 #[test]
-fn a_timer_that_is_gone_before_the_pause_harms_nobody() {
+fn timer_dropped_before_the_pause_has_no_effect() {
     within_a_minute(|| {
         runtime(false).block_on(async {
             timeout(Duration::from_secs(3), sleep(Duration::from_millis(1)))
                 .await
                 .unwrap();
             time::pause();
-            let (real, began) = (std::time::Instant::now(), Instant::now());
+            let (real, start) = (std::time::Instant::now(), Instant::now());
             sleep(HOUR).await;
-            assert!(began.elapsed() >= HOUR, "early");
+            assert!(start.elapsed() >= HOUR, "early");
             assert!(real.elapsed() < HOUR);
         });
     });
 }
 
-/// On a thread of another runtime, or of none, its own runtime's clock decides.
+/// The polling thread is in no runtime.
 #[test]
-fn a_timer_goes_by_the_clock_of_its_runtime() {
+fn timer_follows_the_clock_of_its_own_runtime() {
     within_a_minute(|| {
         let runtime = runtime(true);
         let context = runtime.enter();
-        let mut waits = Box::pin(sleep(Duration::from_millis(20)));
+        let mut sleep = Box::pin(sleep(Duration::from_millis(20)));
         drop(context);
         thread::sleep(Duration::from_millis(40));
-        assert!(poll(waits.as_mut()).is_pending(), "early");
-        runtime.block_on(waits);
+        assert!(poll(sleep.as_mut()).is_pending(), "early");
+        runtime.block_on(sleep);
     });
 }
 
-/// Nobody hangs, and whoever waits is told what to do.
 #[test]
-fn an_alarm_that_was_armed_before_the_pause_says_how_to_follow_it() {
+fn alarm_armed_before_the_pause_panics_and_names_the_feature() {
     within_a_minute(|| {
         let panic = catch_unwind(AssertUnwindSafe(|| {
             runtime(false).block_on(async {
-                let waits = tokio::spawn(sleep(Duration::from_millis(50)));
+                let task = tokio::spawn(sleep(Duration::from_millis(50)));
                 yield_now().await;
                 time::pause();
-                // Nobody makes, polls or drops a timer from here on.
-                waits
-                    .await
+                // No timer is created, polled or dropped from here on.
+                task.await
                     .unwrap_or_else(|error| resume_unwind(error.into_panic()));
             });
         }));
-        let panic = panic.expect_err("it has been followed");
+        let panic = panic.expect_err("the timer followed the clock");
         let message = panic.downcast_ref::<String>().unwrap();
         assert!(message.contains("`test-util`"), "{message}");
     });
 }
 
-/// A clock that nobody pauses is the kernel's, whatever tokio could do.
+/// The kernel's timer serves while the clock runs, even though tokio could pause it.
 #[test]
-fn a_clock_that_runs_leaves_the_kernel_its_precision() {
+fn timers_are_precise_while_the_clock_runs() {
     within_a_minute(|| {
         runtime(false).block_on(async {
-            let mut least = Duration::MAX;
+            let mut ours = Duration::MAX;
             let mut ticks = interval(Duration::from_micros(300));
             for _ in 0..2000 {
-                least = least.min(ticks.tick().await.elapsed());
+                ours = ours.min(ticks.tick().await.elapsed());
             }
-            // tokio's fires in whole milliseconds, and late by as much.
+            // tokio's timers fire in whole milliseconds, and are late by as much.
             let mut tokios = Duration::MAX;
             for _ in 0..50 {
                 let deadline = Instant::now() + Duration::from_micros(300);
                 time::sleep_until(deadline).await;
                 tokios = tokios.min(deadline.elapsed());
             }
-            assert!(least < tokios, "{least:?} against {tokios:?}");
+            assert!(ours < tokios, "{ours:?} against {tokios:?}");
         });
     });
 }

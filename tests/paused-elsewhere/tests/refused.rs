@@ -1,4 +1,4 @@
-//! A clock that is paused, and a kernel that refuses: it does not run away.
+//! Pauses the runtime's clock while the kernel refuses timers.
 
 use std::fs::File;
 use std::iter;
@@ -10,34 +10,34 @@ use tokio::time::Instant;
 use tokio_osinterval::sleep;
 
 #[test]
-fn a_clock_that_is_paused_does_not_run_away() {
+fn paused_clock_stands_still_while_the_kernel_refuses() {
     let before = getrlimit(Resource::Nofile);
-    let few = Rlimit {
+    let limit = Rlimit {
         current: Some(64),
         maximum: before.maximum,
     };
-    setrlimit(Resource::Nofile, few).unwrap();
+    setrlimit(Resource::Nofile, limit).unwrap();
     for starts_paused in [true, false] {
         let mut builder = Builder::new_current_thread();
         let builder = builder.enable_all().start_paused(starts_paused);
         let runtime = builder.build().unwrap();
-        let hoard: Vec<_> = iter::from_fn(|| File::open("/dev/null").ok()).collect();
+        let files: Vec<_> = iter::from_fn(|| File::open("/dev/null").ok()).collect();
         runtime.block_on(async {
             sleep(Duration::from_millis(1)).await;
             if !starts_paused {
                 tokio::time::pause();
             }
-            let began = Instant::now();
-            let (comes, come) = tokio::sync::oneshot::channel();
+            let start = Instant::now();
+            let (sender, receiver) = tokio::sync::oneshot::channel();
             std::thread::spawn(move || {
                 std::thread::sleep(Duration::from_millis(50));
-                comes.send(()).unwrap();
+                sender.send(()).unwrap();
             });
-            come.await.unwrap();
-            assert_eq!(began.elapsed(), Duration::ZERO);
+            receiver.await.unwrap();
+            assert_eq!(start.elapsed(), Duration::ZERO);
             sleep(Duration::from_secs(3600)).await;
-            assert!(began.elapsed() < Duration::from_secs(3601));
+            assert!(start.elapsed() < Duration::from_secs(3601));
         });
-        drop(hoard);
+        drop(files);
     }
 }

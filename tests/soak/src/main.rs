@@ -131,7 +131,7 @@ fn soak(options: &Options, failures: &Arc<Failures>) -> io::Result<()> {
     drop(runtimes);
 
     report::print_table(&shared);
-    print_and_check_memory(&shared, &disturbances, memory);
+    print_and_check_memory(&shared, &disturbances, &memory);
     check_counts(&shared);
     Ok(())
 }
@@ -188,7 +188,7 @@ fn wait_for_the_end(mut detector: LostTimerDetector, shared: &Shared, length: Du
     }
 }
 
-fn print_and_check_memory(shared: &Shared, disturbances: &Disturbances, memory: Memory) {
+fn print_and_check_memory(shared: &Shared, disturbances: &Disturbances, memory: &Memory) {
     println!(
         "stalls: {}, stops: {}; processor time: {}",
         disturbances.stalls,

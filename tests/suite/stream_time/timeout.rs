@@ -108,10 +108,20 @@ fn ended_stream_with_a_timeout_is_fused_and_dropped() {
         for _ in 0..3 {
             assert_eq!(limited.next().await, None);
             assert!(limited.is_terminated());
-            assert_eq!(limited.size_hint(), (0, Some(1)));
+            assert_eq!(limited.size_hint(), (0, Some(0)));
             sleep(us(10)).await;
         }
         assert_eq!(Arc::strong_count(&alive), 1);
+
+        // The hint does not count a timeout that has been reported.
+        let (sender, receiver) = futures::channel::oneshot::channel();
+        let mut late = pin!(stream::once(receiver).timeout(us(1)));
+        assert_eq!(late.size_hint(), (1, Some(3)));
+        assert!(late.next().await.unwrap().is_err());
+        assert_eq!(late.size_hint(), (1, Some(2)));
+        sender.send(0).unwrap();
+        assert_eq!(late.next().await, Some(Ok(Ok(0))));
+        assert_eq!(late.size_hint(), (0, Some(1)));
 
         let unknown = stream::iter(0..).timeout(ms(1));
         assert_eq!(unknown.size_hint().1, None);

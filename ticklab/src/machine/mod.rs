@@ -2,14 +2,16 @@
 
 mod tree;
 
+use std::io;
 use std::thread::available_parallelism;
 
+use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use sysinfo::{CpuRefreshKind, RefreshKind, System};
 
 pub use tree::Tree;
 
-use crate::sys;
+use crate::{FINE, output, sys};
 
 /// What of a machine bears on its timers, and can be told.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -64,6 +66,22 @@ impl Machine {
         }
     }
 
+    /// In one line.
+    pub fn in_words(&self) -> String {
+        let virtualised = self.virtualised.as_ref().filter(|kind| *kind != "no");
+        let virtualised = virtualised.map(|kind| match kind.as_str() {
+            "yes" => "a virtual machine".to_owned(),
+            kind => format!("a virtual machine ({kind})"),
+        });
+        let processors = self.cores.map(|cores| match cores {
+            1 => "1 processor".to_owned(),
+            cores => format!("{cores} processors"),
+        });
+        let known = [&self.os, &self.kernel, &self.cpu, &processors, &virtualised];
+        let known: Vec<_> = known.into_iter().flatten().map(String::as_str).collect();
+        known.join(", ")
+    }
+
     /// What files tell.
     fn told_by(tree: &Tree) -> Self {
         Self {
@@ -74,6 +92,17 @@ impl Machine {
             ..Self::default()
         }
     }
+}
+
+/// `ticklab machine`: prints it.
+///
+/// # Errors
+///
+/// If standard output cannot be written.
+pub fn run() -> Result<u8> {
+    let words = Machine::read().in_words() + "\n";
+    output::print(io::stdout(), words, &|| false)?;
+    Ok(FINE)
 }
 
 /// On x86 a hypervisor says so to its guests, in a bit that `/proc/cpuinfo` shows; the machine's maker

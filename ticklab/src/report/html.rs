@@ -2,7 +2,6 @@
 
 mod data;
 mod facts;
-mod quote;
 #[cfg(test)]
 pub mod sample;
 
@@ -10,8 +9,8 @@ use anyhow::{Context, Result};
 use askama::Template;
 
 use super::columns::{ABSENT, COLUMNS, Column};
-use super::{Report, Timer};
-use crate::units::nanos;
+use super::{Report, Timer, quote};
+use crate::units::{self, nanos};
 use facts::Fact;
 
 /// What the template asks for. Facts and figures are text here already: the page shows them without
@@ -66,9 +65,9 @@ const ASSETS: Assets = Assets {
 pub fn page(report: &Report) -> Result<String> {
     let page = Page {
         report,
-        began: facts::date(&report.began),
+        began: units::date(&report.began),
         took: nanos(report.took_ns),
-        period: facts::given(report.settings.period_ns),
+        period: units::given(report.settings.period_ns),
         command: quote::command(&report.command),
         columns: &COLUMNS,
         rows: report.timers.iter().map(row).collect(),

@@ -5,6 +5,9 @@ pub mod columns;
 pub mod csv;
 pub mod hgrm;
 pub mod html;
+mod percentiles;
+mod quote;
+pub mod svg;
 pub mod table;
 
 use serde::{Deserialize, Serialize};

@@ -13,7 +13,8 @@ const GAP: usize = 2;
 /// into several.
 pub fn text(report: &Report, width: Option<usize>) -> String {
     let tables = tables(report, width.unwrap_or(usize::MAX));
-    let mut paragraphs: Vec<_> = [about(report)]
+    let about = format!("{}\n{}", asked(&report.settings), report.machine.in_words());
+    let mut paragraphs: Vec<_> = [about.trim_end().to_owned() + "\n"]
         .into_iter()
         .chain(tables)
         .chain([remarks(report)])
@@ -91,15 +92,15 @@ pub fn lines(table: &Table) -> String {
     lines.map(|line| line + "\n").collect()
 }
 
-fn about(report: &Report) -> String {
-    let (settings, machine) = (&report.settings, &report.machine);
+/// What was asked for.
+pub fn asked(settings: &Settings) -> String {
     let rounds = if settings.rounds == 1 {
         "round"
     } else {
         "rounds"
     };
-    let mut about = format!(
-        "A tick every {} for {} of each timer, in {} {rounds}; intervals: {}; runtime: {}; event interval: {}{}\n",
+    format!(
+        "A tick every {} for {} of each timer, in {} {rounds}; intervals: {}; runtime: {}; event interval: {}{}",
         nanos(settings.period_ns),
         nanos(settings.duration_ns),
         settings.rounds,
@@ -107,16 +108,7 @@ fn about(report: &Report) -> String {
         settings.runtime,
         settings.event_interval,
         load(settings),
-    );
-    let virtualised = machine.virtualised.as_ref().filter(|kind| *kind != "no");
-    let virtualised = virtualised.map(|kind| match kind.as_str() {
-        "yes" => "a virtual machine".to_owned(),
-        kind => format!("a virtual machine ({kind})"),
-    });
-    let machine = [&machine.os, &machine.kernel, &machine.cpu, &virtualised];
-    let machine: Vec<_> = machine.into_iter().flatten().map(String::as_str).collect();
-    about += &machine.join(", ");
-    about.trim_end().to_owned() + "\n"
+    )
 }
 
 /// Where there is any in the runtime.
@@ -127,7 +119,8 @@ fn load(settings: &Settings) -> String {
     }
 }
 
-fn remarks(report: &Report) -> String {
+/// What is not in order, each in a line.
+pub fn remarks(report: &Report) -> String {
     let failure = |timer: &Timer| {
         let failure = timer.failure.as_ref()?;
         Some(format!(

@@ -2,15 +2,13 @@
 // phone, and in the dark.
 //
 //     npm ci && node page.mjs REPORT.html [SCREENSHOT_DIR]
-//
-// CHROMIUM is the browser's path, if it is not /usr/bin/chromium.
 
 import assert from "node:assert/strict";
 import { mkdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { chromium } from "playwright-core";
+import { check, launch, quiet } from "./browser.mjs";
 
 const LIMIT_MS = 120_000;
 const WIDE = { viewport: { width: 1280, height: 900 } };
@@ -27,48 +25,23 @@ if (!report) {
 const url = pathToFileURL(resolve(report)).href;
 const covered = [];
 
-const timeout = setTimeout(() => {
-  console.error(`page: not done after ${LIMIT_MS / 1000} s; by then covered: ${covered.join(", ") || "nothing"}`);
-  process.exit(1);
-}, LIMIT_MS);
-
 // --- The browser
 
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-  ],
-});
+const browser = await launch();
 
 // A page that has nothing to complain of and asks for nothing else, from its first moment to its last.
 async function looking(name, options, look) {
-  const context = await browser.newContext(options);
-  const page = await context.newPage();
-  const complaints = [];
-  page.on("console", (message) => {
-    if (["error", "warning", "assert"].includes(message.type())) complaints.push(`console: ${message.text()}`);
-  });
-  page.on("pageerror", (error) => complaints.push(`error: ${error.stack}`));
-  page.on("request", (request) => {
-    if (request.url() !== url) complaints.push(`request: ${request.url()}`);
-  });
+  const { page, fine, close } = await quiet(browser, options, [url]);
   await page.goto(url);
   await settled(page);
   await look(page);
   await settled(page);
-  assert.deepEqual(complaints, [], `${name}: the page complains`);
+  fine(name);
   if (screenshots && SHOTS.includes(name)) {
     await mkdir(screenshots, { recursive: true });
     await page.screenshot({ path: join(screenshots, `${name}.png`), fullPage: true });
   }
-  await context.close();
+  await close();
 }
 
 // uPlot draws when the current task is done, and a browser paints after that.
@@ -348,14 +321,4 @@ async function all() {
   covered.push("curves in the dark and after a switch to it", "no complaint and no request");
 }
 
-try {
-  await all();
-  console.log(`covered: ${covered.join(", ")}`);
-} catch (error) {
-  console.error(`page: ${error.message}`);
-  if (error.code !== "ERR_ASSERTION") console.error(error.stack);
-  process.exitCode = 1;
-} finally {
-  await browser.close();
-  clearTimeout(timeout);
-}
+await check("page", LIMIT_MS, covered, browser, all);

@@ -1,13 +1,13 @@
-//! The names that the libc crate has for macOS and its kin, with its types and values.
+//! The names, types and values of the libc crate for Apple's systems.
 
 use libc::{c_int, c_uint, c_void, intptr_t, timespec, uintptr_t};
 
 use super::event::{Event, Fields, event};
-use super::queue::{self, Look};
+use super::queue::{self, Collect};
 use super::rules;
 use super::timer;
 
-#[allow(non_camel_case_types, reason = "its name")]
+#[allow(non_camel_case_types, reason = "the name in libc")]
 #[repr(C, packed(4))]
 #[derive(Debug, Clone, Copy)]
 pub struct kevent {
@@ -49,8 +49,8 @@ pub const NOTE_MACHTIME: u32 = 0x100;
 
 /// # Safety
 ///
-/// As of the system's: there are as many changes to be read and events to be written as is said, and
-/// a timeout or none.
+/// As for the system's: the pointers are valid for as many changes to be read and events to be written as is said, and
+/// `timeout` is null or points to a `timespec`.
 pub unsafe fn kevent(
     kq: c_int,
     changelist: *const kevent,
@@ -62,12 +62,12 @@ pub unsafe fn kevent(
     let changes = (changelist, usize::try_from(nchanges).unwrap_or(0));
     let events = (eventlist, usize::try_from(nevents).unwrap_or(0));
     // SAFETY: the caller's contract.
-    let look = unsafe { Look::until(timeout) };
+    let collect = unsafe { Collect::within(timeout) };
     // SAFETY: the caller's contract.
-    unsafe { queue::call(kq, changes, events, look) }
+    unsafe { queue::call(kq, changes, events, collect) }
 }
 
-#[allow(non_camel_case_types, reason = "its name")]
+#[allow(non_camel_case_types, reason = "the name in libc")]
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct kevent64_s {
@@ -119,7 +119,7 @@ impl Event for kevent64_s {
 
 /// # Safety
 ///
-/// As of [`kevent`]. Unknown flags are ignored.
+/// As for [`kevent`]. Unknown flags are ignored.
 pub unsafe fn kevent64(
     kq: c_int,
     changelist: *const kevent64_s,
@@ -131,19 +131,19 @@ pub unsafe fn kevent64(
 ) -> c_int {
     let changes = (changelist, usize::try_from(nchanges).unwrap_or(0));
     let events = (eventlist, usize::try_from(nevents).unwrap_or(0));
-    let look = if flags & KEVENT_FLAG_ERROR_EVENTS != 0 {
-        Look::Never
+    let collect = if flags & KEVENT_FLAG_ERROR_EVENTS != 0 {
+        Collect::Never
     } else if flags & KEVENT_FLAG_IMMEDIATE != 0 {
-        Look::AtOnce
+        Collect::Now
     } else {
         // SAFETY: the caller's contract.
-        unsafe { Look::until(timeout) }
+        unsafe { Collect::within(timeout) }
     };
     // SAFETY: the caller's contract.
-    unsafe { queue::call(kq, changes, events, look) }
+    unsafe { queue::call(kq, changes, events, collect) }
 }
 
-#[allow(non_camel_case_types, reason = "its name")]
+#[allow(non_camel_case_types, reason = "the name in libc")]
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct mach_timebase_info {
@@ -153,7 +153,7 @@ pub struct mach_timebase_info {
 
 /// # Safety
 ///
-/// `info` can be written.
+/// `info` is valid for writes.
 pub unsafe fn mach_timebase_info(info: *mut mach_timebase_info) -> c_int {
     let ratio = mach_timebase_info {
         numer: rules::NUMER,
@@ -166,7 +166,7 @@ pub unsafe fn mach_timebase_info(info: *mut mach_timebase_info) -> c_int {
 
 /// # Safety
 ///
-/// None: it is unsafe since the system's is.
+/// No requirements. The function is unsafe because the system's is.
 #[must_use]
 pub unsafe fn mach_absolute_time() -> u64 {
     rules::units(timer::now())

@@ -1,11 +1,11 @@
-//! The names that the libc crate has for FreeBSD from 12 on, with its types and values.
+//! The names, types and values of the libc crate for FreeBSD 12 and later.
 
 use libc::{c_int, c_short, c_uint, c_ushort, c_void, timespec, uintptr_t};
 
 use super::event::event;
-use super::queue::{self, Look};
+use super::queue::{self, Collect};
 
-#[allow(non_camel_case_types, reason = "its name")]
+#[allow(non_camel_case_types, reason = "the name in libc")]
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct kevent {
@@ -40,8 +40,8 @@ pub const NOTE_ABSTIME: u32 = 0x10;
 
 /// # Safety
 ///
-/// As of the system's: there are as many changes to be read and events to be written as is said, and
-/// a timeout or none.
+/// As for the system's: the pointers are valid for as many changes to be read and events to be written as is said, and
+/// `timeout` is null or points to a `timespec`.
 pub unsafe fn kevent(
     kq: c_int,
     changelist: *const kevent,
@@ -53,7 +53,7 @@ pub unsafe fn kevent(
     let changes = (changelist, usize::try_from(nchanges).unwrap_or(0));
     let events = (eventlist, usize::try_from(nevents).unwrap_or(0));
     // SAFETY: the caller's contract.
-    let look = unsafe { Look::until(timeout) };
+    let collect = unsafe { Collect::within(timeout) };
     // SAFETY: the caller's contract.
-    unsafe { queue::call(kq, changes, events, look) }
+    unsafe { queue::call(kq, changes, events, collect) }
 }

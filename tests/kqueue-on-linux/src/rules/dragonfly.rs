@@ -1,40 +1,40 @@
-//! DragonFly's. Pure.
+//! DragonFly. Pure.
 
 use libc::{EINVAL, c_int};
 
+use super::behavior::{InvalidReadd, NoRoom, Readd};
 use super::event::Fields;
 use super::knote::flag;
 use super::plan::Plan;
 use super::ticks;
-use super::ways::{Again, NoRoom, Refused};
 
 pub(super) const CLOSE_ON_EXEC: bool = false;
 pub(super) const NO_ROOM: NoRoom = NoRoom::Overruns;
-pub(super) const REFUSED: Refused = Refused::GoesOn;
+pub(super) const INVALID_READD: InvalidReadd = InvalidReadd::Continues;
 
-pub(super) fn again(_there: &Plan, _change: &Fields) -> Again {
-    Again::GoesOn
+pub(super) fn readd(_existing: &Plan, _change: &Fields) -> Readd {
+    Readd::Continues
 }
 
 pub(super) fn plan(change: &Fields, now: u64, _calendar: u64) -> Result<Plan, c_int> {
-    // The kernel does not look at them, and takes any number for milliseconds.
+    // The kernel ignores these flags and takes any number for milliseconds.
     if change.fflags != 0 {
         return Err(EINVAL);
     }
-    let span = u64::try_from(change.data)
+    let wait = u64::try_from(change.data)
         .unwrap_or(0)
         .saturating_mul(1_000_000);
-    let ticks = match span {
-        // No time, or negative.
+    let ticks = match wait {
+        // The time was zero or negative.
         0 => 1,
-        span => ticks::covering(span),
+        wait => ticks::covering(wait),
     };
-    // It begins anew when it is noticed, with one more tick each time.
+    // A period begins when the last expiration was processed, with one more tick each time.
     let every = ticks * ticks::TICK;
-    let once = change.flags & flag::ONESHOT != 0;
+    let one_shot = change.flags & flag::ONESHOT != 0;
     Ok(Plan::new(
         ticks::after(now, ticks),
-        if once { 0 } else { every },
+        if one_shot { 0 } else { every },
     ))
 }
 

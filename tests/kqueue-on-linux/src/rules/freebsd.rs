@@ -1,23 +1,22 @@
-//! FreeBSD's. Pure.
+//! FreeBSD. Pure.
 
 use libc::{EINVAL, ENOTSUP, c_int};
 
+use super::behavior::{InvalidReadd, NoRoom, Readd};
 use super::event::Fields;
 use super::knote::flag;
 use super::names::{NOTE_ABSTIME, NOTE_MSECONDS, NOTE_NSECONDS, NOTE_SECONDS, NOTE_USECONDS};
 use super::plan::{Plan, from_calendar};
-use super::ways::{Again, NoRoom, Refused};
 
 pub(super) const CLOSE_ON_EXEC: bool = false;
 pub(super) const NO_ROOM: NoRoom = NoRoom::Stops;
-pub(super) const REFUSED: Refused = Refused::SaysSoLater;
+pub(super) const INVALID_READD: InvalidReadd = InvalidReadd::FailsLater;
 
-/// What fits the seconds of the kernel's `sbintime_t`. It clamps to that, adds the uptime, and
-/// overflows.
-const MOST: u64 = i32::MAX as u64 * 1_000_000_000;
+/// The range of the kernel's `sbintime_t`. The kernel clamps to it, adds the uptime, and overflows.
+const MAX_NANOS: u64 = i32::MAX as u64 * 1_000_000_000;
 
-pub(super) fn again(_there: &Plan, _change: &Fields) -> Again {
-    Again::Restarts
+pub(super) fn readd(_existing: &Plan, _change: &Fields) -> Readd {
+    Readd::Restarts
 }
 
 pub(super) fn plan(change: &Fields, now: u64, calendar: u64) -> Result<Plan, c_int> {
@@ -32,24 +31,24 @@ pub(super) fn plan(change: &Fields, now: u64, calendar: u64) -> Result<Plan, c_i
     if change.fflags & !(units | NOTE_ABSTIME) != 0 {
         return Err(EINVAL);
     }
-    let once = change.flags & flag::ONESHOT != 0;
+    let one_shot = change.flags & flag::ONESHOT != 0;
     let data = u64::try_from(change.data).map_err(|_| EINVAL)?;
-    let span = if once { data } else { data.max(1) }
+    let nanos = if one_shot { data } else { data.max(1) }
         .checked_mul(unit)
-        .filter(|span| *span <= MOST)
+        .filter(|nanos| *nanos <= MAX_NANOS)
         .ok_or(EINVAL)?;
     if change.fflags & NOTE_ABSTIME != 0 {
-        // One that is not, is told again and again.
-        if !once {
+        // The kernel reports a periodic one again and again.
+        if !one_shot {
             return Err(ENOTSUP);
         }
-        return Ok(Plan::new(from_calendar(span, calendar, now), 0));
+        return Ok(Plan::new(from_calendar(nanos, calendar, now), 0));
     }
-    Ok(Plan::new(now + span, if once { 0 } else { span }))
+    Ok(Plan::new(now + nanos, if one_shot { 0 } else { nanos }))
 }
 
 pub(super) fn flags(change: &Fields) -> u32 {
-    // It does not tell what was done, but what it is.
+    // An event does not have the flags of actions.
     (change.flags & !(flag::ADD | flag::DELETE)) | flag::CLEAR
 }
 

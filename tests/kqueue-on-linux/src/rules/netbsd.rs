@@ -1,20 +1,20 @@
-//! NetBSD's, from 10 on. Pure.
+//! NetBSD 10 and later. Pure.
 
 use libc::{EINVAL, ENOTSUP, c_int};
 
+use super::behavior::{InvalidReadd, NoRoom, Readd};
 use super::event::Fields;
 use super::knote::flag;
 use super::names::{NOTE_ABSTIME, NOTE_MSECONDS, NOTE_NSECONDS, NOTE_SECONDS, NOTE_USECONDS};
 use super::plan::{Plan, from_calendar};
 use super::ticks;
-use super::ways::{Again, NoRoom, Refused};
 
 pub(super) const CLOSE_ON_EXEC: bool = false;
 pub(super) const NO_ROOM: NoRoom = NoRoom::Stops;
-pub(super) const REFUSED: Refused = Refused::Stops;
+pub(super) const INVALID_READD: InvalidReadd = InvalidReadd::Stops;
 
-pub(super) fn again(_there: &Plan, _change: &Fields) -> Again {
-    Again::RestartsWithFlags
+pub(super) fn readd(_existing: &Plan, _change: &Fields) -> Readd {
+    Readd::RestartsWithFlags
 }
 
 pub(super) fn plan(change: &Fields, now: u64, calendar: u64) -> Result<Plan, c_int> {
@@ -25,27 +25,27 @@ pub(super) fn plan(change: &Fields, now: u64, calendar: u64) -> Result<Plan, c_i
         NOTE_NSECONDS => 1,
         _ => return Err(EINVAL),
     };
-    let once = change.flags & flag::ONESHOT != 0;
-    let mut span = u64::try_from(change.data).unwrap_or(0).saturating_mul(unit);
+    let one_shot = change.flags & flag::ONESHOT != 0;
+    let mut wait = u64::try_from(change.data).unwrap_or(0).saturating_mul(unit);
     if change.fflags & NOTE_ABSTIME != 0 {
-        // One that is not, is told again and again.
-        if !once {
+        // The kernel reports a periodic one again and again.
+        if !one_shot {
             return Err(ENOTSUP);
         }
-        span = from_calendar(span, calendar, now) - now;
-        if span == 0 {
+        wait = from_calendar(wait, calendar, now) - now;
+        if wait == 0 {
             return Ok(Plan::new(now, 0));
         }
     } else if change.data == 0 {
         return Err(EINVAL);
     }
-    let ticks = match span {
-        // It was negative.
+    let ticks = match wait {
+        // The time was negative.
         0 => 1,
-        span => ticks::covering(span),
+        wait => ticks::covering(wait),
     };
-    // It begins anew when it is noticed, with one more tick each time.
-    let every = if once { 0 } else { ticks * ticks::TICK };
+    // A period begins when the last expiration was processed, with one more tick each time.
+    let every = if one_shot { 0 } else { ticks * ticks::TICK };
     Ok(Plan::new(ticks::after(now, ticks), every))
 }
 

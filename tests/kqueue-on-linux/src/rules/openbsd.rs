@@ -1,26 +1,26 @@
-//! OpenBSD's, from 7.4 on. Pure.
+//! OpenBSD 7.4 and later. Pure.
 
 use libc::{EINVAL, ENOTSUP, c_int};
 
+use super::behavior::{InvalidReadd, NoRoom, Readd};
 use super::event::Fields;
 use super::knote::flag;
 use super::plan::{Plan, from_calendar};
 use super::ticks;
-use super::ways::{Again, NoRoom, Refused};
 
 pub(super) const CLOSE_ON_EXEC: bool = false;
 pub(super) const NO_ROOM: NoRoom = NoRoom::Stops;
-pub(super) const REFUSED: Refused = Refused::GoesOn;
+pub(super) const INVALID_READD: InvalidReadd = InvalidReadd::Continues;
 
-// The libc crate does not have these.
+// libc does not have these.
 const NOTE_MSECONDS: u32 = 0;
 const NOTE_SECONDS: u32 = 1;
 const NOTE_USECONDS: u32 = 2;
 const NOTE_NSECONDS: u32 = 3;
 const NOTE_ABSTIME: u32 = 0x10;
 
-pub(super) fn again(_there: &Plan, _change: &Fields) -> Again {
-    Again::Restarts
+pub(super) fn readd(_existing: &Plan, _change: &Fields) -> Readd {
+    Readd::Restarts
 }
 
 pub(super) fn plan(change: &Fields, now: u64, calendar: u64) -> Result<Plan, c_int> {
@@ -31,28 +31,28 @@ pub(super) fn plan(change: &Fields, now: u64, calendar: u64) -> Result<Plan, c_i
         NOTE_NSECONDS => 1,
         _ => return Err(EINVAL),
     };
-    let once = change.flags & flag::ONESHOT != 0;
-    let mut span = u64::try_from(change.data).unwrap_or(0).saturating_mul(unit);
+    let one_shot = change.flags & flag::ONESHOT != 0;
+    let mut wait = u64::try_from(change.data).unwrap_or(0).saturating_mul(unit);
     if change.fflags & NOTE_ABSTIME != 0 {
-        // One that is not, is told again and again.
-        if !once {
+        // The kernel reports a periodic one again and again.
+        if !one_shot {
             return Err(ENOTSUP);
         }
-        span = from_calendar(span, calendar, now) - now;
-        if span == 0 {
+        wait = from_calendar(wait, calendar, now) - now;
+        if wait == 0 {
             return Ok(Plan::new(now, 0));
         }
     }
-    let ticks = match span {
-        // No time, or negative.
+    let ticks = match wait {
+        // The time was zero or negative.
         0 => 1,
-        span => ticks::covering(span),
+        wait => ticks::covering(wait),
     };
-    // It begins anew at the tick at which it is noticed, which has not begun then.
+    // A period begins with the tick in which the last expiration was processed.
     let every = (ticks - 1).max(1) * ticks::TICK;
     Ok(Plan::new(
         ticks::after(now, ticks),
-        if once { 0 } else { every },
+        if one_shot { 0 } else { every },
     ))
 }
 

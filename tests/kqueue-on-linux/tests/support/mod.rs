@@ -1,4 +1,4 @@
-//! One kqueue, in the words of whichever system.
+//! A kqueue, with the types of the selected system.
 
 #![allow(
     dead_code,
@@ -9,7 +9,7 @@
     clippy::cast_lossless,
     clippy::unnecessary_cast,
     clippy::useless_conversion,
-    reason = "types differ from system to system, and each test uses its part"
+    reason = "types differ between systems, and each test uses some of the helpers"
 )]
 
 use std::io;
@@ -30,13 +30,13 @@ pub const OPENBSD: bool = cfg!(tokio_osinterval_kqueue = "openbsd");
 pub const DRAGONFLY: bool = cfg!(tokio_osinterval_kqueue = "dragonfly");
 
 pub const MS: Duration = Duration::from_millis(1);
-/// Long enough for whatever is to happen.
-pub const AGES: Duration = Duration::from_secs(20);
+/// Longer than anything a test waits for.
+pub const LONG: Duration = Duration::from_secs(20);
 
-pub const ONCE: u32 = EV_ADD as u32 | EV_ONESHOT as u32;
+pub const ONE_SHOT: u32 = EV_ADD as u32 | EV_ONESHOT as u32;
 pub const PERIODIC: u32 = EV_ADD as u32;
 
-/// What asks that a timer not be put off.
+/// Asks the kernel not to delay a timer.
 #[cfg(tokio_osinterval_kqueue = "apple")]
 pub const PRECISE: u32 = NOTE_CRITICAL;
 #[cfg(not(tokio_osinterval_kqueue = "apple"))]
@@ -46,14 +46,14 @@ pub struct Queue(pub OwnedFd);
 
 impl Queue {
     pub fn new() -> Self {
-        // SAFETY: asks for nothing.
+        // SAFETY: takes nothing.
         let fd = unsafe { kqueue() };
         assert!(fd >= 0, "{}", io::Error::last_os_error());
-        // SAFETY: open, and nobody's but ours.
+        // SAFETY: the descriptor is open, and nothing else owns it.
         Self(unsafe { OwnedFd::from_raw_fd(fd) })
     }
 
-    /// The events, or the errno.
+    /// Calls `kevent`. Returns the events, or the errno.
     pub fn call(
         &self,
         changes: &[Event],
@@ -67,7 +67,7 @@ impl Queue {
         });
         let timeout = timeout.as_ref().map_or(ptr::null(), ptr::from_ref);
         #[cfg(not(tokio_osinterval_kqueue = "apple"))]
-        // SAFETY: the lists are as long as they are said to be, and outlive the call.
+        // SAFETY: the lists have the given lengths and outlive the call.
         let count = unsafe {
             kevent(
                 self.0.as_raw_fd(),
@@ -98,8 +98,8 @@ impl Queue {
         Ok(events)
     }
 
-    /// The errno of one change, or 0.
-    pub fn outcome(&self, mut change: Event) -> i64 {
+    /// Makes one change. Returns its errno, or 0.
+    pub fn make(&self, mut change: Event) -> i64 {
         change.flags |= EV_RECEIPT;
         let [receipt] = self.call(&[change], 1, None).unwrap()[..] else {
             panic!("one receipt");
@@ -108,29 +108,29 @@ impl Queue {
         receipt.data as i64
     }
 
-    /// Adds it, which is to succeed.
+    /// Adds the timer, which must succeed.
     pub fn set(&self, flags: u32, millis: i64) {
-        assert_eq!(self.outcome(change(flags, PRECISE, millis)), 0);
+        assert_eq!(self.make(change(flags, PRECISE, millis)), 0);
     }
 
     pub fn next(&self, within: Duration) -> Option<Event> {
         self.call(&[], 1, Some(within)).unwrap().pop()
     }
 
-    /// How often it has expired, once it has.
+    /// Waits for an expiration. Returns the count.
     pub fn count(&self) -> i64 {
-        let event = self.next(AGES).expect("it expires");
+        let event = self.next(LONG).expect("the timer expires");
         assert_eq!(event.flags & EV_ERROR, 0);
         event.data as i64
     }
 
-    /// It is one-shot. XNU's counts the periods all the same.
-    pub fn expired_once(&self) -> bool {
+    /// Waits for the expiration of a one-shot timer. XNU counts the periods nonetheless.
+    pub fn expires_once(&self) -> bool {
         let count = self.count();
         count == 1 || APPLE && count > 1
     }
 
-    pub fn is_silent(&self, within: Duration) -> bool {
+    pub fn has_no_event(&self, within: Duration) -> bool {
         self.next(within).is_none()
     }
 }
@@ -150,9 +150,9 @@ pub fn delete() -> Event {
 }
 
 pub fn elapsed<T>(act: impl FnOnce() -> T) -> (T, Duration) {
-    let began = Instant::now();
+    let start = Instant::now();
     let result = act();
-    (result, began.elapsed())
+    (result, start.elapsed())
 }
 
 pub fn errno(errno: i32) -> i64 {

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use crate::report::{Figures, Report, Timer};
+use crate::report::percentiles::percentiles;
+use crate::report::{Report, Timer};
 
 /// A timer's points, each as short as it can be: there are thousands.
 #[derive(Serialize)]
@@ -40,37 +41,5 @@ fn points(timer: &Timer) -> Points<'_> {
         timeline: slots
             .map(|slot| (slot.at_ns, slot.p50_ns, slot.max_ns))
             .collect(),
-    }
-}
-
-/// With those that the table has: the plot is to say the same there.
-fn percentiles(timer: &Timer) -> Vec<(f64, u64)> {
-    let points = timer.percentiles.iter();
-    let mut points: Vec<_> = points.map(|at| (at.percentile, at.lateness_ns)).collect();
-    if let Some(Figures { lateness, .. }) = &timer.total {
-        points.extend([
-            (50.0, lateness.p50_ns),
-            (90.0, lateness.p90_ns),
-            (99.0, lateness.p99_ns),
-            (99.9, lateness.p999_ns),
-        ]);
-    }
-    // What is as late comes in this order too: no point may be lower than the one before.
-    points.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-    points
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::report::html::sample;
-
-    #[test]
-    fn the_plot_says_what_the_table_says() {
-        let report = sample::report();
-        let timer = &report.timers[2];
-        let points = super::percentiles(timer);
-        assert!(points.is_sorted_by(|a, b| a.0 <= b.0 && a.1 <= b.1));
-        let total = timer.total.as_ref().unwrap();
-        assert!(points.contains(&(99.9, total.lateness.p999_ns)));
     }
 }

@@ -1,0 +1,126 @@
+//! Flows of UDP packets, each at a rate of its own, through one `DelayQueue`: a token bucket says when a
+//! packet may leave, and it waits in the queue until then. One timer serves all flows.
+//!
+//! ```text
+//! cargo run --release --example token_bucket --features delay-queue -- [DURATION] [PACKETS_PER_SECOND]...
+//! cargo run --release --example token_bucket --features delay-queue -- 1s 20000 5000 1000
+//! ```
+//!
+//! A single flow is an interval: see `pacer`.
+
+mod support;
+
+use std::future::poll_fn;
+use std::io;
+use std::net::{Ipv4Addr, UdpSocket};
+use std::time::Duration;
+
+use support::{Arguments, Lateness};
+use tokio::time::Instant;
+use tokio_osinterval::{DelayQueue, Precision};
+
+/// So many packets may leave at once if the flow has paused for as long as they take. A flow that is late by
+/// less keeps its rate.
+const BURST: u32 = 8;
+/// So many come at once, as a file that is read does.
+const BATCH: u32 = 100;
+
+fn main() {
+    let mut arguments = Arguments::new(
+        "Flows of UDP packets, each at a rate of its own: how late packets are that one queue holds back.",
+        "token_bucket [DURATION] [PACKETS_PER_SECOND]...",
+    );
+    let duration = arguments.duration("DURATION", Duration::from_secs(1));
+    let rates = arguments.counts("PACKETS_PER_SECOND", &[20_000, 5_000, 1_000]);
+    arguments.finish();
+    if rates.iter().any(|rate| *rate > 1_000_000_000) {
+        support::fail("PACKETS_PER_SECOND: a billion at the most");
+    }
+    if let Err(error) = run(duration, &rates) {
+        support::fail(&error.to_string());
+    }
+}
+
+struct Bucket {
+    /// After which there is one token more.
+    period: Duration,
+    /// When the bucket will be full again.
+    full: Instant,
+}
+
+impl Bucket {
+    /// Takes a token for a packet that is there now, and returns when it may leave.
+    fn take(&mut self, now: Instant) -> Instant {
+        self.full = self.full.max(now) + self.period;
+        now + (self.full - now).saturating_sub(self.period * BURST)
+    }
+}
+
+struct Flow {
+    bucket: Bucket,
+    sent: u32,
+    lateness: Lateness,
+}
+
+/// What waits in the queue.
+struct Packet {
+    flow: usize,
+    /// How many of its batch come after it.
+    left: u32,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn run(duration: Duration, rates: &[u64]) -> io::Result<()> {
+    // What arrives is dropped: nobody reads it.
+    let receiver = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+    socket.connect(receiver.local_addr()?)?;
+    socket.set_nonblocking(true)?;
+
+    let mut queue = DelayQueue::new().with_precision(Precision::Spin);
+    let began = Instant::now();
+    let mut flows = Vec::new();
+    for (flow, rate) in rates.iter().enumerate() {
+        let mut bucket = Bucket {
+            period: Duration::from_nanos(1_000_000_000 / rate),
+            full: began,
+        };
+        offer(&mut queue, flow, &mut bucket);
+        flows.push(Flow {
+            bucket,
+            sent: 0,
+            lateness: Lateness::new(),
+        });
+    }
+    while let Some(expired) = poll_fn(|cx| queue.poll_expired(cx)).await {
+        let late = expired.deadline().elapsed();
+        if began.elapsed() >= duration {
+            break;
+        }
+        let Packet { flow, left } = expired.into_inner();
+        let its = &mut flows[flow];
+        match socket.send(&its.sent.to_be_bytes()) {
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
+            _ => its.sent += 1,
+        }
+        its.lateness.record(late);
+        // While there is more of the last batch: a flow that has nothing to send loses tokens.
+        if left == BATCH / 2 {
+            offer(&mut queue, flow, &mut its.bucket);
+        }
+    }
+    let took = began.elapsed().as_secs_f64();
+    for (flow, rate) in flows.iter().zip(rates) {
+        let sent = f64::from(flow.sent) / took;
+        println!("{rate} packets/s: {sent:.0} sent, late {}", flow.lateness);
+    }
+    Ok(())
+}
+
+/// The flow's next packets are there, all at once.
+fn offer(queue: &mut DelayQueue<Packet>, flow: usize, bucket: &mut Bucket) {
+    let now = Instant::now();
+    for left in (0..BATCH).rev() {
+        queue.insert_at(Packet { flow, left }, bucket.take(now));
+    }
+}

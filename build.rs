@@ -58,6 +58,8 @@ fn main() {
         production: { all(native, not(feature = "test-util")) },
         test_util: { all(native, feature = "test-util") },
         portable: { not(any(native, model)) },
+        // One driver serves all runtimes of the process, and outlives them.
+        process_wide_driver: { all(threadpool, production) },
         // Some periodic timer is not the kernel's.
         software_periodic: { not(all(timerfd, production)) },
     }

@@ -39,15 +39,15 @@ export CARGO_TARGET_DIR=target/emulated CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DE
 
 # NAME REASON
 skipped='
-behaves_as_a_sorted_map                      minutes: 2000 cases
-runtimes_leave_no_descriptor_behind          a minute: 10000 runtimes
-a_missed_tick_is_told_with_its_period        the emulator is late by more than a period
-delay_starts_over                            the emulator is late by more than a period
-skip_stays_in_phase                          the emulator is late by more than a period
-others_go_on_beside_it                       the emulator is too slow for a spin of microseconds
-io_goes_on_beside_it                         the emulator is too slow for a spin of microseconds
-it_lets_the_others_have_their_turn           the emulator is too slow for a spin of microseconds
-a_child_drops_what_another_thread_was_at      the emulator is in the process that is forked, and has locks
+behaves_as_a_sorted_map                              minutes: 2000 cases
+runtimes_leave_no_descriptor_open                    a minute: 10000 runtimes
+missed_tick_event_has_period_lateness_and_count      the emulator is late by more than a period
+delay_restarts_at_the_late_tick                      the emulator is late by more than a period
+skip_stays_in_phase                                  the emulator is late by more than a period
+ready_task_runs_during_a_spin                        the emulator is too slow for a spin of microseconds
+io_proceeds_during_a_spin                            the emulator is too slow for a spin of microseconds
+spinning_poll_asks_to_be_polled_again                the emulator is too slow for a spin of microseconds
+child_may_drop_timers_that_another_thread_was_using  the emulator is in the process that is forked, and has locks
 '
 skips=()
 while read -r name reason; do

@@ -90,7 +90,7 @@ echo "checked: ${#examples[@]} examples"
 
 run 1800 --all-features "${suite[@]}"
 # Only the tests that depend on the choice of timer: those of the driver and of the periodic timer.
-[ $all = yes ] || suite=(--test suite --test alone -- never_early periodic runtimes windows)
+[ $all = yes ] || suite=(--test suite --test alone -- never_early periodic resets runtimes windows)
 CARGO_CFG_TOKIO_OSINTERVAL_THREADPOOL_TIMER=1 run 1800 --features full "${suite[@]}"
 
 # Runs ticklab from start to end, with all timers, none of them early.

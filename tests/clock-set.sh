@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# What happens when the wall clock is set while timers run.
+# Tests what timers do when the wall clock is set.
 #
-# Intervals that are aligned to it run under libfaketime, which lies to this one process about the
-# time of day. A `PeriodicInterval` on `Clock::Realtime` is told by the kernel itself: for that the
-# machine's clock is set forth and back by one nanosecond, for which it takes CAP_SYS_TIME.
+# Aligned intervals run under libfaketime, which changes the time of day for one process. A `PeriodicInterval` on
+# `Clock::Realtime` needs the kernel, so its test sets the machine's clock forward and back by one nanosecond. That takes
+# CAP_SYS_TIME.
 #
-# tests/clock-set.sh FEATURES…: once with each set.
+# tests/clock-set.sh FEATURES…: runs once with each set of features.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-[ $# -gt 0 ] || { echo "clock-set: with which features?" >&2; exit 2; }
+[ $# -gt 0 ] || { echo "clock-set: name at least one set of features" >&2; exit 2; }
 
 faketime=
 for library in /usr/lib/*/faketime/libfaketimeMT.so.1 /usr/lib/faketime/libfaketimeMT.so.1; do
@@ -16,7 +16,7 @@ for library in /usr/lib/*/faketime/libfaketimeMT.so.1 /usr/lib/faketime/libfaket
 done
 [ -n "$faketime" ] || { echo "clock-set: libfaketime is missing" >&2; exit 1; }
 
-# CapEff's bit 25 is CAP_SYS_TIME: capabilities(7).
+# CAP_SYS_TIME is bit 25 of CapEff: capabilities(7).
 may_set_the_clock() {
     local effective
     effective=$(awk '/^CapEff:/ { print $2 }' /proc/self/status)
@@ -34,6 +34,6 @@ for features in "$@"; do
     if may_set_the_clock; then
         cargo test --features "$features" --test suite -- --ignored clocks::
     else
-        echo "covered: NOT Clock::Realtime when the clock is set, which this machine does not permit"
+        echo "covered: NOT Clock::Realtime when the clock is set: this machine does not permit it"
     fi
 done

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# The kqueue backend on Linux, on a stand-in for the kqueue of one system after the other: the stand-in's
-# own tests and lints, and the test suite on it, with the alarm that users get and, on two of them, with
-# the one that follows a paused clock, which is compared with tokio's. Arguments: the systems, all if there
-# are none; `--all` for all and the examples of the documentation on each.
+# Tests the kqueue backend on Linux, on stand-ins for the kqueues of several systems: the tests and lints of each
+# stand-in, and the test suite on it with the alarm in production. On two of them the suite also runs with the alarm that
+# follows a paused clock, and is compared with tokio.
 #
-# A stand-in keeps the rules that are in tests/kqueue-on-linux/KERNELS.md. So this shows that the
-# backend does by these, and not that the kernels do.
+# tests/kqueue.sh [--all] [SYSTEM…]: tests these systems, or all. `--all` adds the examples of the documentation.
 #
-# The suites of several systems run side by side: most of their time they wait for the timers of kernels
-# with coarse ticks.
+# A stand-in follows the rules in tests/kqueue-on-linux/KERNELS.md. The tests show that the backend obeys these rules, and
+# not that the kernels do.
+#
+# The suites of several systems run side by side, because they mostly wait for kernels with coarse ticks.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -22,18 +22,18 @@ profiles=("$@")
 [ $# -gt 0 ] || profiles=("${known[@]}")
 for profile in "${profiles[@]}"; do
     [[ " ${known[*]} " == *" $profile "* ]] || {
-        echo "not one of ${known[*]}: $profile" >&2
+        echo "kqueue: unknown system $profile; known are ${known[*]}" >&2
         exit 2
     }
 done
 
-# Linking with debug information takes longer than compiling.
+# With debug information, linking takes longer than compiling.
 export CARGO_PROFILE_DEV_DEBUG=0
 work=$(mktemp -d)
 declare -A running=()
 trap end EXIT
 
-# With what they run: `timeout` would leave it behind.
+# Ends the suites with their children, which `timeout` would leave running.
 end() {
     local suite
     for suite in "${!running[@]}"; do
@@ -43,7 +43,7 @@ end() {
     rm -rf "$work"
 }
 
-# suite NAME PROGRAMS ARGUMENT…: builds the suite, of so many programs, and begins to run a copy of it.
+# suite NAME PROGRAMS ARGUMENT…: builds the suite, which has PROGRAMS programs, and starts copies of them.
 suite() {
     local name=$1 programs=$2 program
     shift 2
@@ -68,7 +68,7 @@ for line in sys.stdin:
 for profile in "${profiles[@]}"; do
     export CARGO_CFG_TOKIO_OSINTERVAL_KQUEUE=$profile
     suite "$profile" 3 --features full
-    # A clock that may be paused is told to a kernel in two ways: as a moment, and as a span.
+    # With a clock that may be paused, an alarm is absolute on one of these kernels and relative on the other.
     case $profile in apple | netbsd) suite "$profile-paused" 4 --all-features --test differential ;; esac
     [ $documentation = no ] || cargo test --quiet --features full --doc
 done

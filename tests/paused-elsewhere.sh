@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A paused clock where tokio has `test-util` and the library does not.
+# Tests a paused clock where tokio has `test-util` and the library does not.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo test --manifest-path tests/paused-elsewhere/Cargo.toml --target-dir target/paused-elsewhere

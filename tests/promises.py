@@ -1,32 +1,52 @@
 #!/usr/bin/env python3
-"""Every test and file that tests/README.md names exists, and every file that other documents and scripts name."""
+"""Checks that what documents and scripts name exists: tests in tests/README.md, files in documents, tests in scripts."""
 
 import pathlib
 import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+TEST = re.compile(r"#\[(?:tokio::)?test\b(?:(?!#\[(?:tokio::)?test\b).)*?\bfn (\w+)", re.DOTALL)
+
+
+def tests():
+    """The paths of all tests: the name of the file and of the function."""
+    for folder in ("src", "tests", "ticklab/src", "ticklab/tests"):
+        for path in (ROOT / folder).rglob("*.rs"):
+            for function in TEST.findall(path.read_text()):
+                yield f"{path.stem}::{function}"
+
+
+def named_in_scripts():
+    """What scripts pass as `--skip` or `--exact`, and the table of ci/emulated.sh."""
+    for path in [*ROOT.glob("ci/*.sh"), *ROOT.glob("tests/*.sh")]:
+        text = path.read_text()
+        names = re.findall(r"--(?:skip|exact) \"?([\w:]*\w)", text)
+        for table in re.findall(r"^skipped='\n(.*?)^'", text, re.DOTALL | re.MULTILINE):
+            names += re.findall(r"^\w+", table, re.MULTILINE)
+        yield from ((name, path.name) for name in names)
 
 
 def main():
-    names = set(re.findall(r"`([a-z0-9_]+|[a-z-]+/[\w./-]+)`", (ROOT / "tests" / "README.md").read_text()))
-    folders = ("src", "tests", "ticklab/src", "ticklab/tests")
-    sources = [path for folder in folders for path in (ROOT / folder).rglob("*.rs")]
-    code = "\n".join(path.read_text() for path in sources)
-    functions = set(re.findall(r"#\[test\](?:(?!#\[test\]).)*?\bfn (\w+)", code, re.DOTALL))
-    missing = sorted(
-        name
-        for name in names
-        if name not in functions and not (("/" in name) and (ROOT / name).exists())
-    )
-    if missing:
-        sys.exit(f"promises: tests/README.md names what is not there: {', '.join(missing)}")
+    paths = set(tests())
+    functions = {path.partition("::")[2] for path in paths}
+    promised = set(re.findall(r"`([a-z0-9_]+|[a-z-]+/[\w./-]+)`", (ROOT / "tests" / "README.md").read_text()))
+    missing = [
+        f"{name} in tests/README.md"
+        for name in sorted(promised)
+        if name not in functions and not ("/" in name and (ROOT / name).exists())
+    ]
     for document in ("ARCHITECTURE.md", "CONTRIBUTING.md", "PLATFORMS.md", "README.md", "ci/mutants.sh"):
-        text = (ROOT / document).read_text()
-        for path in re.findall(r"(?<![\w/.-])((?:benches|ci|examples|fuzz|src|tests|ticklab)/[\w./-]*\w)", text):
-            if not (ROOT / path).exists():
-                sys.exit(f"promises: {document} names what is not there: {path}")
-    print(f"checked: {len(names)} names in tests/README.md")
+        files = re.findall(
+            r"(?<![\w/.-])((?:benches|ci|examples|fuzz|src|tests|ticklab)/[\w./-]*\w)", (ROOT / document).read_text()
+        )
+        missing += [f"{file} in {document}" for file in files if not (ROOT / file).exists()]
+    scripts = sorted(set(named_in_scripts()))
+    # A script may name a part of a path.
+    missing += [f"{name} in {script}" for name, script in scripts if not any(name in path for path in paths)]
+    if missing:
+        sys.exit(f"promises: no such test or file: {', '.join(missing)}")
+    print(f"checked: {len(promised)} names in tests/README.md, {len(scripts)} in scripts")
 
 
 main()

@@ -13,7 +13,7 @@ RUSTC_BOOTSTRAP=1 cargo rustdoc --quiet --lib --features full --target-dir "$tar
 rustdoc=$target/doc/tokio_osinterval.json
 cargo public-api --rustdoc-json "$rustdoc" -sss | python3 tests/public_api.py "$rustdoc" "$@"
 
-# Of what only tests need cargo documents nothing: a package of its own needs it, in the versions of Cargo.lock.
+# cargo documents no dev-dependencies, so another package depends on 1.0.0, in the versions of Cargo.lock.
 package=$(mktemp -d)
 trap 'rm -rf "$package"' EXIT
 cp Cargo.lock "$package"

@@ -1,4 +1,4 @@
-"""Compares or writes tests/public-api.txt, and asks for an example of each item: see public-api.sh."""
+"""Compares or writes tests/public-api.txt, and checks that each item has an example: see public-api.sh."""
 
 import json
 import re
@@ -8,8 +8,7 @@ LISTING = "tests/public-api.txt"
 
 
 def listing(lines):
-    """Paths without the crates and modules that go without saying; what the mirror `time` has in
-    common with the root is listed there."""
+    """The items with short paths. An item of the root that the mirror `time` also has is listed there."""
     last = {}
     for place, line in enumerate(lines):
         if "pin_project_lite" not in line:
@@ -20,15 +19,15 @@ def listing(lines):
 
 
 def without_example(rustdoc):
-    """Public items whose documentation has no example, but for what a trait demands."""
+    """The public items whose documentation has no example, except those that a trait requires."""
     index = rustdoc["index"].values()
     impls = [item["inner"]["impl"] for item in index if "impl" in item["inner"]]
-    demanded = {item for of in impls if of["trait"] for item in of["items"]}
+    required = {item for of in impls if of["trait"] for item in of["items"]}
     for item in index:
         kind = next(iter(item["inner"]))
         public = item["crate_id"] == 0 and item["visibility"] == "public"
         if public and kind in ("enum", "function", "module", "struct", "type_alias"):
-            if item["id"] not in demanded and "```" not in (item["docs"] or ""):
+            if item["id"] not in required and "```" not in (item["docs"] or ""):
                 yield f"{kind} {item['name']} in {item['span']['filename']}"
 
 
@@ -45,6 +44,6 @@ else:
     if listed != api:
         ours, theirs = set(api.splitlines()), set(listed.splitlines())
         for line in sorted(ours ^ theirs):
-            print("listed, but gone:" if line in theirs else "not listed:", line, file=sys.stderr)
-        sys.exit(f"public-api: {LISTING} is not the API: tests/public-api.sh --write")
+            print("listed, but missing:" if line in theirs else "not listed:", line, file=sys.stderr)
+        sys.exit(f"public-api: {LISTING} differs from the API; tests/public-api.sh --write updates it")
 print(f"checked: {len(api.splitlines())} lines of API")

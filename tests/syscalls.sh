@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# System calls in the steady state: of a lone 1 ms interval at most two per tick, one timerfd_settime
-# and one epoll_wait; as many of each of some sleeps, one after the other; of a `timeout` around a future
-# that is ready at its second poll none. Counts every call of the process, in a long run less those in a
-# short one, so that what starting and ending costs cancels out.
+# Counts system calls in the steady state. A tick of a lone interval takes at most two, one timerfd_settime and one
+# epoll_wait. So does each of several sleeps, one after the other. A `timeout` around a future that is ready at its second
+# poll takes none. The script counts all calls of the process in a long run, and subtracts those of a short run, so that
+# the start and the end of the process cancel out.
 set -euo pipefail
 shopt -s inherit_errexit
 cd "$(dirname "$0")/.."
@@ -11,50 +11,49 @@ table=$(mktemp)
 trap 'rm -f "$table"' EXIT
 strace=(timeout 60 strace -f -c -o "$table")
 
-# ignored TEST: one that is only run here.
-ignored() {
+# run_ignored TEST: runs a test that is otherwise ignored.
+run_ignored() {
     local runner
     runner=$(printf '"%s", ' "${strace[@]}")
     cargo test --quiet --release --features full --test alone \
         --config "target.'cfg(all())'.runner = [$runner]" \
-        -- --ignored --exact "timeout_cost::$1" | grep '1 passed' >/dev/null
+        -- --ignored --exact "cost::$1" | grep '1 passed' >/dev/null
 }
 
 ticks() {
-    TICKS=$1 ignored many_ticks
+    TICKS=$1 run_ignored many_ticks
 }
 
 timeouts() {
-    TIMEOUTS=$1 ignored many_timeouts
+    TIMEOUTS=$1 run_ignored many_timeouts
 }
 
 sleeps() {
-    SLEEPS=$1 ignored many_sleeps
+    SLEEPS=$1 run_ignored many_sleeps
 }
 
-# calls WHAT NUMBER: how many calls the process made.
+# calls WHAT NUMBER: prints how many calls the process makes.
 calls() {
     "$@"
     awk '$NF == "total" { print $4 }' "$table"
 }
 
-# fewest NUMBER…: the least of them.
+# fewest NUMBER…: prints the smallest.
 fewest() {
     printf '%s\n' "$@" | sort -n | head -n 1
 }
 
-# check WHAT SHORT LONG LEAST MOST: calls for each, between LEAST and MOST. On a busy machine a run may
-# make more: of some runs of either length that with the fewest counts. A call too many for each tick
-# would be in all of them.
+# check WHAT SHORT LONG LEAST MOST: checks that each takes LEAST to MOST calls. A busy machine makes a run take more, so of
+# some runs of either length the one with the fewest calls counts. One call too many for each tick would be in all.
 check() {
-    local what=$1 short=$2 long=$3 least=$4 most=$5 count from='' to='' each
+    local what=$1 short=$2 long=$3 least=$4 most=$5 count in_short='' in_long='' each
     for _ in {1..5}; do
         count=$(calls "$what" "$short")
-        from=$(fewest "$count" ${from:+"$from"})
+        in_short=$(fewest "$count" ${in_short:+"$in_short"})
         count=$(calls "$what" "$long")
-        to=$(fewest "$count" ${to:+"$to"})
-        each=$(awk -v d=$((to - from)) -v n=$((long - short)) 'BEGIN { printf "%.3f", d / n }')
-        echo "syscalls: $each for each of the $what ($from in a run of $short, $to in one of $long)"
+        in_long=$(fewest "$count" ${in_long:+"$in_long"})
+        each=$(awk -v d=$((in_long - in_short)) -v n=$((long - short)) 'BEGIN { printf "%.3f", d / n }')
+        echo "syscalls: $each for each of the $what ($in_short in a run of $short, $in_long in one of $long)"
         if awk -v e="$each" -v least="$least" -v most="$most" 'BEGIN { exit !(e >= least && e <= most) }'; then
             return
         fi
@@ -63,7 +62,7 @@ check() {
     exit 1
 }
 
-# One more for each would be 1.000 more.
+# One call more for each would add 1.000.
 check ticks 500 1500 1.5 2.02
 check timeouts 1000 101000 -0.01 0.01
 check sleeps 1000 3000 1.5 2.02

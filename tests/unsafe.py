@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""ARCHITECTURE.md has a row for each piece of unsafe code, and no row too many."""
+"""Checks that ARCHITECTURE.md lists each piece of unsafe code, and nothing else."""
 
 import collections
 import pathlib
@@ -10,7 +10,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
 def listed():
-    """How many there are in each function by the table."""
+    """The number of pieces in each function, by the table."""
     text = (ROOT / "ARCHITECTURE.md").read_text()
     table = text.split("## Unsafe code", 1)[1]
     counts = collections.Counter()
@@ -18,14 +18,14 @@ def listed():
     for row in re.findall(r"^\|(.*)\|$", table, re.MULTILINE)[2:]:
         cells = [cell.strip() for cell in row.split("|")]
         file = cells[0].strip("`") or file
-        # A row may be for two functions of one shape.
+        # A row may have two functions.
         for function in cells[1].split(", "):
             counts[file, function.strip("`").rpartition("::")[2]] += 1
     return counts
 
 
 def written():
-    """How many there are in each function that is shipped; of tests beside it, in all of them."""
+    """The number of pieces in each function, by the code. All tests of a file count as one function."""
     counts = collections.Counter()
     for folder in ("src", "ticklab/src", "examples"):
         for path in (ROOT / folder).rglob("*.rs"):
@@ -33,7 +33,7 @@ def written():
             functions = [(match.start(), match[1]) for match in re.finditer(r"\bfn (\w+)", code)]
             tests = re.search(r"#\[cfg\((?:all\()?test\b", code)
             for found in re.finditer(r"\bunsafe\s*(?:\{|impl\b|trait\b|(?:extern\b[^{;]*?)?fn\b|extern\b)", code):
-                # A function is named within what is found, or before it.
+                # The name of the function stands inside the match, or before it.
                 before = [name for start, name in functions if start < found.end()]
                 function = before[-1] if before else "-"
                 if tests and tests.start() < found.start():

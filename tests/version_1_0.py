@@ -1,20 +1,20 @@
-"""Asks for a use of each item of 1.0.0 in tests/suite/version_1_0, which is compiled with that version and
-with this one: see public-api.sh. A function is to become a pointer of its type there, and a trait to be
-a bound of what a type is passed to."""
+"""Checks that tests/suite/version_1_0, which is compiled with 1.0.0 and this version, uses each item of 1.0.0: see
+public-api.sh. A function must become a pointer of its type there. A trait must bound the parameter of a check that is
+called for the type."""
 
 import pathlib
 import re
 import sys
 
 CODE = pathlib.Path("tests/suite/version_1_0")
-# Nobody can name them but the compiler.
+# Only the compiler can name these traits.
 NAMELESS = {"Freeze", "StructuralPartialEq", "UnsafeUnpin"}
-# tokio's own type has come in its place, and has none.
+# tokio's own type has replaced this one, and has no `Hash`.
 NOT_KEPT = {"impl Hash for MissedTickBehavior"}
 
 
 def items(listing):
-    """What is listed, without crates and modules; the methods of traits go without saying."""
+    """The items without crates and modules. The methods of traits are left out."""
     of_trait = False
     for line in listing:
         line = re.sub(r"\b(?:core|alloc|std|tokio|tokio_osinterval)(?:::[a-z_]+)*::(?=\w)", "", line)
@@ -33,21 +33,21 @@ def is_used(item, code):
         checks = re.findall(rf"= (\w+)::<{of}>\(\)", code)
         return any(re.search(rf"fn {check}<[^{{]*\b{trait}\b", code) for check in checks)
     kind, path = re.match(r"pub (async fn |fn |type |enum |struct |)((?:\w+::)?\w+)", item).groups()
-    # The type of what an `async fn` returns has no name: it is called. An alias is said to be what it is.
+    # The future of an `async fn` has no name, so the function is called. An alias is the parameter of a function.
     uses = {"fn ": rf"=\s+{path};", "async fn ": rf"\b{path}\(", "type ": rf"fn\({path}\) -> "}
     return re.search(uses.get(kind, rf"\b{path}\b"), code)
 
 
 def main():
     code = "\n".join(path.read_text(encoding="utf-8") for path in sorted(CODE.glob("*.rs")))
-    # Neither a comment nor an import is a use.
+    # Comments and imports are no uses.
     code = re.sub(r"//.*|\buse [^;]*;", "", code)
     listed = list(items(sys.stdin.read().splitlines()))
     unused = {item for item in listed if not is_used(item, code)}
     if unused != NOT_KEPT:
         for item in sorted(unused ^ NOT_KEPT):
             print("not used:" if item in unused else "used:", item, file=sys.stderr)
-        sys.exit(f"public-api: {CODE} is to use all that 1.0.0 has but {', '.join(NOT_KEPT)}")
+        sys.exit(f"public-api: {CODE} must use all of 1.0.0, except {', '.join(NOT_KEPT)}")
     print(f"checked: {len(listed) - len(unused)} items of 1.0.0 in {CODE}")
 
 

@@ -5,10 +5,10 @@ use libfuzzer_sys::arbitrary::{Arbitrary, Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
 use tokio::time::MissedTickBehavior::{Burst, Delay, Skip};
 
+#[path = "../../tests/differential/compare.rs"]
+mod compare;
 #[path = "../../tests/differential/program.rs"]
 mod program;
-#[path = "../../tests/differential/worlds.rs"]
-mod worlds;
 
 use program::{Inner, Op, SLOTS};
 
@@ -93,7 +93,7 @@ fn millis(bytes: &mut Unstructured<'_>) -> Result<u16> {
 }
 
 fuzz_target!(|program: Program| {
-    if let Err(difference) = worlds::same(program.0) {
+    if let Err(difference) = compare::compare(program.0) {
         panic!("{difference}");
     }
 });

@@ -1,16 +1,17 @@
-//! Any number of timers on two kernel timers; and what happens when there is no descriptor for it.
+//! Any number of intervals takes two descriptors, and tokio's timer serves where there is none.
 #![cfg(unix)]
 
 use std::fs::File;
-use std::future::{Future, pending, ready};
+use std::future::{pending, ready};
 use std::io;
 use std::iter;
+use std::pin::pin;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
 use crate::alone;
 use crate::support::{
-    Watchdog, current_thread, ms, multi_thread, open_descriptors, panic_of, poll_once,
+    current_thread, ms, multi_thread, open_descriptors, panic_message, panic_of, poll_once,
 };
 use futures::executor::block_on;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -23,43 +24,47 @@ const EMFILE: i32 = 24;
 
 const INTERVALS: usize = 50_000;
 
-/// Of a runtime, and each a descriptor. Under a clock that can be paused there is none to arm ahead.
+/// The kernel timers of a runtime, each with a descriptor. Under `test-util` no second one is armed ahead.
 const KERNEL_TIMERS: usize = match (cfg!(descriptor), cfg!(feature = "test-util")) {
     (true, false) => 2,
     (true, true) => 1,
     (false, _) => 0,
 };
 
-/// Runs `run` while this process may have no more than so many.
-pub(crate) fn with_descriptors(limit: u64, run: impl FnOnce()) {
+/// Runs `run` with a limit for the descriptors of this process.
+pub(crate) fn with_descriptor_limit(limit: u64, run: impl FnOnce()) {
     let before = getrlimit(Resource::Nofile);
-    let now = Rlimit {
+    let lower = Rlimit {
         current: Some(limit),
         maximum: before.maximum,
     };
-    setrlimit(Resource::Nofile, now).unwrap();
+    setrlimit(Resource::Nofile, lower).unwrap();
     run();
     setrlimit(Resource::Nofile, before).unwrap();
 }
 
+/// Takes every descriptor that is left, until the files are dropped.
+pub(crate) fn take_all_descriptors() -> Vec<File> {
+    iter::from_fn(|| File::open("/dev/null").ok()).collect()
+}
+
 #[test]
-fn fifty_thousand_intervals_and_no_descriptor_left() {
+fn timers_work_at_the_descriptor_limit() {
     let _alone = alone();
-    let _watchdog = Watchdog::new("fifty_thousand_intervals_and_no_descriptor_left");
-    with_descriptors(64, || {
-        current_thread().block_on(fifty_thousand_intervals_tick());
-        one_descriptor_is_left();
-        no_descriptor_is_left();
-        whoever_insists_has_the_kernel_asked_at_once();
-        a_refused_driver_ends_with_its_runtime();
-        a_refused_driver_that_nobody_waits_for_leaves_nothing();
-        the_kernel_serves_again_in_the_runtime_of_the_timer();
-        without_a_time_driver_the_refusal_is_told();
-        without_an_io_driver_tokios_timer_goes_on();
+    with_descriptor_limit(64, || {
+        current_thread().block_on(fifty_thousand_intervals_take_two_descriptors());
+        one_descriptor_suffices();
+        tokio_serves_without_a_descriptor();
+        build_asks_the_kernel_again_at_once();
+        refused_driver_ends_with_its_runtime();
+        unused_refused_driver_leaves_no_descriptor();
+        kernel_serves_again_in_the_own_runtime_of_a_timer();
+        without_a_time_driver_the_refusal_is_an_error();
+        without_an_io_driver_tokio_goes_on_serving();
     });
 }
 
-async fn fifty_thousand_intervals_tick() {
+async fn fifty_thousand_intervals_take_two_descriptors() {
     let before = open_descriptors();
     let mut tasks = JoinSet::new();
     for _ in 0..INTERVALS {
@@ -73,44 +78,38 @@ async fn fifty_thousand_intervals_tick() {
     if let (Some(before), Some(now)) = (before, open_descriptors()) {
         assert_eq!(now, before + KERNEL_TIMERS);
     }
-    let mut ticked = 0;
+    let mut done = 0;
     while let Some(task) = tasks.join_next().await {
         task.unwrap();
-        ticked += 1;
+        done += 1;
     }
-    assert_eq!(ticked, INTERVALS);
+    assert_eq!(done, INTERVALS);
 }
 
-/// It is enough: what it takes to arm ahead can be done without.
-fn one_descriptor_is_left() {
+/// The second kernel timer, which is armed ahead, is optional.
+fn one_descriptor_suffices() {
     let runtime = current_thread();
-    let mut hoard = hoard();
-    hoard.pop();
+    let mut taken = take_all_descriptors();
+    taken.pop();
     runtime.block_on(async {
         let mut interval = interval(ms(1));
         for _ in 0..10 {
             let deadline = interval.tick().await;
-            assert!(deadline <= tokio::time::Instant::now(), "early");
+            assert!(deadline <= Instant::now(), "early");
         }
     });
 }
 
-/// Every descriptor that there is, until it is dropped.
-pub(crate) fn hoard() -> Vec<File> {
-    iter::from_fn(|| File::open("/dev/null").ok()).collect()
-}
-
-/// With no descriptor left a timer is served by tokio's, where that is there; who asks for the kernel's own is
-/// told that there is none.
-fn no_descriptor_is_left() {
-    let has_timers = current_thread();
-    let kept = has_timers.block_on(async { interval(ms(1)) });
+/// `build` and `PeriodicInterval`, which ask for the kernel's timer, return an error.
+fn tokio_serves_without_a_descriptor() {
+    let other_runtime = current_thread();
+    let other_interval = other_runtime.block_on(async { interval(ms(1)) });
     let runtime = current_thread();
-    let hoard = hoard();
+    let taken = take_all_descriptors();
 
-    // A timer of a runtime that has one needs none.
-    has_timers.block_on(async { drop(interval(ms(1))) });
-    drop(kept);
+    // In a runtime that has a driver, a new timer needs no descriptor.
+    other_runtime.block_on(async { drop(interval(ms(1))) });
+    drop(other_interval);
 
     runtime.block_on(async {
         if cfg!(descriptor) {
@@ -125,16 +124,15 @@ fn no_descriptor_is_left() {
                 Some(EMFILE)
             );
         }
-        let mut first = interval(ms(1));
+        let mut interval = interval(ms(1));
         for _ in 0..3 {
-            let deadline = first.tick().await;
+            let deadline = interval.tick().await;
             assert!(deadline <= Instant::now(), "early");
         }
         if cfg!(descriptor) {
-            let refused = Some(TimerSource::Refused(EMFILE));
-            assert_eq!(metrics().source(), refused);
+            assert_eq!(metrics().source(), Some(TimerSource::Refused(EMFILE)));
         }
-        // As an accept loop does.
+        // An accept loop waits like this when it has no descriptor.
         sleep(ms(3)).await;
         timeout(ms(3), pending::<()>()).await.unwrap_err();
         timeout(ms(60_000), ready(())).await.unwrap();
@@ -144,20 +142,22 @@ fn no_descriptor_is_left() {
         }
     });
 
-    drop(hoard);
-    runtime.block_on(the_kernel_serves_again());
+    drop(taken);
+    runtime.block_on(kernel_serves_again());
 }
 
-/// Before long, and whoever waits on.
-async fn the_kernel_serves_again() {
+async fn kernel_serves_again() {
     let before = open_descriptors();
     let mut interval = interval(ms(1));
     let began = Instant::now();
     while open_descriptors() < before.map(|before| before + KERNEL_TIMERS) {
-        assert!(began.elapsed() < Duration::from_secs(60), "it does not");
+        assert!(
+            began.elapsed() < Duration::from_secs(60),
+            "the kernel does not serve"
+        );
         interval.tick().await;
     }
-    // It is the kernel's own now, and no other is asked for.
+    // A further timer needs no further descriptor.
     let mut built = OsInterval::builder(ms(1)).build().unwrap();
     for _ in 0..3 {
         built.tick().await;
@@ -167,12 +167,11 @@ async fn the_kernel_serves_again() {
     }
 }
 
-/// Whose first timer is the one that is built, it serves at once.
-fn whoever_insists_has_the_kernel_asked_at_once() {
+fn build_asks_the_kernel_again_at_once() {
     let runtime = current_thread();
-    let hoard = hoard();
+    let taken = take_all_descriptors();
     let mut interval = runtime.block_on(async { interval(ms(1)) });
-    drop(hoard);
+    drop(taken);
     runtime.block_on(async {
         let before = open_descriptors();
         let mut built = OsInterval::builder(ms(1)).build().unwrap();
@@ -186,94 +185,88 @@ fn whoever_insists_has_the_kernel_asked_at_once() {
     });
 }
 
-/// A driver that tokio's timer serves ends with its runtime, as any other.
-fn a_refused_driver_ends_with_its_runtime() {
+fn refused_driver_ends_with_its_runtime() {
     let before = open_descriptors();
     for waits in [false, true] {
         let runtime = current_thread();
-        let hoard = hoard();
+        let taken = take_all_descriptors();
         let context = runtime.enter();
-        let mut far = Box::pin(sleep(ms(60_000)));
+        let mut far = pin!(sleep(ms(60_000)));
         drop(context);
         if waits {
-            let polled = runtime.block_on(async { poll_once(&mut far).await });
+            let polled = runtime.block_on(async { poll_once(far.as_mut()).await });
             assert!(polled.is_pending());
         }
-        drop(hoard);
+        drop(taken);
         drop(runtime);
-        let outlives = panic_of(|| {
+        let message = panic_message(|| {
             let _polled = far.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         });
-        let (message, _) = outlives.expect("it goes on without its runtime");
         assert!(message.contains("shutdown"), "{message}");
     }
     assert_eq!(open_descriptors(), before);
 }
 
-/// Nor does its last timer leave it behind.
-fn a_refused_driver_that_nobody_waits_for_leaves_nothing() {
+fn unused_refused_driver_leaves_no_descriptor() {
     let before = open_descriptors();
     for _ in 0..8 {
         let runtime = current_thread();
-        let hoard = hoard();
+        let taken = take_all_descriptors();
         runtime.block_on(async {
             sleep(ms(1)).await;
-            let polled = poll_once(&mut Box::pin(sleep(ms(60_000)))).await;
-            assert!(polled.is_pending());
+            assert!(poll_once(sleep(ms(60_000))).await.is_pending());
         });
-        drop(hoard);
+        drop(taken);
         drop(runtime);
     }
     assert_eq!(open_descriptors(), before);
 }
 
-/// Whoever polls it, and wherever.
-fn the_kernel_serves_again_in_the_runtime_of_the_timer() {
+fn kernel_serves_again_in_the_own_runtime_of_a_timer() {
     let own = multi_thread(1);
     let other = current_thread();
-    let hoard = hoard();
+    let taken = take_all_descriptors();
     let mut interval = own.block_on(async { interval(ms(1)) });
-    let mut ticks = async |times| {
-        for _ in 0..times {
+    let mut take_ticks = async |ticks| {
+        for _ in 0..ticks {
             interval.tick().await;
         }
     };
-    other.block_on(ticks(3));
-    block_on(ticks(3));
-    drop(hoard);
-    // Until it does.
-    block_on(ticks(50));
-    other.block_on(ticks(50));
+    other.block_on(take_ticks(3));
+    block_on(take_ticks(3));
+    drop(taken);
+    // The kernel serves before these ticks are taken.
+    block_on(take_ticks(50));
+    other.block_on(take_ticks(50));
     drop(other);
-    block_on(ticks(3));
+    block_on(take_ticks(3));
 }
 
-/// What the kernel refused was never registered with it.
-fn without_an_io_driver_tokios_timer_goes_on() {
+/// A kernel timer that was refused was never registered with the reactor.
+fn without_an_io_driver_tokio_goes_on_serving() {
     if cfg!(any(not(descriptor), feature = "test-util")) {
         return;
     }
     let runtime = Builder::new_current_thread().enable_time().build().unwrap();
-    let hoard = hoard();
+    let taken = take_all_descriptors();
     let mut interval = runtime.block_on(async { interval(ms(1)) });
     runtime.block_on(interval.tick());
-    drop(hoard);
+    drop(taken);
     for _ in 0..50 {
         runtime.block_on(interval.tick());
     }
 }
 
-/// Where tokio has no timer either, it is as it was.
-fn without_a_time_driver_the_refusal_is_told() {
+fn without_a_time_driver_the_refusal_is_an_error() {
     if cfg!(any(not(descriptor), feature = "test-util")) {
         return;
     }
     let runtime = Builder::new_current_thread().enable_io().build().unwrap();
     let _context = runtime.enter();
-    let hoard = hoard();
+    let taken = take_all_descriptors();
     let built = OsInterval::builder(ms(1)).build();
     let panic = panic_of(|| drop(interval(ms(1))));
-    drop(hoard);
+    drop(taken);
     assert_eq!(built.unwrap_err().raw_os_error(), Some(EMFILE));
     let (message, file) = panic.expect("`interval` did not panic");
     assert!(message.contains("os error 24"), "{message}");
@@ -283,7 +276,7 @@ fn without_a_time_driver_the_refusal_is_told() {
     );
     assert_eq!(file, file!());
 
-    // The runtime is none the worse for it.
+    // The runtime can serve timers now.
     runtime.block_on(async {
         let mut interval = interval(ms(1));
         for _ in 0..3 {

@@ -1,7 +1,8 @@
-//! One run of every kind of timer for `tests/faults.sh`, which has the kernel refuse a call of it:
-//! tokio's timer serves, or where the kernel's own was asked for the refusal is told; what is made anew
-//! works; nothing hangs, is early, lost or left behind.
-#![cfg(all(timerfd, feature = "tracing", not(feature = "test-util")))]
+//! Runs every kind of timer while `tests/faults.sh` makes the kernel refuse a system call.
+//!
+//! tokio's timer serves then. A timer that needs the kernel's returns an error, and works when it is created again.
+//! Nothing hangs, is early, lost or left behind.
+#![cfg(all(timerfd, production, feature = "tracing"))]
 
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::alone;
-use crate::support::{Watchdog, current_thread, ms, multi_thread, open_descriptors};
+use crate::support::{current_thread, ms, multi_thread, open_descriptors, poll_once};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -20,18 +21,31 @@ use tokio_osinterval::{Clock, OsInterval, PeriodicInterval, interval, sleep, tim
 
 type Run = Pin<Box<dyn Future<Output = io::Result<()>> + Send>>;
 
-/// Its name; whether it is told of a refusal; and what makes timers of its own and uses them to their end.
-type Kind = (&'static str, bool, fn() -> Run);
+struct Kind {
+    name: &'static str,
+    /// Set if a refusal is an error, and tokio's timer does not serve.
+    may_fail: bool,
+    /// Creates timers and uses them.
+    run: fn() -> Run,
+}
+
+const fn kind(name: &'static str, may_fail: bool, run: fn() -> Run) -> Kind {
+    Kind {
+        name,
+        may_fail,
+        run,
+    }
+}
 
 const KINDS: [Kind; 8] = [
-    ("built", true, || Box::pin(built())),
-    ("interval", false, || Box::pin(interval_resets())),
-    ("sleep", false, || Box::pin(sleep_ends())),
-    ("timeout", false, || Box::pin(timeout_elapses())),
-    ("elsewhere", false, || Box::pin(polled_elsewhere())),
-    ("dropped", false, || Box::pin(dropped_while_it_waits())),
-    ("periodic", true, || Box::pin(periodic(Clock::Monotonic))),
-    ("wall", true, || Box::pin(periodic(Clock::Realtime))),
+    kind("built", true, || Box::pin(built())),
+    kind("interval", false, || Box::pin(interval_resets())),
+    kind("sleep", false, || Box::pin(sleep_ends())),
+    kind("timeout", false, || Box::pin(timeout_elapses())),
+    kind("elsewhere", false, || Box::pin(polled_elsewhere())),
+    kind("dropped", false, || Box::pin(dropped_while_it_waits())),
+    kind("periodic", true, || Box::pin(periodic(Clock::Monotonic))),
+    kind("wall", true, || Box::pin(periodic(Clock::Realtime))),
 ];
 
 async fn tick(interval: &mut OsInterval) {
@@ -72,7 +86,7 @@ async fn timeout_elapses() -> io::Result<()> {
     Ok(())
 }
 
-/// On a thread that is in no runtime.
+/// Polls on a thread outside any runtime.
 async fn polled_elsewhere() -> io::Result<()> {
     let (done, is_done) = oneshot::channel();
     let (deadline, sleep) = (Instant::now() + ms(3), sleep(ms(3)));
@@ -85,8 +99,7 @@ async fn polled_elsewhere() -> io::Result<()> {
 }
 
 async fn dropped_while_it_waits() -> io::Result<()> {
-    let mut far = Box::pin(sleep(ms(60_000)));
-    assert!(crate::support::poll_once(&mut far).await.is_pending());
+    assert!(poll_once(sleep(ms(60_000))).await.is_pending());
     Ok(())
 }
 
@@ -97,7 +110,7 @@ async fn periodic(clock: Clock) -> io::Result<()> {
     while count < 4 {
         count += periodic.tick().await?;
     }
-    // The wall clock runs faster or slower than the other, to be set right.
+    // The wall clock may be slewed, so it may run faster.
     if clock == Clock::Monotonic {
         let due = ms(2) * u32::try_from(count).unwrap();
         assert!(began + due <= Instant::now(), "early");
@@ -105,7 +118,7 @@ async fn periodic(clock: Clock) -> io::Result<()> {
     Ok(())
 }
 
-/// Why a run ended, if not as it should: an error, or a panic's message.
+/// Returns the error or the message of the panic that ended `run`.
 async fn failure(run: Run) -> Option<String> {
     let error = match tokio::spawn(run).await {
         Ok(Ok(())) => return None,
@@ -121,43 +134,37 @@ async fn failure(run: Run) -> Option<String> {
     Some(error)
 }
 
-/// All kinds at once, each again after a failure; a kind that never succeeds is in `never`.
-async fn all(failures: &mut BTreeSet<String>, never: &mut BTreeSet<&str>) {
+/// Runs all kinds at once, and those that fail up to three times more. Adds their failures, and to `never` the kinds that
+/// never succeed.
+async fn run_all(failures: &mut BTreeSet<String>, never: &mut BTreeSet<&str>) {
     let mut left: Vec<_> = KINDS.iter().collect();
     for _ in 0..4 {
         let runs: Vec<_> = left
             .drain(..)
-            .map(|kind| (kind, tokio::spawn(failure((kind.2)()))))
+            .map(|kind| (kind, tokio::spawn(failure((kind.run)()))))
             .collect();
         for (kind, run) in runs {
-            if let Some(why) = run.await.unwrap() {
-                let (name, is_told, _) = kind;
-                assert!(is_told, "{name} is to be served by tokio's: {why}");
-                failures.insert(why);
+            if let Some(failure) = run.await.unwrap() {
+                assert!(kind.may_fail, "{} failed: {failure}", kind.name);
+                failures.insert(failure);
                 left.push(kind);
             }
         }
     }
-    never.extend(left.iter().map(|(name, ..)| name));
+    never.extend(left.iter().map(|kind| kind.name));
 }
 
-fn runtimes() -> impl Iterator<Item = Runtime> {
-    [current_thread as fn() -> Runtime, || multi_thread(2)]
-        .into_iter()
-        .map(|make| make())
-}
-
-/// How often it is told that the kernel refuses, and that it serves again.
+/// Counts the events that report a refusal, and those that report its end.
 #[derive(Debug, Clone, Default)]
-struct Told(Arc<[AtomicUsize; 2]>);
+struct Events(Arc<[AtomicUsize; 2]>);
 
-impl Told {
+impl Events {
     fn take(&self) -> [usize; 2] {
         [0, 1].map(|which| self.0[which].swap(0, Ordering::Relaxed))
     }
 }
 
-impl Write for Told {
+impl Write for Events {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let line = String::from_utf8_lossy(line);
         for (which, what) in ["refused a timer", "serves again"].into_iter().enumerate() {
@@ -171,38 +178,37 @@ impl Write for Told {
     }
 }
 
-/// `FAULT` is what must stand in each failure, and `FAULT_LASTS` that there may be no end of them. With
-/// `FAULT_ALWAYS` there is none for a timer that insists on the kernel's.
+/// Each failure must contain the text of `FAULT`. With `FAULT_LASTS` kinds need not recover. With `FAULT_ALWAYS` a
+/// timer that needs the kernel's must not succeed.
 #[test]
 #[ignore = "for tests/faults.sh"]
-fn every_kind_of_timer() {
+fn every_kind_of_timer_survives_a_refused_call() {
     let _alone = alone();
-    let _watchdog = Watchdog::new("every_kind_of_timer");
     let fault = std::env::var("FAULT").unwrap_or_default();
     let before = open_descriptors();
     let (mut failures, mut never) = (BTreeSet::new(), BTreeSet::new());
-    let told = Told::default();
-    let writer = told.clone();
-    let listens = tracing_subscriber::fmt().with_writer(move || writer.clone());
-    tracing::subscriber::set_global_default(listens.finish()).unwrap();
-    for runtime in runtimes() {
-        runtime.block_on(all(&mut failures, &mut never));
-        let [refused, accepted] = told.take();
+    let events = Events::default();
+    let writer = events.clone();
+    let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone());
+    tracing::subscriber::set_global_default(subscriber.finish()).unwrap();
+    for create_runtime in [current_thread as fn() -> Runtime, || multi_thread(2)] {
+        create_runtime().block_on(run_all(&mut failures, &mut never));
+        let [refused, recovered] = events.take();
         assert!(
-            (accepted..=accepted + 1).contains(&refused),
-            "told {refused} times of a refusal, and {accepted} times of its end"
+            (recovered..=recovered + 1).contains(&refused),
+            "{refused} events of a refusal, {recovered} of its end"
         );
     }
     println!("failures: {failures:?}; never: {never:?}");
     assert!(
-        !fault.is_empty() && failures.iter().all(|why| why.contains(&fault)),
+        !fault.is_empty() && failures.iter().all(|failure| failure.contains(&fault)),
         "{failures:?}"
     );
     if std::env::var_os("FAULT_LASTS").is_none() {
         assert!(never.is_empty(), "{never:?} did not recover");
     }
     if std::env::var_os("FAULT_ALWAYS").is_some() {
-        assert!(never.contains("built"), "it was not told of the refusal");
+        assert!(never.contains("built"), "`build` returned no error");
     }
     assert_eq!(open_descriptors(), before, "descriptors");
 }

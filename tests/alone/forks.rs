@@ -1,4 +1,4 @@
-//! Processes that are forked off: they leave what is their parent's alone, and have timers of their own.
+//! A forked child can use timers of its own, and does not touch those of its parent.
 #![cfg(all(target_os = "linux", feature = "os-native"))]
 
 #[cfg(descriptor)]
@@ -10,47 +10,46 @@ use std::time::Duration;
 
 use crate::alone;
 use crate::support::fork::in_child;
-use crate::support::{Watchdog, current_thread, us};
+use crate::support::{current_thread, us};
 use tokio::time::Instant;
 use tokio_osinterval::{interval, sleep, timeout};
 
 const CHILDREN: usize = 2000;
 
-/// On a machine with much else to do a test ends after that, with fewer.
-const ENOUGH: Duration = Duration::from_secs(60);
+/// A test ends after this time, with fewer children. A busy machine takes long to fork.
+const TIME_LIMIT: Duration = Duration::from_secs(60);
 
-/// Of what a timer needs nothing is left as another thread had it when the child was forked off.
+/// Other threads create and drop runtimes meanwhile. A child may be forked at any step of theirs.
 #[test]
 #[cfg_attr(
     kqueue,
-    ignore = "the stand-in for a kernel is in this process, and has locks"
+    ignore = "the stand-in's kernel is in this process and has locks"
 )]
-fn a_child_has_timers_whatever_its_parent_was_at() {
+fn child_forked_at_any_time_can_use_timers() {
     let _alone = alone();
-    let _watchdog = Watchdog::new("a_child_has_timers_whatever_its_parent_was_at");
     let stop = AtomicBool::new(false);
-    let beside = || {
+    let use_timers_until_stopped = || {
         while !stop.load(Ordering::Relaxed) {
-            current_thread().block_on(timers());
+            current_thread().block_on(use_timers());
         }
     };
     thread::scope(|scope| {
         for _ in 0..2 {
-            scope.spawn(beside);
+            scope.spawn(use_timers_until_stopped);
         }
         let began = Instant::now();
-        for child in (0..CHILDREN).take_while(|_| began.elapsed() < ENOUGH) {
-            let ended = in_child(|| current_thread().block_on(timers()));
-            if ended != 0 {
+        for child in (0..CHILDREN).take_while(|_| began.elapsed() < TIME_LIMIT) {
+            let exit_code = in_child(|| current_thread().block_on(use_timers()));
+            if exit_code != 0 {
                 stop.store(true, Ordering::Relaxed);
-                panic!("child {child} ended with {ended}");
+                panic!("child {child} ended with {exit_code}");
             }
         }
         stop.store(true, Ordering::Relaxed);
     });
 }
 
-async fn timers() {
+async fn use_timers() {
     let began = Instant::now();
     let mut interval = interval(us(50));
     interval.tick().await;

@@ -1,71 +1,64 @@
-//! Windows: callbacks of the process's thread pool, which nobody waits for, while their timers come
-//! and go.
+//! On Windows a timer's callback runs on a thread of the process's pool, at any time while timers come and go.
 #![cfg(windows)]
 
+use std::mem::ManuallyDrop;
 use std::pin::pin;
 use std::process::{Command, exit};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::alone;
-use crate::support::{Watchdog, current_thread, ms, multi_thread, open_descriptors, us};
+use crate::support::{
+    HOUR, Watchdog, current_thread, ms, multi_thread, open_descriptors, poll_tick, start_waiting,
+    us,
+};
+use fastrand::Rng;
 use tokio::runtime::Runtime;
-use tokio_osinterval::{OsInterval, interval_at};
+use tokio_osinterval::{OsInterval, PeriodicInterval, interval_at};
 
-const HOUR: Duration = Duration::from_secs(3600);
-
-/// How many more handles there may be than before: the pool's threads, and those of the tests that
-/// wait for their turn, come and go.
-const SOME: usize = 24;
+/// How many more handles than before are allowed. The threads of the pool, and those of tests that wait for their turn,
+/// come and go.
+const MORE_HANDLES: usize = 24;
 
 fn handles() -> usize {
     let handles = open_descriptors().unwrap();
-    assert!(handles > 0, "the system does not tell");
+    assert!(handles > 0, "the system lists no handle");
     handles
 }
 
 #[track_caller]
-fn assert_no_more_than(before: usize) {
+fn assert_no_handle_left(before: usize) {
     let now = handles();
     println!("handles: {before} before, {now} now");
-    assert!(now <= before + SOME, "{now} handles, {before} before");
-}
-
-/// Numbers that are spread evenly enough.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % limit
-    }
+    assert!(
+        now <= before + MORE_HANDLES,
+        "{now} handles, {before} before"
+    );
 }
 
 fn due_in(after: Duration) -> OsInterval {
     interval_at(tokio::time::Instant::now() + after, HOUR)
 }
 
-fn poll(interval: &mut OsInterval, waker: &Waker) -> Poll<tokio::time::Instant> {
-    interval.poll_tick(&mut Context::from_waker(waker))
+fn poll_periodic(interval: &mut PeriodicInterval, waker: &Waker) -> bool {
+    let polled = interval.poll_tick(&mut Context::from_waker(waker));
+    polled.is_ready()
 }
 
-/// By std's clock, which counts what `QueryPerformanceCounter` does, from one unit of the kernel's,
-/// 100 ns, on.
+/// The standard library's clock reads `QueryPerformanceCounter`, as the backend does. Waits begin at 100 ns, the unit
+/// of the kernel.
 #[test]
-fn never_early_on_every_sample() {
+fn no_tick_is_early_by_the_performance_counter() {
     let _alone = alone();
-    let _watchdog = Watchdog::new("never_early_on_every_sample");
-    let mut random = Random(1);
+    let mut rng = Rng::with_seed(1);
     for runtime in [current_thread(), multi_thread(2)] {
         runtime.block_on(async {
             for most in [100, 1_000, 100_000, 3_000_000] {
                 for _ in 0..200 {
-                    let after = Duration::from_nanos(random.below(most));
+                    let after = Duration::from_nanos(rng.u64(..most));
                     let before = Instant::now();
                     let mut interval = due_in(after);
                     let deadline = interval.tick().await.into_std();
@@ -79,18 +72,17 @@ fn never_early_on_every_sample() {
 }
 
 #[test]
-fn a_thousand_intervals_on_one_timer() {
+fn thousand_intervals_share_one_kernel_timer() {
     let _alone = alone();
-    let _watchdog = Watchdog::new("a_thousand_intervals_on_one_timer");
     current_thread().block_on(async {
         let mut first = due_in(ms(1));
         first.tick().await;
         let before = handles();
         let mut intervals: Vec<_> = (0..1_000).map(|n| due_in(ms(500) + us(10 * n))).collect();
         for interval in &mut intervals {
-            assert!(poll(interval, Waker::noop()).is_pending());
+            start_waiting(interval, Waker::noop());
         }
-        assert_no_more_than(before);
+        assert_no_handle_left(before);
         for mut interval in intervals {
             interval.tick().await;
         }
@@ -98,31 +90,30 @@ fn a_thousand_intervals_on_one_timer() {
 }
 
 #[test]
-fn runtimes_come_and_go_and_leave_no_handle() {
+fn runtimes_leave_no_handle_open() {
     let _alone = alone();
-    let _watchdog = Watchdog::new("runtimes_come_and_go_and_leave_no_handle");
-    let one = |runtime: Runtime| {
+    let run = |runtime: Runtime| {
         runtime.block_on(async {
             let mut interval = due_in(us(100));
-            // In a task that is never finished, too.
+            // The runtime drops this task while it waits.
             tokio::spawn(async { due_in(HOUR).tick().await });
             interval.tick().await;
         });
     };
-    (0..10).for_each(|_| one(multi_thread(2)));
+    (0..10).for_each(|_| run(multi_thread(2)));
     let before = handles();
     for _ in 0..100 {
-        one(current_thread());
-        one(multi_thread(2));
+        run(current_thread());
+        run(multi_thread(2));
     }
-    assert_no_more_than(before);
+    assert_no_handle_left(before);
 }
 
-/// Tells when its `wake` has begun, and has it last for a while.
+/// Sets its flag when its `wake` begins, and makes it last for a while.
 #[derive(Default)]
-struct Slow(AtomicBool);
+struct SlowWaker(AtomicBool);
 
-impl Wake for Slow {
+impl Wake for SlowWaker {
     fn wake(self: Arc<Self>) {
         self.0.store(true, Ordering::SeqCst);
         let begun = Instant::now();
@@ -130,26 +121,31 @@ impl Wake for Slow {
     }
 }
 
-/// What is dropped just while its callback may be on its way or running: made due in up to 500 µs,
-/// and dropped at a random moment about then or, every other time, when its wake-up has begun.
-fn drop_in_time<T>(make: impl Fn(Duration) -> T + Sync, poll: impl Fn(&mut T, &Waker) + Sync) {
+/// Drops timers around the time of their callback.
+///
+/// Each is due within 500 µs. Half of them are dropped when their wake-up has begun, the others at a random time about
+/// the deadline.
+fn drop_during_the_callback<T>(
+    create: impl Fn(Duration) -> T + Sync,
+    poll: impl Fn(&mut T, &Waker) + Sync,
+) {
     const THREADS: u64 = 4;
     const ROUNDS: u64 = 10_000;
 
     let runtime = multi_thread(1);
-    let while_woken = AtomicU64::new(0);
-    let rounds = |thread: u64, rounds: u64| {
+    let dropped_while_waking = AtomicU64::new(0);
+    let run = |thread: u64, rounds: u64| {
         let _context = runtime.enter();
-        let mut random = Random(thread + 1);
+        let mut rng = Rng::with_seed(thread + 1);
         for round in 0..rounds {
-            let slow = Arc::new(Slow::default());
-            let after = us(random.below(500));
-            // The kernel's unit may be a millisecond.
-            let end = Instant::now() + after + us(random.below(1_000));
-            let mut timer = make(after);
-            poll(&mut timer, &Waker::from(Arc::clone(&slow)));
+            let waker = Arc::new(SlowWaker::default());
+            let after = us(rng.u64(..500));
+            // The kernel may count in milliseconds.
+            let end = Instant::now() + after + us(rng.u64(..1_000));
+            let mut timer = create(after);
+            poll(&mut timer, &Waker::from(Arc::clone(&waker)));
             if round % 2 == 0 {
-                while !slow.0.load(Ordering::SeqCst) && Instant::now() < end + ms(5) {
+                while !waker.0.load(Ordering::SeqCst) && Instant::now() < end + ms(5) {
                     thread::yield_now();
                 }
             } else {
@@ -157,70 +153,72 @@ fn drop_in_time<T>(make: impl Fn(Duration) -> T + Sync, poll: impl Fn(&mut T, &W
                     thread::yield_now();
                 }
             }
-            let in_wake = slow.0.load(Ordering::SeqCst) && Arc::strong_count(&slow) > 1;
-            while_woken.fetch_add(in_wake.into(), Ordering::Relaxed);
+            let is_waking = waker.0.load(Ordering::SeqCst) && Arc::strong_count(&waker) > 1;
+            dropped_while_waking.fetch_add(is_waking.into(), Ordering::Relaxed);
             drop(timer);
         }
     };
-    rounds(THREADS, 100);
+    run(THREADS, 100);
     let before = handles();
     thread::scope(|scope| {
         for thread in 0..THREADS {
-            scope.spawn(move || rounds(thread, ROUNDS / THREADS));
+            scope.spawn(move || run(thread, ROUNDS / THREADS));
         }
     });
-    println!("{ROUNDS} rounds, {while_woken:?} dropped during the wake-up");
-    assert!(while_woken.into_inner() > 0, "none was dropped in time");
-    assert_no_more_than(before);
-    // And those that are left work.
+    println!("{ROUNDS} rounds, {dropped_while_waking:?} dropped during the wake-up");
+    assert!(
+        dropped_while_waking.into_inner() > 0,
+        "none was dropped in time"
+    );
+    assert_no_handle_left(before);
+    // Further timers work.
     runtime.block_on(async { due_in(ms(1)).tick().await });
 }
 
 #[test]
-fn intervals_are_dropped_during_the_callback() {
+fn interval_may_be_dropped_during_its_callback() {
     let _alone = alone();
-    let _watchdog = Watchdog::new("intervals_are_dropped_during_the_callback");
-    drop_in_time(due_in, |interval, waker| {
-        let _ = poll(interval, waker);
+    drop_during_the_callback(due_in, |interval, waker| {
+        let _ = poll_tick(interval, waker);
     });
 }
 
-/// A kernel's timer each, which goes with it.
+/// Each has a kernel timer, which is closed with it.
 #[test]
-fn periodic_intervals_are_dropped_during_the_callback() {
+fn periodic_interval_may_be_dropped_during_its_callback() {
     let _alone = alone();
-    let _watchdog = Watchdog::new("periodic_intervals_are_dropped_during_the_callback");
-    let make = |after| tokio_osinterval::PeriodicInterval::new(after + us(1)).unwrap();
-    drop_in_time(make, |interval, waker| {
-        let _ = interval.poll_tick(&mut Context::from_waker(waker));
+    let create = |after| PeriodicInterval::new(after + us(1)).unwrap();
+    drop_during_the_callback(create, |interval, waker| {
+        let _ = poll_periodic(interval, waker);
     });
 }
 
-/// Drops what it holds, on the thread that wakes it: unless that is put there just now, perhaps by
-/// the same thread, since a poll that finds its timer due after all may wake.
-struct Holder<T> {
-    held: Mutex<Option<T>>,
+/// Holds a timer, and drops it on the thread that wakes it. It cannot do so while the timer is stored, perhaps by the
+/// same thread: a poll that finds its timer due may wake.
+struct TimerHolder<T> {
+    timer: Mutex<Option<T>>,
     dropped: AtomicBool,
-    too_soon: AtomicBool,
+    was_locked: AtomicBool,
     woken: AtomicBool,
 }
 
-impl<T: Send + 'static> Wake for Holder<T> {
+impl<T: Send + 'static> Wake for TimerHolder<T> {
     fn wake(self: Arc<Self>) {
-        if let Ok(mut held) = self.held.try_lock() {
+        if let Ok(mut held) = self.timer.try_lock() {
             let timer = held.take();
             drop(held);
             self.dropped.store(timer.is_some(), Ordering::SeqCst);
             drop(timer);
         } else {
-            self.too_soon.store(true, Ordering::SeqCst);
+            self.was_locked.store(true, Ordering::SeqCst);
         }
         self.woken.store(true, Ordering::SeqCst);
     }
 }
 
+/// Drops each timer from its own callback. `poll` returns `true` if the timer is ready.
 fn drop_from_the_callback<T: Send + 'static>(
-    make: impl Fn() -> T,
+    create: impl Fn() -> T,
     poll: impl Fn(&mut T, &Waker) -> bool,
 ) {
     const ROUNDS: usize = 500;
@@ -230,70 +228,61 @@ fn drop_from_the_callback<T: Send + 'static>(
     let before = handles();
     let mut dropped = 0;
     for _ in 0..ROUNDS {
-        let holder = Arc::new(Holder {
-            held: Mutex::new(None),
+        let holder = Arc::new(TimerHolder {
+            timer: Mutex::new(None),
             dropped: AtomicBool::new(false),
-            too_soon: AtomicBool::new(false),
+            was_locked: AtomicBool::new(false),
             woken: AtomicBool::new(false),
         });
         let waker = Waker::from(Arc::clone(&holder));
-        let mut held = holder.held.lock().unwrap();
-        let pending = poll(held.insert(make()), &waker);
-        drop(held);
-        while pending && !holder.woken.load(Ordering::SeqCst) {
+        let mut timer = holder.timer.lock().unwrap();
+        let ready = poll(timer.insert(create()), &waker);
+        drop(timer);
+        while !ready && !holder.woken.load(Ordering::SeqCst) {
             thread::yield_now();
         }
         let is_dropped = holder.dropped.load(Ordering::SeqCst);
-        assert!(is_dropped || !pending || holder.too_soon.load(Ordering::SeqCst));
+        assert!(is_dropped || ready || holder.was_locked.load(Ordering::SeqCst));
         dropped += usize::from(is_dropped);
     }
     println!("{ROUNDS} rounds, {dropped} dropped from the callback");
     assert!(dropped > 0, "none was dropped from the callback");
-    assert_no_more_than(before);
+    assert_no_handle_left(before);
 }
 
 #[test]
-fn timers_are_dropped_from_the_callback() {
+fn timer_may_be_dropped_from_its_callback() {
     let _alone = alone();
-    let _watchdog = Watchdog::new("timers_are_dropped_from_the_callback");
     drop_from_the_callback(
         || due_in(us(200)),
-        |interval, waker| poll(interval, waker).is_pending(),
+        |interval, waker| poll_tick(interval, waker).is_ready(),
     );
-    drop_from_the_callback(
-        || tokio_osinterval::PeriodicInterval::new(us(200)).unwrap(),
-        |interval, waker| {
-            let polled = interval.poll_tick(&mut Context::from_waker(waker));
-            polled.is_pending()
-        },
-    );
+    drop_from_the_callback(|| PeriodicInterval::new(us(200)).unwrap(), poll_periodic);
 }
 
-/// Before their timers and after them, some of which are about to expire.
+/// Runtimes are dropped before their timers and after them. Some timers are about to expire.
 #[test]
-fn runtimes_end_while_timers_are_armed() {
+fn runtime_may_end_while_timers_are_armed() {
     let _alone = alone();
-    let _watchdog = Watchdog::new("runtimes_end_while_timers_are_armed");
-    let mut random = Random(7);
+    let mut rng = Rng::with_seed(7);
     let mut round = |n: usize| {
         let runtime = if n % 2 == 0 {
             current_thread()
         } else {
             multi_thread(2)
         };
-        let waker = Waker::from(Arc::new(Slow::default()));
+        let waker = Waker::from(Arc::new(SlowWaker::default()));
         let timers = runtime.block_on(async {
-            let mut intervals: Vec<_> = (0..10).map(|_| due_in(us(random.below(1_500)))).collect();
+            let mut intervals: Vec<_> = (0..10).map(|_| due_in(us(rng.u64(..1_500)))).collect();
             for interval in &mut intervals {
-                let _ = poll(interval, &waker);
+                let _ = poll_tick(interval, &waker);
             }
             tokio::spawn(async { due_in(us(300)).tick().await });
-            let mut periodic =
-                tokio_osinterval::PeriodicInterval::new(us(100 + random.below(500))).unwrap();
-            let _ = periodic.poll_tick(&mut Context::from_waker(&waker));
+            let mut periodic = PeriodicInterval::new(us(rng.u64(100..600))).unwrap();
+            let _ = poll_periodic(&mut periodic, &waker);
             (intervals, periodic)
         });
-        thread::sleep(us(random.below(1_500)));
+        thread::sleep(us(rng.u64(..1_500)));
         if n % 4 < 2 {
             drop(runtime);
             drop(timers);
@@ -305,67 +294,57 @@ fn runtimes_end_while_timers_are_armed() {
     (0..20).for_each(&mut round);
     let before = handles();
     (0..400).for_each(round);
-    assert_no_more_than(before);
+    assert_no_handle_left(before);
 }
 
-/// Timers of a runtime that has ended go on, since it is not the runtime that hears of their expiry.
+/// The callbacks do not need the runtime, nor any driver of it.
 #[test]
-#[cfg_attr(
-    feature = "test-util",
-    ignore = "they follow the clock of their runtime"
-)]
-#[cfg_attr(not(threadpool), ignore = "they are the runtime's own")]
-fn they_outlive_their_runtime() {
+#[cfg_attr(not(process_wide_driver), ignore = "timers belong to their runtime")]
+fn timers_outlive_their_runtime() {
     let _alone = alone();
-    let _watchdog = Watchdog::new("they_outlive_their_runtime");
-    // Nor does that need any driver.
-    let runtime = tokio::runtime::Builder::new_current_thread();
-    let runtime = { runtime }.build().unwrap();
-    let waits = {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let (mut interval, sleep, mut periodic) = {
         let _context = runtime.enter();
         (
             due_in(HOUR),
             tokio_osinterval::sleep(ms(5)),
-            tokio_osinterval::PeriodicInterval::new(ms(5)).unwrap(),
+            PeriodicInterval::new(ms(5)).unwrap(),
         )
     };
     runtime.block_on(async { due_in(ms(1)).tick().await });
-    let mut interval = waits.0;
-    assert!(poll(&mut interval, Waker::noop()).is_pending());
+    start_waiting(&mut interval, Waker::noop());
     drop(runtime);
     futures::executor::block_on(async {
         for _ in 0..3 {
             interval.reset_after(ms(1));
             interval.tick().await;
         }
-        pin!(waits.1).await;
-        {
-            let mut periodic = waits.2;
-            for _ in 0..3 {
-                assert!(periodic.tick().await.unwrap() >= 1);
-            }
+        pin!(sleep).await;
+        for _ in 0..3 {
+            assert!(periodic.tick().await.unwrap() >= 1);
         }
     });
 }
 
-/// What a child process is told in its environment.
-const HOW: &str = "TOKIO_OSINTERVAL_TEST_EXIT";
+/// The environment variable that tells a child process how to end.
+const HOW_TO_END: &str = "TOKIO_OSINTERVAL_TEST_EXIT";
 
-/// Threads, tasks and callbacks go on as the process ends.
+/// Threads, tasks and callbacks still run when the process ends.
 #[test]
-fn a_process_ends_while_timers_are_armed() {
+fn process_may_end_while_timers_are_armed() {
     let _alone = alone();
-    let _watchdog = Watchdog::new("a_process_ends_while_timers_are_armed");
     for (how, code) in [("return", 0), ("exit", 7), ("callback", 8)] {
         for round in 0..8 {
             let mut child = Command::new(std::env::current_exe().unwrap());
             child.args([
                 "--exact",
-                "windows::the_child_that_ends",
+                "windows::child_process_that_ends",
                 "--ignored",
                 "--quiet",
             ]);
-            let output = child.env(HOW, how).output().unwrap();
+            let output = child.env(HOW_TO_END, how).output().unwrap();
             let text = String::from_utf8_lossy(&output.stderr);
             assert_eq!(output.status.code(), Some(code), "{how}, {round}: {text}");
         }
@@ -373,20 +352,20 @@ fn a_process_ends_while_timers_are_armed() {
 }
 
 /// Ends the process from its `wake`.
-struct Exit;
+struct ExitWaker;
 
-impl Wake for Exit {
+impl Wake for ExitWaker {
     fn wake(self: Arc<Self>) {
         exit(8);
     }
 }
 
 #[test]
-#[ignore = "for a_process_ends_while_timers_are_armed"]
-fn the_child_that_ends() {
-    // Neither is dropped: there would be nothing left to end with.
-    let _watchdog = std::mem::ManuallyDrop::new(Watchdog::new("the_child_that_ends"));
-    let runtime = std::mem::ManuallyDrop::new(multi_thread(2));
+#[ignore = "for process_may_end_while_timers_are_armed"]
+fn child_process_that_ends() {
+    // A drop would stop the threads, and the process must end while they run.
+    let _watchdog = ManuallyDrop::new(Watchdog::new());
+    let runtime = ManuallyDrop::new(multi_thread(2));
     for n in 0..100 {
         runtime.spawn(async move {
             let mut interval = interval_at(tokio::time::Instant::now(), us(200 + n));
@@ -396,7 +375,7 @@ fn the_child_that_ends() {
         });
         if n < 10 {
             runtime.spawn(async move {
-                let mut interval = tokio_osinterval::PeriodicInterval::new(us(300 + n)).unwrap();
+                let mut interval = PeriodicInterval::new(us(300 + n)).unwrap();
                 loop {
                     interval.tick().await.unwrap();
                 }
@@ -404,18 +383,18 @@ fn the_child_that_ends() {
         }
     }
     thread::sleep(ms(20));
-    match std::env::var(HOW).as_deref() {
+    match std::env::var(HOW_TO_END).as_deref() {
         Ok("exit") => exit(7),
         Ok("callback") => {
             let _context = runtime.enter();
             let mut interval = due_in(ms(1));
-            let waker = Waker::from(Arc::new(Exit));
-            if poll(&mut interval, &waker).is_ready() {
+            let waker = Waker::from(Arc::new(ExitWaker));
+            if poll_tick(&mut interval, &waker).is_ready() {
                 exit(8);
             }
             thread::sleep(HOUR);
         }
-        // The harness returns from `main`.
+        // The test harness returns from `main`.
         _ => {}
     }
 }

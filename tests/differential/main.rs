@@ -1,17 +1,17 @@
-//! Random programs do the same with tokio's timers and with ours: the same results, and the same
-//! wake-ups in the same order, under a paused clock.
+//! Random programs do the same with tokio's timers and with ours, under a paused clock: they have the same results, and
+//! the same wake-ups in the same order.
 //!
-//! `PROPTEST_CASES` says how many programs, and `PROPTEST_RNG_SEED` which ones; the seed is printed.
+//! `PROPTEST_CASES` sets the number of programs, and `PROPTEST_RNG_SEED` the seed, which is printed.
 //!
-//! For periods of 5 ms and more: below, the threshold of a missed tick is a documented difference.
+//! Periods are 5 ms or longer: below that the threshold of a missed tick is a documented difference.
 #![cfg(feature = "test-util")]
 
+// The path lets `compare` find its own modules from fuzz/ as well.
+#[path = "compare.rs"]
+mod compare;
 mod program;
 #[path = "../support/mod.rs"]
 mod support;
-// By its path, so that the paths in it are found as they are from fuzz/.
-#[path = "worlds.rs"]
-mod worlds;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestRunner};
@@ -54,9 +54,9 @@ fn op() -> impl Strategy<Value = Op> {
 #[test]
 #[cfg_attr(
     threadpool,
-    ignore = "a thread of the system's wakes there, which may be at any time and knows no paused clock"
+    ignore = "a thread of the system wakes at any time, and knows no paused clock"
 )]
-fn the_same_programs_do_the_same() {
+fn random_programs_do_the_same_as_with_tokio() {
     let mut config = Config {
         failure_persistence: None,
         ..Config::default()
@@ -69,14 +69,14 @@ fn the_same_programs_do_the_same() {
         config.rng_seed = RngSeed::Fixed(u64::try_from(since_1970.as_nanos()).unwrap());
     }
     let RngSeed::Fixed(seed) = config.rng_seed else {
-        unreachable!("it was set")
+        unreachable!("the seed is fixed above")
     };
     let programs = config.cases;
     println!("covered: {programs} programs, PROPTEST_RNG_SEED={seed}");
     let mut runner = TestRunner::new(config);
     let result = runner.run(&prop::collection::vec(op(), 1..50), |program| {
-        let _watchdog = Watchdog::new("the_same_programs_do_the_same");
-        worlds::same(program).map_err(TestCaseError::fail)
+        let _watchdog = Watchdog::new();
+        compare::compare(program).map_err(TestCaseError::fail)
     });
     if let Err(failure) = result {
         panic!("{failure}\nPROPTEST_RNG_SEED={seed}");

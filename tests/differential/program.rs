@@ -1,13 +1,13 @@
-//! What a random program may do. All times are whole milliseconds: tokio knows no others.
+//! The operations and events of a random program. All times are whole milliseconds, as in tokio.
 
 use tokio::time::MissedTickBehavior;
 
-/// Where a timer is kept. Few, so that programs come back to their timers.
+/// How many timers a program keeps. They are few, so that it uses each of them several times.
 pub(crate) const SLOTS: usize = 5;
 
 #[derive(Debug, Clone)]
 pub(crate) enum Op {
-    /// Each of these drops what the slot has held.
+    /// A new timer replaces the one in the slot.
     Interval {
         slot: usize,
         start: i16,
@@ -25,12 +25,12 @@ pub(crate) enum Op {
     Drop {
         slot: usize,
     },
-    /// Polls once. A timer that was last polled with another waker wakes only the new one.
+    /// Polls once. The timer wakes the waker of its last poll only.
     Poll {
         slot: usize,
         waker: u8,
     },
-    /// An interval's; a sleep has `ResetAt` alone, and a timeout none.
+    /// Resets an interval. A sleep has only `ResetAt`, and a timeout has no reset.
     Reset {
         slot: usize,
     },
@@ -49,49 +49,49 @@ pub(crate) enum Op {
         slot: usize,
         behavior: MissedTickBehavior,
     },
-    /// Completes what the slot's timeout waits for, if that is `Inner::Sent`.
+    /// Completes the future of a timeout, if it is `Inner::Sent`.
     Send {
         slot: usize,
     },
-    /// Hands the timer to a task, that awaits it: an interval so many times.
+    /// Moves the timer to a task that awaits it. The task takes `ticks` ticks of an interval.
     Spawn {
         slot: usize,
         ticks: u8,
     },
-    /// Sets the clock forward, past what is due.
+    /// Advances the clock, past what is due.
     Advance(u16),
-    /// Waits: the clock jumps from timer to timer.
+    /// Waits. The clock jumps from timer to timer.
     Wait(u16),
 }
 
-/// What a timeout is a limit for.
+/// The future of a timeout.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Inner {
     Never,
     Ready,
-    /// A sleep.
+    /// Completes with a sleep.
     After(u16),
-    /// The first `Send`.
+    /// Completes with the first `Op::Send`.
     Sent,
 }
 
-/// What can be seen of a program from outside. Instants are milliseconds since its start.
+/// What a program shows. Instants are milliseconds since its start.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Event {
-    /// The next events are of this operation, and those of one are sorted.
+    /// The events of this operation follow, in sorted order.
     Op(usize),
     Pending,
     Tick(i64),
     Slept,
     InTime,
     Elapsed,
-    /// By the `Debug` output of what was asked.
-    Is(String),
+    /// The `Debug` output of what the timer's methods return.
+    State(String),
     Woken {
         at: i64,
         waker: u8,
     },
-    /// A task's, by the number of tasks that were started before it.
+    /// An event of a task. Tasks are numbered in the order of their start.
     Task {
         at: i64,
         number: usize,

@@ -1,9 +1,12 @@
-//! Intervals that tick at multiples of wall-clock time.
+//! Aligned intervals tick at multiples of their period in wall-clock time.
 
 use std::pin::pin;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::support::{Watchdog, current_thread, ms, on_every_runtime, panic_of, poll_once, us};
+use crate::support::{
+    Watchdog, current_thread, ms, on_current_thread, on_every_runtime, panic_message_here,
+    poll_once, us,
+};
 use tokio::time::Instant;
 use tokio_osinterval::{OsInterval, interval_aligned};
 
@@ -11,37 +14,38 @@ fn since_1970() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap()
 }
 
-/// How far into a period wall-clock time is at `deadline`, at most: what lies between the two
-/// readings of the clock is added.
-fn into_a_period(deadline: Instant, period: Duration) -> Duration {
-    let behind = deadline.elapsed();
+/// Returns how far wall-clock time is past a multiple of `period` at `deadline`, plus the time between the two clock
+/// readings.
+fn past_multiple(deadline: Instant, period: Duration) -> Duration {
+    let elapsed = deadline.elapsed();
     let wall = since_1970();
-    let at_deadline = wall.checked_sub(behind).unwrap().as_nanos();
+    let at_deadline = wall.checked_sub(elapsed).unwrap().as_nanos();
     Duration::from_nanos(u64::try_from(at_deadline % period.as_nanos()).unwrap())
 }
 
-/// The best of many, so that a preemption between two readings of the clock does not matter.
+/// Returns `true` if `deadline` is at a multiple of `period`. It takes the best of many readings, because the thread
+/// may be preempted between two clock readings.
 fn is_aligned(deadline: Instant, period: Duration) -> bool {
-    (0..1000).any(|_| into_a_period(deadline, period) < us(50))
+    (0..1000).any(|_| past_multiple(deadline, period) < us(50))
 }
 
-/// A clock that is set meanwhile spoils a round, and is not our fault.
-fn in_one_of_some_rounds(mut round: impl FnMut() -> bool) -> bool {
+/// Returns `true` if one of some rounds succeeds. A wall clock that is set during a round spoils it.
+fn any_round(mut round: impl FnMut() -> bool) -> bool {
     (0..5).any(|_| round())
 }
 
 #[test]
-fn the_first_tick_is_the_next_multiple() {
-    let _watchdog = Watchdog::new("the_first_tick_is_the_next_multiple");
+fn first_tick_is_at_the_next_multiple() {
+    let _watchdog = Watchdog::new();
     for period in [ms(7), ms(20), ms(500)] {
-        let aligned = in_one_of_some_rounds(|| {
+        let aligned = any_round(|| {
             current_thread().block_on(async {
                 let before = Instant::now();
                 let mut interval = interval_aligned(period);
-                let made = Instant::now();
+                let after = Instant::now();
                 let first = interval.tick().await;
-                assert!(first > before, "the next one to come");
-                assert!(first <= made + period, "at most one period away");
+                assert!(first > before, "not in the past");
+                assert!(first <= after + period, "at most one period away");
                 let second = interval.tick().await;
                 assert_eq!(second - first, period);
                 is_aligned(first, period)
@@ -51,11 +55,10 @@ fn the_first_tick_is_the_next_multiple() {
     }
 }
 
-/// By the wall clock itself: when the tick is delivered, the multiple has passed.
+/// When the tick is delivered, the wall clock itself has passed the multiple.
 #[test]
-fn never_before_the_multiple() {
-    let _watchdog = Watchdog::new("never_before_the_multiple");
-    current_thread().block_on(async {
+fn no_aligned_tick_is_early() {
+    on_current_thread(async {
         let period = ms(3);
         let mut early = 0;
         for _ in 0..100 {
@@ -65,16 +68,16 @@ fn never_before_the_multiple() {
                 early += 1;
             }
         }
-        // One, if somebody set the clock back just then; all are aligned anew.
+        // Each interval reads the clock anew, so a clock that is set back spoils one of them.
         assert!(early <= 1, "{early} of 100 early");
     });
 }
 
 #[test]
-fn the_builder_and_a_reset_align_too() {
-    let _watchdog = Watchdog::new("the_builder_and_a_reset_align_too");
+fn builder_and_reset_align() {
+    let _watchdog = Watchdog::new();
     let period = ms(20);
-    assert!(in_one_of_some_rounds(|| {
+    assert!(any_round(|| {
         current_thread().block_on(async {
             let mut interval = OsInterval::builder(period)
                 .start(Instant::now())
@@ -83,7 +86,7 @@ fn the_builder_and_a_reset_align_too() {
                 .unwrap();
             let built = is_aligned(interval.tick().await, period);
 
-            // Out of step, and back into it.
+            // Leave the multiples, and return to them.
             interval.reset_after(us(3_210));
             interval.tick().await;
             let before = Instant::now();
@@ -97,8 +100,8 @@ fn the_builder_and_a_reset_align_too() {
 }
 
 #[test]
-fn the_last_word_about_the_start_counts() {
-    on_every_runtime("the_last_word_about_the_start_counts", || async {
+fn later_start_overrides_alignment() {
+    on_every_runtime(async || {
         let start = Instant::now() + ms(1);
         let mut interval = OsInterval::builder(ms(10))
             .align_to_wall_clock()
@@ -110,8 +113,8 @@ fn the_last_word_about_the_start_counts() {
 }
 
 #[test]
-fn decades_are_no_trouble() {
-    current_thread().block_on(async {
+fn aligned_period_may_be_decades() {
+    on_current_thread(async {
         let mut interval = interval_aligned(Duration::MAX);
         assert!(interval.period() > Duration::from_secs(86_400 * 365));
         let mut tick = pin!(interval.tick());
@@ -120,33 +123,30 @@ fn decades_are_no_trouble() {
 }
 
 #[test]
-fn zero_panics_at_the_caller() {
-    let (message, file) = panic_of(|| drop(interval_aligned(Duration::ZERO))).expect("a panic");
+fn zero_aligned_period_panics_at_the_caller() {
+    let message = panic_message_here(|| drop(interval_aligned(Duration::ZERO)));
     assert_eq!(message, "`period` must be non-zero.");
-    assert_eq!(file, file!());
 }
 
-/// Under a clock that somebody sets: `tests/clock-set.sh` runs it with libfaketime, which reads by
-/// how much from a file.
+/// `tests/clock-set.sh` runs this test under libfaketime, which reads from a file how far to move the clock.
 #[test]
 #[ignore = "needs a wall clock that it may set: tests/clock-set.sh"]
-fn the_clock_is_set() {
-    let _watchdog = Watchdog::new("the_clock_is_set");
-    let offset = std::env::var("FAKETIME_TIMESTAMP_FILE").unwrap();
-    let set = |offset_of: &str| {
+fn set_wall_clock_moves_no_deadline() {
+    let offset_file = std::env::var("FAKETIME_TIMESTAMP_FILE").unwrap();
+    let set_by = |offset: &str| {
         let before = since_1970();
-        std::fs::write(&offset, offset_of).unwrap();
+        std::fs::write(&offset_file, offset).unwrap();
         let after = since_1970();
         assert!(after.abs_diff(before) > ms(200), "{before:?} {after:?}");
     };
     let period = ms(20);
-    current_thread().block_on(async {
+    on_current_thread(async {
         let mut interval = interval_aligned(period);
         let mut last = interval.tick().await;
         assert!(is_aligned(last, period));
-        for set_by in ["+3.007", "-1000.011"] {
-            set(set_by);
-            // The schedule does not move, and so it is off by as much.
+        for offset in ["+3.007", "-1000.011"] {
+            set_by(offset);
+            // The deadlines stay where they were, so they are no multiples of the set clock.
             for _ in 0..5 {
                 let tick = interval.tick().await;
                 assert_eq!(tick - last, period);

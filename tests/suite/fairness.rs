@@ -1,108 +1,130 @@
-//! Timers leave time for others, however short their period.
+//! Timers leave time for other tasks, however short their period.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::support::{Watchdog, current_thread, multi_thread};
+use crate::support::{current_thread, ms, multi_thread, on_current_thread, on_runtimes, poll_once};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio_osinterval::interval;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::coop::{consume_budget, has_budget_remaining};
+use tokio::task::yield_now;
+use tokio_osinterval::{PeriodicInterval, interval, timeout};
+
+const NANOSECOND: Duration = Duration::from_nanos(1);
 
 #[test]
-fn a_nanosecond_interval_starves_nobody() {
-    let _watchdog = Watchdog::new("a_nanosecond_interval_starves_nobody");
-    for runtime in [current_thread(), multi_thread(1)] {
-        runtime.block_on(async {
-            let ticks = Arc::new(AtomicUsize::new(0));
-            let counted = Arc::clone(&ticks);
-            let greedy = tokio::spawn(async move {
-                let mut interval = interval(Duration::from_nanos(1));
-                loop {
-                    interval.tick().await;
-                    counted.fetch_add(1, Ordering::Relaxed);
-                }
-            });
-            // A task that is ready, and one that is only when the reactor says so.
-            let (mut near, mut far) = tcp_pair().await;
-            let beside = tokio::spawn(async move {
-                for _ in 0..1000 {
-                    tokio::task::yield_now().await;
-                }
-                for byte in 0..100 {
-                    near.write_u8(byte).await.unwrap();
-                    assert_eq!(far.read_u8().await.unwrap(), byte);
-                }
-            });
-            beside.await.unwrap();
-            assert!(
-                ticks.load(Ordering::Relaxed) > 1000,
-                "it did tick meanwhile"
-            );
-            greedy.abort();
+fn nanosecond_interval_starves_no_task() {
+    on_runtimes([current_thread(), multi_thread(1)], async || {
+        let ticks = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&ticks);
+        let greedy = tokio::spawn(async move {
+            let mut interval = interval(NANOSECOND);
+            loop {
+                interval.tick().await;
+                counter.fetch_add(1, Ordering::Relaxed);
+            }
         });
-    }
+        // The task is ready at first, and then waits for the reactor.
+        let (mut near, mut far) = tcp_pair().await;
+        let other = tokio::spawn(async move {
+            for _ in 0..1000 {
+                yield_now().await;
+            }
+            for byte in 0..100 {
+                near.write_u8(byte).await.unwrap();
+                assert_eq!(far.read_u8().await.unwrap(), byte);
+            }
+        });
+        other.await.unwrap();
+        let ticks = ticks.load(Ordering::Relaxed);
+        assert!(ticks > 1000, "{ticks} ticks meanwhile");
+        greedy.abort();
+    });
 }
 
-/// As often as whatever else costs one unit of the budget, and then the task must yield.
 #[test]
-fn a_tick_already_due_takes_part_in_the_budget() {
-    let _watchdog = Watchdog::new("a_tick_already_due_takes_part_in_the_budget");
-    current_thread().block_on(async {
-        let mut interval = interval(Duration::from_nanos(1));
+fn nanosecond_periodic_interval_starves_no_task() {
+    on_current_thread(async {
+        let greedy = tokio::spawn(async {
+            let mut interval = PeriodicInterval::new(NANOSECOND).unwrap();
+            loop {
+                interval.tick().await.unwrap();
+            }
+        });
+        for _ in 0..1000 {
+            yield_now().await;
+        }
+        greedy.abort();
+    });
+}
+
+/// A task that takes ticks must yield after as many as of any other operation that costs one unit of the budget.
+#[test]
+fn due_tick_consumes_budget() {
+    on_current_thread(async {
+        let mut interval = interval(NANOSECOND);
         let ticks = times_in_one_poll(async || {
             interval.tick().await;
         })
         .await;
-        let budget = times_in_one_poll(tokio::task::coop::consume_budget).await;
+        let budget = times_in_one_poll(consume_budget).await;
         assert_eq!(ticks, budget);
     });
 }
 
-/// The first timer of a runtime, and with it the driver, may be made by a task that has no budget
-/// left.
+/// The first timer of a runtime, which creates the driver, may be created by a task without a budget.
 #[test]
-fn a_timer_made_with_a_spent_budget_ticks() {
-    let _watchdog = Watchdog::new("a_timer_made_with_a_spent_budget_ticks");
-    for runtime in [current_thread(), multi_thread(1)] {
-        runtime.block_on(async {
-            let mut made = None;
-            times_in_one_poll(async || {
-                if !tokio::task::coop::has_budget_remaining() {
-                    made.get_or_insert_with(|| interval(Duration::from_millis(1)));
-                }
-                tokio::task::coop::consume_budget().await;
-            })
-            .await;
-            let mut interval = made.expect("the budget is finite");
-            for _ in 0..5 {
-                interval.tick().await;
+fn timer_created_without_budget_ticks() {
+    on_runtimes([current_thread(), multi_thread(1)], async || {
+        let mut created = None;
+        times_in_one_poll(async || {
+            if !has_budget_remaining() {
+                created.get_or_insert_with(|| interval(ms(1)));
             }
-        });
-    }
+            consume_budget().await;
+        })
+        .await;
+        let mut interval = created.expect("the budget is finite");
+        for _ in 0..5 {
+            interval.tick().await;
+        }
+    });
 }
 
+/// The future uses up the budget at every poll and is never ready.
+#[test]
+fn timeout_elapses_around_a_future_that_uses_up_the_budget() {
+    on_runtimes([current_thread(), multi_thread(1)], async || {
+        let greedy = async {
+            loop {
+                consume_budget().await;
+            }
+        };
+        assert!(timeout(ms(5), greedy).await.is_err());
+    });
+}
+
+/// Returns how often one poll can complete `consume` before it returns `Pending`.
 async fn times_in_one_poll(mut consume: impl AsyncFnMut()) -> usize {
     let mut times = 0;
     {
-        let mut endless = std::pin::pin!(async {
+        let mut endless = pin!(async {
             loop {
                 consume().await;
                 times += 1;
             }
         });
-        tokio::task::yield_now().await;
-        std::future::poll_fn(|cx| {
-            let _: std::task::Poll<()> = endless.as_mut().poll(cx);
-            std::task::Poll::Ready(())
-        })
-        .await;
+        yield_now().await;
+        let _: std::task::Poll<()> = poll_once(&mut endless).await;
     }
     times
 }
 
-async fn tcp_pair() -> (tokio::net::TcpStream, tokio::net::TcpStream) {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+async fn tcp_pair() -> (TcpStream, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let (near, far) = tokio::join!(tokio::net::TcpStream::connect(address), listener.accept());
+    let (near, far) = tokio::join!(TcpStream::connect(address), listener.accept());
     (near.unwrap(), far.unwrap().0)
 }

@@ -1,14 +1,15 @@
-//! Nothing overflows, however far away or long ago.
+//! No time overflows, however far away or long past.
 
+use std::future::pending;
 use std::time::Duration;
 
-use crate::support::{Watchdog, current_thread, ms, poll_once};
+use crate::support::{HOUR, THIRTY_YEARS, ms, on_current_thread, poll_once, us};
 use tokio::time::Instant;
-use tokio_osinterval::{MissedTickBehavior, OsInterval, interval, interval_at};
+use tokio_osinterval::{
+    MissedTickBehavior, OsInterval, PeriodicInterval, interval, interval_at, sleep, timeout,
+};
 
-const DECADES_30: Duration = Duration::from_secs(86_400 * 365 * 30);
-
-/// The last instant that this system's clock can express, or nearly.
+/// Returns the last instant that the clock of this system can express, or nearly.
 fn end_of_time() -> Instant {
     let mut last = Instant::now();
     let mut step = Duration::MAX;
@@ -21,59 +22,60 @@ fn end_of_time() -> Instant {
     last
 }
 
+async fn assert_waits(interval: &mut OsInterval) {
+    assert!(poll_once(interval.tick()).await.is_pending());
+}
+
 #[test]
-fn duration_max_saturates_as_tokio_does() {
-    let _watchdog = Watchdog::new("duration_max_saturates_as_tokio_does");
-    current_thread().block_on(async {
+fn longest_period_saturates_as_in_tokio() {
+    on_current_thread(async {
         for behavior in [
             MissedTickBehavior::Burst,
             MissedTickBehavior::Delay,
             MissedTickBehavior::Skip,
         ] {
-            let mut ours = interval(Duration::MAX);
-            ours.set_missed_tick_behavior(behavior);
-            assert_eq!(ours.period(), tokio::time::interval(Duration::MAX).period());
-            assert_eq!(ours.period(), DECADES_30);
-            ours.tick().await;
-            assert!(poll_once(&mut Box::pin(ours.tick())).await.is_pending());
-            ours.reset();
-            assert!(poll_once(&mut Box::pin(ours.tick())).await.is_pending());
-            ours.reset_after(Duration::MAX);
-            assert!(poll_once(&mut Box::pin(ours.tick())).await.is_pending());
-            ours.set_period(Duration::MAX);
-            ours.reset_immediately();
-            ours.tick().await;
-            assert!(poll_once(&mut Box::pin(ours.tick())).await.is_pending());
+            let mut interval = interval(Duration::MAX);
+            interval.set_missed_tick_behavior(behavior);
+            let peer = tokio::time::interval(Duration::MAX);
+            assert_eq!(interval.period(), peer.period());
+            assert_eq!(interval.period(), THIRTY_YEARS);
+            interval.tick().await;
+            assert_waits(&mut interval).await;
+            interval.reset();
+            assert_waits(&mut interval).await;
+            interval.reset_after(Duration::MAX);
+            assert_waits(&mut interval).await;
+            interval.set_period(Duration::MAX);
+            interval.reset_immediately();
+            interval.tick().await;
+            assert_waits(&mut interval).await;
         }
     });
 }
 
 #[test]
-fn the_end_of_time_is_never_reached() {
-    let _watchdog = Watchdog::new("the_end_of_time_is_never_reached");
-    current_thread().block_on(async {
+fn end_of_time_is_never_reached() {
+    on_current_thread(async {
         let end = end_of_time();
-        let mut at_start = interval_at(end, Duration::MAX);
-        assert!(poll_once(&mut Box::pin(at_start.tick())).await.is_pending());
-        let mut by_reset = interval(ms(1));
-        by_reset.reset_at(end);
-        assert!(poll_once(&mut Box::pin(by_reset.tick())).await.is_pending());
-        // One that is due is not held up by one that never is.
+        assert_waits(&mut interval_at(end, Duration::MAX)).await;
+        let mut reset = interval(ms(1));
+        reset.reset_at(end);
+        assert_waits(&mut reset).await;
+        // A timer that is never due does not hold up another.
         let mut soon = interval(ms(1));
         for _ in 0..5 {
             soon.tick().await;
         }
-        assert!(poll_once(&mut Box::pin(by_reset.tick())).await.is_pending());
+        assert_waits(&mut reset).await;
     });
 }
 
 #[test]
-fn instants_in_the_past_are_due_at_once() {
-    let _watchdog = Watchdog::new("instants_in_the_past_are_due_at_once");
-    // Of a thread that lives: a clock may start with the machine, so not far back.
+fn past_instants_are_due_at_once() {
+    // The clock may start with the machine, so the past instant is a recent one.
     let past = Instant::now();
     std::thread::sleep(ms(30));
-    current_thread().block_on(async {
+    on_current_thread(async {
         let mut burst = interval_at(past, ms(10));
         for k in 0..3 {
             assert_eq!(burst.tick().await, past + ms(10) * k);
@@ -86,20 +88,30 @@ fn instants_in_the_past_are_due_at_once() {
         assert_eq!(skip.tick().await, past);
         assert!(skip.tick().await >= past + ms(30));
         assert!(skip.missed_ticks() >= 2);
-        let mut reset = interval(Duration::from_secs(3600));
+        let mut reset = interval(HOUR);
         reset.reset_at(past);
         assert_eq!(reset.tick().await, past);
     });
 }
 
 #[test]
-fn periodic_saturates() {
-    let _watchdog = Watchdog::new("periodic_saturates");
-    current_thread().block_on(async {
-        let mut interval = tokio_osinterval::PeriodicInterval::new(Duration::MAX).unwrap();
-        assert_eq!(interval.period(), DECADES_30);
-        assert!(poll_once(&mut Box::pin(interval.tick())).await.is_pending());
+fn longest_periodic_interval_saturates() {
+    on_current_thread(async {
+        let mut interval = PeriodicInterval::new(Duration::MAX).unwrap();
+        assert_eq!(interval.period(), THIRTY_YEARS);
+        assert!(poll_once(interval.tick()).await.is_pending());
         std::thread::sleep(ms(5));
-        assert!(poll_once(&mut Box::pin(interval.tick())).await.is_pending());
+        assert!(poll_once(interval.tick()).await.is_pending());
+    });
+}
+
+#[test]
+fn longest_sleep_and_timeout_do_not_overflow() {
+    on_current_thread(async {
+        let mut sleeping = Box::pin(sleep(Duration::MAX));
+        assert!(poll_once(&mut sleeping).await.is_pending());
+        let mut endless = Box::pin(timeout(Duration::MAX, pending::<()>()));
+        assert!(poll_once(&mut endless).await.is_pending());
+        assert_eq!(timeout(Duration::MAX, sleep(us(1))).await, Ok(()));
     });
 }

@@ -1,29 +1,33 @@
-//! The promises that tests can check beside each other in one process. tests/README.md lists them.
+//! Tests that run side by side in one process. tests/README.md lists the promises that they check.
 
 #[path = "../support/mod.rs"]
 mod support;
 
 mod aligned;
-mod auto_traits;
+mod busy_runtime;
 mod cancel_safety;
 mod clocks;
 mod delay_queue;
 mod fairness;
 mod far_future;
-mod future_ext;
+mod foreign_code;
 mod metrics;
 mod missed_ticks;
+mod misuse;
 mod never_early;
 mod os_timer;
-mod panics;
-mod paused;
+mod paused_clock;
 mod periodic;
 mod precision;
 mod rates;
+mod resets;
 mod runtimes;
-mod sleep;
+mod shutdown;
+mod spin;
 mod stream;
 mod stream_time;
+mod timeout;
 mod tolerance;
+mod traits;
 mod version_1_0;
 mod wakers;

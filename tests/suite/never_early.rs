@@ -1,14 +1,20 @@
-//! No tick is returned before its deadline, and what is returned is the deadline.
+//! No tick and no sleep ends before its deadline, and a tick returns its deadline.
 
 use std::time::Duration;
 
-use crate::support::{Watchdog, current_thread, ms, multi_thread, us};
+use crate::support::{
+    HOUR, Watchdog, current_thread, ms, multi_thread, on_current_thread, on_every_runtime,
+    on_runtimes, us,
+};
 use tokio::time::Instant;
-use tokio_osinterval::{MissedTickBehavior, OsInterval, interval, interval_at};
+use tokio_osinterval::{
+    MissedTickBehavior, OsInterval, Precision, interval, interval_at, sleep, sleep_until,
+};
 
 const PERIODS: [Duration; 7] = [us(20), us(137), us(500), ms(1), us(1999), ms(5), ms(7)];
 
-async fn every_sample(period: Duration, behavior: MissedTickBehavior) -> usize {
+/// Checks each tick of some milliseconds. Returns the number of ticks.
+async fn check_every_tick(period: Duration, behavior: MissedTickBehavior) -> usize {
     let start = Instant::now() + us(300);
     let mut interval = OsInterval::builder(period)
         .start(start)
@@ -21,7 +27,7 @@ async fn every_sample(period: Duration, behavior: MissedTickBehavior) -> usize {
         let deadline = interval.tick().await;
         let now = Instant::now();
         assert!(now >= deadline, "{:?} early", deadline - now);
-        assert!(last < Some(deadline), "strictly increasing");
+        assert!(last < Some(deadline), "deadlines increase");
         last = Some(deadline);
         samples += 1;
     }
@@ -29,8 +35,8 @@ async fn every_sample(period: Duration, behavior: MissedTickBehavior) -> usize {
 }
 
 #[test]
-fn never_early_on_every_sample() {
-    let _watchdog = Watchdog::new("never_early_on_every_sample");
+fn no_tick_is_early() {
+    let _watchdog = Watchdog::new();
     let mut samples = 0;
     for runtime in [current_thread(), multi_thread(2)] {
         for period in PERIODS {
@@ -39,7 +45,7 @@ fn never_early_on_every_sample() {
                 MissedTickBehavior::Delay,
                 MissedTickBehavior::Skip,
             ] {
-                let test = async move { tokio::spawn(every_sample(period, behavior)).await };
+                let test = async move { tokio::spawn(check_every_tick(period, behavior)).await };
                 samples += runtime.block_on(test).unwrap();
             }
         }
@@ -47,34 +53,100 @@ fn never_early_on_every_sample() {
     println!("{samples} samples");
 }
 
-#[test]
-fn never_early_among_many() {
-    let _watchdog = Watchdog::new("never_early_among_many");
-    for runtime in [current_thread(), multi_thread(2)] {
-        runtime.block_on(async {
-            let start = Instant::now() + ms(5);
-            let tasks: Vec<_> = (0..500)
-                .map(|n| {
-                    tokio::spawn(async move {
-                        let mut interval = interval_at(start + us(20 * n), ms(10));
-                        for _ in 0..10 {
-                            let deadline = interval.tick().await;
-                            assert!(Instant::now() >= deadline);
-                        }
-                    })
-                })
-                .collect();
-            for task in tasks {
-                task.await.unwrap();
-            }
-        });
+/// Runs each of the intervals in a task, for a number of ticks.
+async fn check_together(intervals: impl Iterator<Item = (OsInterval, usize)>) {
+    let tasks: Vec<_> = intervals
+        .map(|(mut interval, ticks)| {
+            tokio::spawn(async move {
+                for _ in 0..ticks {
+                    let deadline = interval.tick().await;
+                    assert!(Instant::now() >= deadline);
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
     }
 }
 
 #[test]
-fn returned_instants_are_the_deadlines() {
-    let _watchdog = Watchdog::new("returned_instants_are_the_deadlines");
-    current_thread().block_on(async {
+fn no_tick_of_many_intervals_is_early() {
+    on_runtimes([current_thread(), multi_thread(2)], async || {
+        let start = Instant::now() + ms(5);
+        let intervals = (0..500).map(|n| (interval_at(start + us(20 * n), ms(10)), 10));
+        check_together(intervals).await;
+    });
+}
+
+#[test]
+fn no_tick_with_a_tolerance_is_early() {
+    on_every_runtime(async || {
+        let start = Instant::now() + ms(3);
+        let intervals = (0..100_u32).map(|n| {
+            let builder = OsInterval::builder(ms(4)).start(start + us(40) * n);
+            let tolerance = [Duration::ZERO, us(70), ms(1), Duration::MAX][n as usize % 4];
+            // An interval that tolerates everything ticks together with the others, or never.
+            let ticks = if tolerance == Duration::MAX { 1 } else { 10 };
+            (builder.tolerance(tolerance).build().unwrap(), ticks)
+        });
+        check_together(intervals).await;
+    });
+}
+
+#[test]
+fn no_spinning_tick_or_sleep_is_early() {
+    on_runtimes([current_thread(), multi_thread(2)], async || {
+        for period in [us(20), us(200), us(333), ms(1), ms(3)] {
+            let test = async move {
+                let mut interval = OsInterval::builder(period)
+                    .precision(Precision::Spin)
+                    .missed_tick_behavior(MissedTickBehavior::Skip)
+                    .start(Instant::now() + period)
+                    .build()
+                    .unwrap();
+                for _ in 0..100 {
+                    let deadline = interval.tick().await;
+                    let now = Instant::now();
+                    assert!(now >= deadline, "{:?} early", deadline - now);
+                    let sleep = sleep(period).with_precision(Precision::Spin);
+                    let deadline = sleep.deadline();
+                    sleep.await;
+                    let now = Instant::now();
+                    assert!(now >= deadline, "{:?} early", deadline - now);
+                }
+            };
+            tokio::spawn(test).await.unwrap();
+        }
+    });
+}
+
+#[test]
+fn no_sleep_is_early() {
+    on_every_runtime(async || {
+        let tasks: Vec<_> = (0..50)
+            .map(|n| {
+                tokio::spawn(async move {
+                    for k in 0..20 {
+                        let deadline = Instant::now() + us(50 + 37 * n + 211 * k);
+                        sleep_until(deadline).await;
+                        assert!(Instant::now() >= deadline);
+                        let before = Instant::now();
+                        sleep(us(k * 20)).await;
+                        assert!(before.elapsed() >= us(k * 20));
+                    }
+                })
+            })
+            .collect();
+        for task in tasks {
+            task.await.unwrap();
+        }
+    });
+}
+
+#[test]
+fn ticks_return_their_deadlines() {
+    on_current_thread(async {
         for period in PERIODS {
             let start = Instant::now() + us(700);
             let mut interval = interval_at(start, period);
@@ -86,30 +158,11 @@ fn returned_instants_are_the_deadlines() {
 }
 
 #[test]
-fn first_tick_is_at_once() {
-    let _watchdog = Watchdog::new("first_tick_is_at_once");
-    current_thread().block_on(async {
+fn first_tick_is_immediate() {
+    on_current_thread(async {
         let before = Instant::now();
-        let mut interval = interval(Duration::from_secs(3600));
+        let mut interval = interval(HOUR);
         let first = interval.tick().await;
         assert!(before <= first && first <= Instant::now());
-    });
-}
-
-/// The kernel's own precision, where there is a native timer: that one tick in a thousand is
-/// within half a millisecond is something that tokio's wheel cannot do, however quiet the machine.
-#[test]
-#[cfg(any(timerfd, kqueue_mach, kqueue_nanos))]
-fn lateness_can_be_far_below_a_millisecond() {
-    let _watchdog = Watchdog::new("lateness_can_be_far_below_a_millisecond");
-    current_thread().block_on(async {
-        let mut interval = interval(us(1300));
-        let mut least = Duration::MAX;
-        for _ in 0..1000 {
-            let deadline = interval.tick().await;
-            least = least.min(deadline.elapsed());
-        }
-        println!("least lateness {least:?}");
-        assert!(least < us(500), "{least:?}");
     });
 }

@@ -1,4 +1,4 @@
-//! hyper's timer.
+//! `OsTimer` implements hyper's timer.
 #![cfg(feature = "hyper")]
 
 use std::future::Future;
@@ -8,21 +8,16 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use crate::support::task;
-use crate::support::task::{assert_pending, assert_ready};
-use crate::support::{Watchdog, current_thread, ms, multi_thread, on_every_runtime, us};
+use crate::support::{
+    HOUR, current_thread, ms, multi_thread, on_current_thread, on_every_runtime, on_runtimes, us,
+    yield_until,
+};
 use hyper::rt::{Sleep, Timer};
 use tokio_osinterval::OsTimer;
 
-const HOUR: Duration = Duration::from_secs(3600);
-
-/// Where it is.
-fn place(sleep: &Pin<Box<dyn Sleep>>) -> *const () {
-    ptr::from_ref(&**sleep).cast()
-}
-
 #[test]
-fn hypers_sleeps_are_never_early() {
-    on_every_runtime("hypers_sleeps_are_never_early", || async {
+fn no_sleep_of_hyper_is_early() {
+    on_every_runtime(async || {
         let timer = OsTimer::default();
         for wait in [us(0), us(100), us(700), ms(2)] {
             for _ in 0..5 {
@@ -44,13 +39,13 @@ fn hypers_sleeps_are_never_early() {
     });
 }
 
-/// Whether the time that hyper asked for last was now or long ago.
+/// `sleep_until` may compare a far deadline with the time that hyper asked for last, now or long ago.
 #[test]
-fn hypers_long_sleeps_are_never_early() {
-    on_every_runtime("hypers_long_sleeps_are_never_early", || async {
+fn no_long_sleep_of_hyper_is_early() {
+    on_every_runtime(async || {
         let timer = OsTimer::new();
-        // With an alarm that is always close, what is far off is behind it.
-        let beside = tokio::spawn(async {
+        // Its alarm is always near, so that the far deadlines lie behind it.
+        let near = tokio::spawn(async {
             loop {
                 tokio_osinterval::sleep(ms(1)).await;
             }
@@ -61,74 +56,63 @@ fn hypers_long_sleeps_are_never_early() {
             timer.sleep_until(deadline).await;
             assert!(Instant::now() >= deadline);
         }
-        // No sleep is as far off as it seems by the time that was asked for.
-        beside.abort();
+        // By now the deadline is no longer far away.
+        near.abort();
         timer.sleep_until(asked + ms(102)).await;
-        let timely = task::spawn(timer.sleep_until(asked + ms(101))).poll();
-        assert_ready!(timely);
+        let mut passed = task::spawn(timer.sleep_until(asked + ms(101)));
+        assert!(passed.poll().is_ready());
+    });
+}
+
+/// Waits for a sleep of the length `first`, resets it to `second`, and waits until its task is woken.
+async fn reset_while_waiting(first: Duration, second: Duration) {
+    let timer = OsTimer::new();
+    let mut sleep = task::spawn(timer.sleep(first));
+    assert!(sleep.poll().is_pending());
+    let deadline = timer.now() + second;
+    timer.reset(&mut sleep, deadline);
+    yield_until(|| sleep.is_woken()).await;
+    assert!(timer.now() >= deadline);
+    assert!(sleep.poll().is_ready());
+}
+
+#[test]
+fn hyper_reset_to_earlier_wakes_a_waiting_task() {
+    on_runtimes([current_thread(), multi_thread(2)], async || {
+        reset_while_waiting(HOUR, ms(2)).await;
     });
 }
 
 #[test]
-fn hypers_reset_to_earlier_wakes_a_waiting_task() {
-    let _watchdog = Watchdog::new("hypers_reset_to_earlier_wakes_a_waiting_task");
-    for runtime in [current_thread(), multi_thread(2)] {
-        runtime.block_on(async {
-            let timer = OsTimer::new();
-            let mut sleep = task::spawn(timer.sleep(HOUR));
-            assert_pending!(sleep.poll());
-            let deadline = timer.now() + ms(2);
-            timer.reset(&mut sleep, deadline);
-            while !sleep.is_woken() {
-                tokio::task::yield_now().await;
-            }
-            assert!(timer.now() >= deadline);
-            assert_ready!(sleep.poll());
-        });
-    }
+fn hyper_reset_to_later_wakes_a_waiting_task_later() {
+    on_runtimes([current_thread(), multi_thread(2)], async || {
+        reset_while_waiting(ms(600), ms(900)).await;
+    });
 }
 
 #[test]
-fn hypers_reset_to_later_wakes_a_waiting_task_then() {
-    let _watchdog = Watchdog::new("hypers_reset_to_later_wakes_a_waiting_task_then");
-    for runtime in [current_thread(), multi_thread(2)] {
-        runtime.block_on(async {
-            let timer = OsTimer::new();
-            let mut sleep = task::spawn(timer.sleep(ms(600)));
-            assert_pending!(sleep.poll());
-            let deadline = timer.now() + ms(900);
-            timer.reset(&mut sleep, deadline);
-            while !sleep.is_woken() {
-                tokio::task::yield_now().await;
-            }
-            assert!(timer.now() >= deadline);
-            assert_ready!(sleep.poll());
-        });
-    }
-}
-
-#[test]
-fn hypers_reset_is_in_place() {
-    current_thread().block_on(async {
+fn hyper_reset_keeps_the_sleep_in_place() {
+    on_current_thread(async {
         let timer = OsTimer::new();
+        let address = |sleep: &Pin<Box<dyn Sleep>>| ptr::from_ref(&**sleep).cast::<()>();
         let mut sleep = timer.sleep(ms(1));
-        let at = place(&sleep);
+        let first_address = address(&sleep);
         for wait in [HOUR, ms(1), us(1)] {
             timer.reset(&mut sleep, timer.now() + wait);
-            assert_eq!(place(&sleep), at);
+            assert_eq!(address(&sleep), first_address);
         }
         sleep.as_mut().await;
-        // Also after it has elapsed.
+        // An elapsed sleep is reset in place, too.
         let deadline = timer.now() + ms(1);
         timer.reset(&mut sleep, deadline);
-        assert_eq!(place(&sleep), at);
+        assert_eq!(address(&sleep), first_address);
         sleep.await;
         assert!(timer.now() >= deadline);
     });
 }
 
 #[test]
-fn hypers_reset_of_anothers_sleep_replaces_it() {
+fn hyper_reset_replaces_the_sleep_of_another_timer() {
     struct Never;
     impl Future for Never {
         type Output = ();
@@ -138,8 +122,7 @@ fn hypers_reset_of_anothers_sleep_replaces_it() {
     }
     impl Sleep for Never {}
 
-    let _watchdog = Watchdog::new("hypers_reset_of_anothers_sleep_replaces_it");
-    current_thread().block_on(async {
+    on_current_thread(async {
         let timer = OsTimer::new();
         let mut sleep: Pin<Box<dyn Sleep>> = Box::pin(Never);
         let deadline = timer.now() + ms(1);
@@ -152,37 +135,35 @@ fn hypers_reset_of_anothers_sleep_replaces_it() {
 
 #[test]
 #[cfg(feature = "test-util")]
-fn hypers_timer_follows_a_paused_clock() {
+fn hyper_timer_follows_a_paused_clock() {
+    use crate::support::{Watchdog, paused};
     use tokio::time::advance;
 
-    let _watchdog = Watchdog::new("hypers_timer_follows_a_paused_clock");
-    let mut builder = tokio::runtime::Builder::new_current_thread();
-    let runtime = builder.enable_all().start_paused(true).build().unwrap();
-    runtime.block_on(async {
+    let _watchdog = Watchdog::new();
+    paused().block_on(async {
         let real = Instant::now();
         let timer = OsTimer::new();
         let start = timer.now();
         let mut sleep = task::spawn(timer.sleep(HOUR));
-        assert_pending!(sleep.poll());
+        assert!(sleep.poll().is_pending());
         let second = ms(1000);
         advance(ms(3_599_000)).await;
         assert_eq!(timer.now() + second, start + HOUR);
-        assert_pending!(sleep.poll());
+        assert!(sleep.poll().is_pending());
         timer.reset(&mut sleep, start + HOUR + second);
         advance(second).await;
         assert!(!sleep.is_woken());
-        assert_pending!(sleep.poll());
+        assert!(sleep.poll().is_pending());
         advance(second).await;
         assert!(sleep.is_woken());
-        assert_ready!(sleep.poll());
-        // By itself, it jumps to the next deadline.
+        assert!(sleep.poll().is_ready());
+        // The clock jumps to the next deadline.
         timer.sleep_until(start + HOUR * 3).await;
         assert_eq!(timer.now(), start + HOUR * 3);
         assert!(real.elapsed() < HOUR);
     });
 }
 
-/// What the timer is for: a header that does not come in time.
 #[test]
 fn hyper_closes_a_connection_whose_header_is_late() {
     use hyper::Response;
@@ -191,7 +172,7 @@ fn hyper_closes_a_connection_whose_header_is_late() {
     use hyper_util::rt::TokioIo;
     use tokio::io::AsyncWriteExt;
 
-    on_every_runtime("hyper_closes_a_connection_whose_header_is_late", || async {
+    on_every_runtime(async || {
         let limit = ms(5);
         let (mut client, server) = tokio::io::duplex(1024);
         client.write_all(b"GET / HTTP/1.1\r\nHost:").await.unwrap();

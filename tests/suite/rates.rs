@@ -1,37 +1,35 @@
-//! Exact rates: so many ticks in a span of time, whatever a nanosecond is too coarse for.
+//! The ticks of a rate are exact, although most periods are no whole number of nanoseconds.
 
 use std::time::Duration;
 
-use crate::support::{Watchdog, current_thread, ms, on_every_runtime};
+use crate::support::{ms, on_current_thread, on_every_runtime};
 use tokio::time::Instant;
 use tokio_osinterval::{MissedTickBehavior, OsInterval};
 
-/// `per * k / ticks`, rounded up, in arithmetic of its own.
-fn after(k: u64, ticks: u64, per: Duration) -> Duration {
-    let exact = per.as_nanos() * u128::from(k);
-    let nanos = exact.div_ceil(u128::from(ticks));
+/// Returns the time from the first tick to the `k`th after it: `per * k / ticks`, rounded up.
+fn exact(k: u64, ticks: u64, per: Duration) -> Duration {
+    let nanos = (per.as_nanos() * u128::from(k)).div_ceil(u128::from(ticks));
     Duration::from_nanos(u64::try_from(nanos).unwrap())
 }
 
 #[test]
-fn its_deadlines_are_exact_and_none_is_early() {
-    on_every_runtime("its_deadlines_are_exact_and_none_is_early", || async {
+fn ticks_of_a_rate_are_exact_and_never_early() {
+    on_every_runtime(async || {
         for (ticks, per) in [(3, ms(1)), (7, ms(5)), (44_100, ms(64_000)), (1, ms(1))] {
             let mut interval = OsInterval::rate(ticks, per);
             let first = interval.tick().await;
             for k in 1..50 {
                 let deadline = interval.tick().await;
                 assert!(deadline <= Instant::now(), "early");
-                assert_eq!(deadline - first, after(k, ticks, per));
+                assert_eq!(deadline - first, exact(k, ticks, per));
             }
         }
     });
 }
 
 #[test]
-fn its_period_is_rounded_up_and_that_of_a_whole_one_is_not() {
-    let _watchdog = Watchdog::new("its_period_is_rounded_up_and_that_of_a_whole_one_is_not");
-    current_thread().block_on(async {
+fn period_of_a_rate_is_rounded_up() {
+    on_current_thread(async {
         let period = |ticks, per| OsInterval::rate(ticks, per).period();
         assert_eq!(period(3, ms(1)), Duration::from_nanos(333_334));
         assert_eq!(period(4, ms(1)), Duration::from_micros(250));
@@ -51,11 +49,10 @@ fn its_period_is_rounded_up_and_that_of_a_whole_one_is_not() {
     });
 }
 
-/// What resets it begins anew, and so does a tick that `Delay` moves.
+/// A tick that `Delay` moves restarts the rate as well.
 #[test]
-fn a_reset_is_a_new_beginning() {
-    let _watchdog = Watchdog::new("a_reset_is_a_new_beginning");
-    current_thread().block_on(async {
+fn reset_restarts_the_rate() {
+    on_current_thread(async {
         let per = ms(2);
         let mut interval = OsInterval::rate(3, per);
         interval.tick().await;
@@ -63,30 +60,28 @@ fn a_reset_is_a_new_beginning() {
         let start = Instant::now() + ms(1);
         interval.reset_at(start);
         for k in 0..7 {
-            assert_eq!(interval.tick().await - start, after(k, 3, per));
+            assert_eq!(interval.tick().await - start, exact(k, 3, per));
         }
         interval.set_rate(7, per);
         let kept = interval.tick().await;
         for k in 1..9 {
-            assert_eq!(interval.tick().await - kept, after(k, 7, per));
+            assert_eq!(interval.tick().await - kept, exact(k, 7, per));
         }
         interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
         std::thread::sleep(ms(3));
         interval.tick().await;
         let moved = interval.tick().await;
         let next = interval.tick().await;
-        // Unless one of them was missed as well.
+        // On a busy machine one of these ticks may be missed.
         if interval.missed_ticks() < 20 {
-            assert!(next - moved >= after(1, 7, per) || next > moved + per);
+            assert!(next - moved >= exact(1, 7, per) || next > moved + per);
         }
     });
 }
 
-/// `Skip` keeps to the rate, and counts what it passes over.
 #[test]
 fn skip_keeps_to_the_rate() {
-    let _watchdog = Watchdog::new("skip_keeps_to_the_rate");
-    current_thread().block_on(async {
+    on_current_thread(async {
         let per = ms(1);
         let mut interval = OsInterval::builder(per).ticks(3).build().unwrap();
         interval.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -97,29 +92,28 @@ fn skip_keeps_to_the_rate() {
             let before = interval.missed_ticks();
             k += 1;
             let deadline = interval.tick().await;
-            assert_eq!(deadline - first, after(k, 3, per));
+            assert_eq!(deadline - first, exact(k, 3, per));
             k += interval.missed_ticks() - before;
         }
-        assert!(k > 5, "none was missed");
+        assert!(k > 5, "no tick was missed");
     });
 }
 
-/// Multiples of a rate are counted from 1970 to the part of a nanosecond, so that two that are aligned at
-/// different times agree.
+/// The multiples of a rate are counted from 1970, to a fraction of a nanosecond. So two intervals agree on them,
+/// whenever they are aligned.
 #[test]
-fn an_aligned_rate_ticks_with_every_other() {
-    let _watchdog = Watchdog::new("an_aligned_rate_ticks_with_every_other");
-    current_thread().block_on(async {
+fn aligned_intervals_of_a_rate_agree() {
+    on_current_thread(async {
         let per = ms(10);
         let aligned = || {
             let builder = OsInterval::builder(per).ticks(7).align_to_wall_clock();
             builder.build().unwrap()
         };
-        // What lies between two readings of two clocks, and a clock that is slewed, make a difference.
+        // They differ by the time between the readings of two clocks, and by slewing.
         let agree = |a: Instant, b: Instant| {
             let apart = u64::try_from((b - a).as_nanos()).unwrap();
             let steps = (apart * 7 + 5_000_000) / 10_000_000;
-            after(steps, 7, per).as_nanos().abs_diff(apart.into()) < 20_000
+            exact(steps, 7, per).as_nanos().abs_diff(apart.into()) < 20_000
         };
         let mut agreed = false;
         for _ in 0..20 {
@@ -132,38 +126,35 @@ fn an_aligned_rate_ticks_with_every_other() {
             let third = one.tick().await;
             agreed |= agree(first, second) && agree(first, third);
         }
-        assert!(agreed, "they do not");
+        assert!(agreed);
     });
 }
 
-/// A year of frames at 59.94 Hz, of which a day is passed over at a time.
+/// Runs through a year at 59.94 frames per second. It takes 100 ticks each day and skips the others.
 #[cfg(feature = "test-util")]
 #[test]
-fn after_a_year_it_is_off_by_less_than_a_nanosecond() {
-    use tokio::runtime::Builder;
+fn rate_is_exact_after_a_year() {
+    use crate::support::{Watchdog, paused};
     use tokio_osinterval::time::advance;
 
-    let _watchdog = Watchdog::new("after_a_year_it_is_off_by_less_than_a_nanosecond");
-    let mut runtime = Builder::new_current_thread();
-    let runtime = runtime.enable_all().start_paused(true).build().unwrap();
-    runtime.block_on(async {
+    let _watchdog = Watchdog::new();
+    paused().block_on(async {
         let (ticks, per) = (60_000, Duration::from_secs(1001));
         let mut frames = OsInterval::rate(ticks, per);
         frames.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let first = frames.tick().await;
         let (mut k, mut day) = (0, 0);
         while day < 365 {
-            // Some in a row, and then none for the rest of the day.
             for _ in 0..100 {
                 k += 1;
-                assert_eq!(frames.tick().await - first, after(k, ticks, per));
+                assert_eq!(frames.tick().await - first, exact(k, ticks, per));
             }
             day += 1;
             let before = frames.missed_ticks();
             let until = first + Duration::from_secs(86_400 * day);
             advance(until - Instant::now()).await;
             k += 1;
-            assert_eq!(frames.tick().await - first, after(k, ticks, per));
+            assert_eq!(frames.tick().await - first, exact(k, ticks, per));
             k += frames.missed_ticks() - before;
         }
         assert!(k > 1_890_000_000, "{k} frames");

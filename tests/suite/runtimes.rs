@@ -1,94 +1,57 @@
-//! Timers and the runtimes that they are made on, moved between, and left behind by.
+//! Timers may be polled and dropped on any thread and in any runtime.
 
 use std::sync::{Arc, Barrier};
-use std::task::{Context, Waker};
-use std::time::Duration;
+use std::task::Poll;
 
-use crate::support::{Count, Watchdog, current_thread, ms, multi_thread, on_every_runtime};
+use crate::support::{
+    CountingWaker, HOUR, Watchdog, current_thread, ms, multi_thread, on_every_runtime, poll_once,
+    poll_tick, us, yield_until,
+};
+use futures::executor::block_on;
 use tokio::time::Instant;
 use tokio_osinterval::interval_at;
 
+/// Each worker creates timers. Some wait on, some are dropped and some are polled again on another thread.
 #[test]
-#[cfg_attr(
-    all(threadpool, not(feature = "test-util")),
-    ignore = "no timer needs its runtime there: see tests/alone/windows.rs"
-)]
-fn shutdown_wakes_those_who_wait() {
-    let _watchdog = Watchdog::new("shutdown_wakes_those_who_wait");
-    for runtime in [current_thread(), multi_thread(2)] {
-        let count = Arc::new(Count::default());
-        let waker = Waker::from(Arc::clone(&count));
-        // More than one batch of the driver's.
-        let intervals: Vec<_> = runtime.block_on(async {
-            let start = Instant::now() + Duration::from_secs(3600);
-            let wait = |_| {
-                let mut interval = interval_at(start, ms(1));
-                let polled = interval.poll_tick(&mut Context::from_waker(&waker));
-                assert!(polled.is_pending());
-                interval
-            };
-            (0..100).map(wait).collect()
-        });
-        drop(runtime);
-        // tokio's own timer wakes one, that of the driver; the driver wakes the others.
-        assert_eq!(count.get(), 100);
-        drop(intervals);
-        assert_eq!(
-            Arc::strong_count(&count),
-            2,
-            "the wakers are gone but for `waker`"
-        );
-    }
-}
-
-/// Those that each worker has made, wherever they are polled again and dropped.
-#[test]
-fn timers_of_all_workers_are_fired() {
+fn timers_of_all_workers_fire() {
     const WORKERS: usize = 4;
-    let _watchdog = Watchdog::new("timers_of_all_workers_are_fired");
+    let _watchdog = Watchdog::new();
     let runtime = multi_thread(WORKERS);
     for _ in 0..20 {
-        let all_are_here = Arc::new(Barrier::new(WORKERS));
-        let make = || {
-            let all_are_here = Arc::clone(&all_are_here);
+        let barrier = Arc::new(Barrier::new(WORKERS));
+        let create = || {
+            let barrier = Arc::clone(&barrier);
             runtime.spawn(async move {
-                // Each keeps a worker until the others have one.
-                all_are_here.wait();
-                let counts = (0..60).map(|n| {
-                    let count = Arc::new(Count::default());
-                    let waker = Waker::from(Arc::clone(&count));
+                // Each task keeps its worker until the others have one.
+                barrier.wait();
+                let waiting = (0..60).map(|n| {
+                    let waker = CountingWaker::new();
                     let mut interval = interval_at(Instant::now() + ms(n % 6), ms(1));
-                    let polled = interval.poll_tick(&mut Context::from_waker(&waker));
-                    polled.is_pending().then_some((interval, count))
+                    let polled = poll_tick(&mut interval, &waker);
+                    polled.is_pending().then_some((interval, waker))
                 });
-                counts.flatten().collect::<Vec<_>>()
+                waiting.flatten().collect::<Vec<_>>()
             })
         };
-        let tasks: Vec<_> = (0..WORKERS).map(|_| make()).collect();
+        let tasks: Vec<_> = (0..WORKERS).map(|_| create()).collect();
         runtime.block_on(async {
             let mut waiting = Vec::new();
             for task in tasks {
-                for (n, (mut interval, count)) in task.await.unwrap().into_iter().enumerate() {
+                for (n, (mut interval, waker)) in task.await.unwrap().into_iter().enumerate() {
                     match n % 3 {
-                        // It waits on as it is.
-                        0 => waiting.push((interval, count)),
-                        // It is dropped here.
+                        0 => waiting.push((interval, waker)),
                         1 => drop(interval),
                         _ => {
-                            let another = Arc::new(Count::default());
-                            let waker = Waker::from(Arc::clone(&another));
-                            let polled = interval.poll_tick(&mut Context::from_waker(&waker));
-                            if polled.is_pending() {
-                                waiting.push((interval, another));
+                            let waker = CountingWaker::new();
+                            if poll_tick(&mut interval, &waker).is_pending() {
+                                waiting.push((interval, waker));
                             }
                         }
                     }
                 }
             }
-            for (interval, count) in &mut waiting {
-                while count.get() == 0 {
-                    tokio::task::yield_now().await;
-                }
+            for (interval, waker) in &mut waiting {
+                yield_until(|| waker.wakes() > 0).await;
                 interval.tick().await;
             }
         });
@@ -96,18 +59,17 @@ fn timers_of_all_workers_are_fired() {
 }
 
 #[test]
-fn an_interval_moves_between_threads() {
-    let _watchdog = Watchdog::new("an_interval_moves_between_threads");
+fn interval_may_move_between_threads() {
+    let _watchdog = Watchdog::new();
     multi_thread(4).block_on(async {
         let start = Instant::now();
         let mut expected = start;
         let mut interval = interval_at(start, ms(1));
         for _ in 0..200 {
-            // Polled on one worker, and then moved to another, registered or not.
+            // One worker polls the interval, and another one awaits its tick.
             let (ticks, back) = tokio::spawn(async move {
                 let mut ticks = Vec::new();
-                let polled = crate::support::poll_once(&mut Box::pin(interval.tick())).await;
-                if let std::task::Poll::Ready(tick) = polled {
+                if let Poll::Ready(tick) = poll_once(interval.tick()).await {
                     ticks.push(tick);
                 }
                 let other = tokio::spawn(async move {
@@ -119,7 +81,7 @@ fn an_interval_moves_between_threads() {
             .await
             .unwrap();
             for tick in ticks {
-                assert_eq!(tick, expected, "no tick is lost or given twice");
+                assert_eq!(tick, expected, "a tick is lost or delivered twice");
                 expected += ms(1);
             }
             interval = back;
@@ -128,39 +90,32 @@ fn an_interval_moves_between_threads() {
 }
 
 #[test]
-fn an_interval_is_polled_on_another_runtime() {
-    let _watchdog = Watchdog::new("an_interval_is_polled_on_another_runtime");
+fn interval_may_be_polled_outside_its_runtime() {
+    let _watchdog = Watchdog::new();
     let home = multi_thread(1);
     let start = Instant::now();
     let mut interval = {
         let _context = home.enter();
         interval_at(start, ms(1))
     };
-    // Another runtime, its own again, and an executor that knows nothing of tokio.
     let mut expected = start;
-    for _ in 0..10 {
-        current_thread().block_on(async {
-            for _ in 0..5 {
-                assert_eq!(interval.tick().await, expected);
-                expected += ms(1);
-            }
-        });
-        home.block_on(async {
+    let mut check = async |ticks| {
+        for _ in 0..ticks {
             assert_eq!(interval.tick().await, expected);
             expected += ms(1);
-        });
-        futures::executor::block_on(async {
-            for _ in 0..5 {
-                assert_eq!(interval.tick().await, expected);
-                expected += ms(1);
-            }
-        });
+        }
+    };
+    for _ in 0..10 {
+        current_thread().block_on(check(5));
+        home.block_on(check(1));
+        // An executor that knows nothing of tokio.
+        block_on(check(5));
     }
 }
 
 #[test]
-fn tasks_on_many_threads_get_their_ticks() {
-    on_every_runtime("tasks_on_many_threads_get_their_ticks", || async {
+fn tasks_on_many_threads_receive_every_tick() {
+    on_every_runtime(async || {
         let start = Instant::now();
         let tasks: Vec<_> = (0..64)
             .map(|_| {
@@ -180,23 +135,21 @@ fn tasks_on_many_threads_get_their_ticks() {
 }
 
 #[test]
-fn threads_hammer_one_driver() {
-    let _watchdog = Watchdog::new("threads_hammer_one_driver");
+fn threads_share_a_driver_under_load() {
+    let _watchdog = Watchdog::new();
     let runtime = multi_thread(2);
     let handle = runtime.handle();
     std::thread::scope(|scope| {
-        for thread in 0..4_u32 {
+        for thread in 0..4 {
             scope.spawn(move || {
                 let _context = handle.enter();
-                futures::executor::block_on(async {
-                    for round in 0..300_u32 {
-                        let after =
-                            Duration::from_micros(u64::from((thread * 37 + round * 13) % 400));
-                        let start = Instant::now() + after;
+                block_on(async {
+                    for round in 0..300 {
+                        let start = Instant::now() + us((thread * 37 + round * 13) % 400);
                         let mut kept = interval_at(start, ms(1));
                         let mut dropped = interval_at(start + ms(50), ms(1));
-                        let _ = crate::support::poll_once(&mut Box::pin(dropped.tick())).await;
-                        let _ = crate::support::poll_once(&mut Box::pin(kept.tick())).await;
+                        let _ = poll_once(dropped.tick()).await;
+                        let _ = poll_once(kept.tick()).await;
                         if round % 3 == 0 {
                             dropped.reset_immediately();
                             dropped.tick().await;
@@ -211,74 +164,7 @@ fn threads_hammer_one_driver() {
     });
 }
 
-/// A thread that is none of the runtime's sets its timer again and again, just as it fires.
-#[test]
-fn a_reset_races_with_the_expiry() {
-    let _watchdog = Watchdog::new("a_reset_races_with_the_expiry");
-    let runtime = multi_thread(2);
-    let ticks = runtime.spawn(async {
-        let mut interval = interval_at(Instant::now(), ms(1));
-        loop {
-            interval.tick().await;
-        }
-    });
-    let _context = runtime.enter();
-    let mut interval = interval_at(Instant::now(), ms(1));
-    let mut cx = Context::from_waker(Waker::noop());
-    let start = Instant::now();
-    while start.elapsed() < Duration::from_secs(2) {
-        interval.reset_after(Duration::from_micros(1));
-        let _ = interval.poll_tick(&mut cx);
-    }
-    ticks.abort();
-    // And nobody has lost anything.
-    runtime.block_on(async {
-        interval.reset();
-        interval.tick().await;
-    });
-}
-
-/// Threads wait and reset while the runtime of their timers shuts down: each ends, with tokio's
-/// panic.
-#[test]
-#[cfg_attr(
-    all(threadpool, not(feature = "test-util")),
-    ignore = "no timer needs its runtime there: see tests/alone/windows.rs"
-)]
-fn a_wait_races_with_shutdown() {
-    let _watchdog = Watchdog::new("a_wait_races_with_shutdown");
-    for round in 0..200_u64 {
-        let runtime = multi_thread(1);
-        let waiting: Vec<_> = (0..2)
-            .map(|thread| {
-                let mut interval = {
-                    let _context = runtime.enter();
-                    interval_at(Instant::now(), ms(1))
-                };
-                std::thread::spawn(move || {
-                    crate::support::panic_of(|| {
-                        futures::executor::block_on(async {
-                            loop {
-                                // Never due at once: then it would never have to wait.
-                                let after = 20 + (round * 7 + thread * 13) % 40;
-                                interval.reset_after(Duration::from_micros(after));
-                                interval.tick().await;
-                            }
-                        });
-                    })
-                })
-            })
-            .collect();
-        std::thread::sleep(Duration::from_micros(round % 10 * 100));
-        drop(runtime);
-        for thread in waiting {
-            let (message, _) = thread.join().unwrap().expect("it only ends by a panic");
-            assert!(message.contains("being shutdown"), "{message}");
-        }
-    }
-}
-
-/// What a thread leaves in its thread-local variables is dropped when tokio's own are gone already.
+/// What a thread keeps in its thread-local variables may be dropped after tokio's own.
 #[test]
 fn thread_locals_may_hold_timers_and_runtimes() {
     use std::cell::RefCell;
@@ -287,26 +173,26 @@ fn thread_locals_may_hold_timers_and_runtimes() {
     thread_local! {
         static KEPT: RefCell<Vec<Rc<dyn std::any::Any>>> = const { RefCell::new(Vec::new()) };
     }
-    let _watchdog = Watchdog::new("thread_locals_may_hold_timers_and_runtimes");
+    let _watchdog = Watchdog::new();
     let runtime = multi_thread(1);
     let handle = runtime.handle().clone();
-    let beside = runtime.spawn(async {
+    let other = runtime.spawn(async {
         let mut interval = interval_at(Instant::now(), ms(1));
         for _ in 0..100 {
             interval.tick().await;
         }
     });
     std::thread::spawn(move || {
-        // Made before tokio's, so that it goes after.
+        // It is created before tokio's thread-locals, and so dropped after them.
         KEPT.with_borrow(|_| ());
         let mut interval = {
             let _context = handle.enter();
-            interval_at(Instant::now() + Duration::from_micros(100), ms(1))
+            interval_at(Instant::now() + us(100), ms(1))
         };
         let own = current_thread();
         own.block_on(async {
-            let _ = crate::support::poll_once(&mut Box::pin(interval.tick())).await;
-            let mut never = interval_at(Instant::now() + Duration::from_secs(3600), ms(1));
+            let _ = poll_once(interval.tick()).await;
+            let mut never = interval_at(Instant::now() + HOUR, ms(1));
             tokio::spawn(async move { never.tick().await });
             tokio::task::yield_now().await;
         });
@@ -317,5 +203,5 @@ fn thread_locals_may_hold_timers_and_runtimes() {
     })
     .join()
     .unwrap();
-    runtime.block_on(beside).unwrap();
+    runtime.block_on(other).unwrap();
 }

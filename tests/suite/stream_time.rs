@@ -1,4 +1,4 @@
-//! Streams with a deadline or a pace.
+//! `StreamTimeExt` gives streams a pace or a deadline.
 #![cfg(feature = "stream")]
 
 mod chunks_timeout;
@@ -11,64 +11,53 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use crate::support::task;
-use crate::support::{Count, current_thread, ms, panic_of};
-use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
+use crate::support::{
+    CountingWaker, NO_RUNTIME, assert_panics_here, ms, on_current_thread, panic_message_here, task,
+    us, yield_until,
+};
+use futures::channel::mpsc::unbounded;
 use futures::stream::{self, Stream, StreamExt};
 use tokio_osinterval::{StreamTimeExt, sleep};
 
-const HOUR: Duration = Duration::from_secs(3600);
-
-/// A stream of what `feed` sends, and of nothing after it.
-fn fed<T, F>(feed: impl FnOnce(UnboundedSender<T>) -> F) -> UnboundedReceiver<T>
-where
-    T: Send + 'static,
-    F: Future<Output = ()> + Send + 'static,
-{
+/// Returns a stream that yields 0, 1 and 2, each a millisecond after the one before.
+fn slow_stream() -> impl Stream<Item = u32> {
     let (sender, receiver) = unbounded();
-    tokio::spawn(feed(sender));
-    receiver
-}
-
-/// A stream of `items`, each of them after a wait.
-fn waited_for<const N: usize>(items: [(Duration, u32); N]) -> impl Stream<Item = u32> {
-    fed(async move |sender| {
-        for (wait, item) in items {
-            if !wait.is_zero() {
-                sleep(wait).await;
-            }
+    tokio::spawn(async move {
+        for item in 0..3 {
+            sleep(ms(1)).await;
             if sender.unbounded_send(item).is_err() {
                 return;
             }
         }
-    })
+    });
+    receiver
 }
 
-/// A stream that panics when it is polled after its end, and tells when it is dropped.
-struct Strict {
+/// A stream that panics when it is polled after its end.
+struct StrictStream {
     items: std::vec::IntoIter<u32>,
-    over: bool,
+    ended: bool,
     _alive: Arc<()>,
 }
 
-/// One of `count` items, and what is held by nobody else once it is dropped.
-fn strict(count: u32) -> (Strict, Arc<()>) {
+/// Creates a strict stream of `count` items. Returns it and an `Arc` that it shares until it is dropped.
+fn strict_stream(count: u32) -> (StrictStream, Arc<()>) {
     let alive = Arc::new(());
-    let stream = Strict {
+    let stream = StrictStream {
         items: (0..count).collect::<Vec<_>>().into_iter(),
-        over: false,
+        ended: false,
         _alive: Arc::clone(&alive),
     };
     (stream, alive)
 }
 
-impl Stream for Strict {
+impl Stream for StrictStream {
     type Item = u32;
 
     fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<u32>> {
-        assert!(!self.over, "polled after its end");
+        assert!(!self.ended, "polled after its end");
         let item = self.items.next();
-        self.over = item.is_none();
+        self.ended = item.is_none();
         Poll::Ready(item)
     }
 
@@ -77,29 +66,19 @@ impl Stream for Strict {
     }
 }
 
-fn count() -> (Arc<Count>, Waker) {
-    let count = Arc::new(Count::default());
-    (Arc::clone(&count), Waker::from(count))
+/// Asserts that `stream`, which waits for its timer, wakes its latest waker once, and no earlier one.
+async fn check_latest_waker<S: Stream>(mut stream: Pin<&mut S>) {
+    let (first, latest) = (CountingWaker::new(), CountingWaker::new());
+    let mut poll = |waker: &Waker| stream.as_mut().poll_next(&mut Context::from_waker(waker));
+    assert!(poll(&first).is_pending());
+    assert!(poll(&latest).is_pending());
+    yield_until(|| latest.wakes() > 0).await;
+    assert_eq!((first.wakes(), latest.wakes()), (0, 1));
+    assert!(poll(&latest).is_ready());
 }
 
-fn poll<S: Stream>(stream: Pin<&mut S>, waker: &Waker) -> Poll<Option<S::Item>> {
-    stream.poll_next(&mut Context::from_waker(waker))
-}
-
-/// That `stream`, which waits for its timer, wakes the latest waker, once, and no earlier one.
-async fn only_the_latest_waker_is_woken<S: Stream>(mut stream: Pin<&mut S>) {
-    let ((first, its), (latest, waker)) = (count(), count());
-    assert!(poll(stream.as_mut(), &its).is_pending());
-    assert!(poll(stream.as_mut(), &waker).is_pending());
-    while latest.get() == 0 {
-        tokio::task::yield_now().await;
-    }
-    assert_eq!((first.get(), latest.get()), (0, 1));
-    assert!(poll(stream, &waker).is_ready());
-}
-
-/// All that `stream` has, although whoever waits for an item gives up again and again.
-async fn collected_by_an_impatient<S: Stream>(mut stream: Pin<&mut S>) -> Vec<S::Item> {
+/// Collects the items of `stream`. It cancels the wait for each item again and again.
+async fn collect_impatiently<S: Stream>(mut stream: Pin<&mut S>) -> Vec<S::Item> {
     let mut items = Vec::new();
     loop {
         tokio::select! {
@@ -108,25 +87,19 @@ async fn collected_by_an_impatient<S: Stream>(mut stream: Pin<&mut S>) -> Vec<S:
                 Some(item) => items.push(item),
                 None => return items,
             },
-            () = sleep(Duration::from_micros(200)) => {}
+            () = sleep(us(200)) => {}
         }
     }
 }
 
-/// A runtime whose clock stands still, but while nobody has anything to do.
-#[cfg(feature = "test-util")]
-fn paused() -> tokio::runtime::Runtime {
-    let mut builder = tokio::runtime::Builder::new_current_thread();
-    builder.enable_all().start_paused(true).build().unwrap()
-}
-
 #[test]
 #[cfg(feature = "test-util")]
-fn what_a_stream_waits_for_does_not_begin_anew_with_each_poll() {
+fn repeated_polls_do_not_restart_a_wait() {
+    use crate::support::paused;
     use tokio::time::{Instant, advance};
     use tokio_osinterval::interval_at;
 
-    /// That there is an item after 10 ms, although it is polled for before that, and `halfway` once.
+    /// Expects an item after 10 ms, polls before that, and calls `halfway` once.
     async fn check<S: Stream>(stream: S, halfway: impl FnOnce()) -> S::Item {
         let mut stream = task::spawn(stream);
         assert!(stream.poll_next().is_pending());
@@ -138,24 +111,21 @@ fn what_a_stream_waits_for_does_not_begin_anew_with_each_poll() {
         assert!(!stream.is_woken());
         advance(ms(1)).await;
         assert!(stream.is_woken());
-        match stream.poll_next() {
-            Poll::Ready(Some(item)) => item,
-            _ => panic!("it was woken, and has nothing"),
-        }
+        stream.next_now().expect("an item")
     }
 
     paused().block_on(async {
-        let mut paced = Box::pin(stream::iter(0..2).throttle(ms(10)));
-        assert_eq!(paced.next().await, Some(0));
-        assert_eq!(check(paced, || ()).await, 1);
+        let mut throttled = Box::pin(stream::iter(0..2).throttle(ms(10)));
+        assert_eq!(throttled.next().await, Some(0));
+        assert_eq!(check(throttled, || ()).await, 1);
 
         let silent = stream::pending::<()>;
         assert!(check(silent().timeout(ms(10)), || ()).await.is_err());
         let ticks = interval_at(Instant::now() + ms(10), ms(10));
-        let watched = silent().timeout_repeating(ticks);
-        assert!(check(watched, || ()).await.is_err());
+        let repeating = silent().timeout_repeating(ticks);
+        assert!(check(repeating, || ()).await.is_err());
 
-        // The time of a chunk is that of its first item.
+        // The time of a chunk starts at its first item.
         let (sender, receiver) = unbounded();
         sender.unbounded_send(0).unwrap();
         let chunks = receiver.chunks_timeout(3, ms(10));
@@ -165,52 +135,31 @@ fn what_a_stream_waits_for_does_not_begin_anew_with_each_poll() {
 }
 
 #[test]
-fn whatever_a_streams_duration_nothing_overflows() {
-    current_thread().block_on(async {
+fn longest_stream_durations_do_not_overflow() {
+    on_current_thread(async {
         let stream = || stream::iter(0..3).chain(stream::pending());
-        let mut paced = task::spawn(stream().throttle(Duration::MAX));
-        assert_eq!(paced.poll_next(), Poll::Ready(Some(0)));
-        assert!(paced.poll_next().is_pending());
-        let mut guarded = task::spawn(stream().timeout(Duration::MAX));
+        let mut throttled = task::spawn(stream().throttle(Duration::MAX));
+        assert_eq!(throttled.next_now(), Some(0));
+        assert!(throttled.poll_next().is_pending());
+        let mut limited = task::spawn(stream().timeout(Duration::MAX));
         for n in 0..3 {
-            assert_eq!(guarded.poll_next(), Poll::Ready(Some(Ok(n))));
+            assert_eq!(limited.next_now(), Some(Ok(n)));
         }
-        assert!(guarded.poll_next().is_pending());
+        assert!(limited.poll_next().is_pending());
         let mut chunks = task::spawn(stream().chunks_timeout(usize::MAX, Duration::MAX));
         assert!(chunks.poll_next().is_pending());
     });
 }
 
-/// As tokio's timers, and so tokio-stream's adapters; a panic is blamed on the caller.
 #[test]
 #[cfg_attr(
-    all(threadpool, not(feature = "test-util")),
-    ignore = "no timer needs its runtime there: see tests/alone/windows.rs"
+    process_wide_driver,
+    ignore = "timers need no runtime: tests/alone/windows.rs"
 )]
-fn adapters_of_streams_panic_at_the_caller() {
-    let makes: [fn(); 2] = [
-        || drop(stream::pending::<u32>().throttle(ms(1))),
-        || drop(stream::pending::<u32>().timeout(ms(1))),
-    ];
-    for make in makes {
-        let (message, file) = panic_of(make).expect("no runtime, and no panic");
-        assert!(message.contains("Tokio 1.x runtime"), "{message}");
-        assert_eq!(file, file!(), "{message}");
-    }
-    let (message, file) =
-        panic_of(|| drop(stream::pending::<u32>().chunks_timeout(0, ms(1)))).expect("no panic");
+fn stream_adapters_panic_at_the_caller() {
+    let stream = stream::pending::<u32>;
+    assert_panics_here(NO_RUNTIME, || drop(stream().throttle(ms(1))));
+    assert_panics_here(NO_RUNTIME, || drop(stream().timeout(ms(1))));
+    let message = panic_message_here(|| drop(stream().chunks_timeout(0, ms(1))));
     assert_eq!(message, "`max_size` must be non-zero.");
-    assert_eq!(file, file!());
-}
-
-#[test]
-fn adapters_of_streams_are_send_sync() {
-    use tokio_osinterval::stream::{ChunksTimeout, Throttle, Timeout, TimeoutRepeating};
-
-    fn check<T: Send + Sync + std::fmt::Debug>() {}
-    type S = futures::stream::Pending<u32>;
-    check::<Throttle<S>>();
-    check::<Timeout<S>>();
-    check::<TimeoutRepeating<S>>();
-    check::<ChunksTimeout<S>>();
 }

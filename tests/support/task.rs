@@ -1,40 +1,38 @@
-//! A future or a stream that is polled step by step. (`tokio-test` would ask for tokio's `test-util`, and so for
-//! another alarm than production's.)
+//! Polls a future or a stream step by step. `tokio-test` would enable tokio's `test-util`, and with it another alarm
+//! than the one in production.
 
 use std::ops::{Deref, DerefMut};
 use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use futures::Stream;
 
-use super::Count;
+use super::CountingWaker;
 
 pub(crate) struct Task<T> {
     polled: Pin<Box<T>>,
-    woken: Arc<Count>,
-    /// How often it had been woken when it was polled last.
-    seen: usize,
+    waker: CountingWaker,
+    /// The waker's count at the last poll.
+    wakes_at_poll: usize,
 }
 
 pub(crate) fn spawn<T>(polled: T) -> Task<T> {
     Task {
         polled: Box::pin(polled),
-        woken: Arc::default(),
-        seen: 0,
+        waker: CountingWaker::new(),
+        wakes_at_poll: 0,
     }
 }
 
 impl<T> Task<T> {
-    pub(crate) fn enter<R>(&mut self, poll: impl FnOnce(&mut Context<'_>, Pin<&mut T>) -> R) -> R {
-        self.seen = self.woken.get();
-        let waker = Waker::from(Arc::clone(&self.woken));
-        poll(&mut Context::from_waker(&waker), self.polled.as_mut())
+    fn enter<R>(&mut self, poll: impl FnOnce(&mut Context<'_>, Pin<&mut T>) -> R) -> R {
+        self.wakes_at_poll = self.waker.wakes();
+        poll(&mut Context::from_waker(&self.waker), self.polled.as_mut())
     }
 
-    /// Since it was polled last.
+    /// Returns `true` if the task was woken after its last poll.
     pub(crate) fn is_woken(&self) -> bool {
-        self.woken.get() > self.seen
+        self.waker.wakes() > self.wakes_at_poll
     }
 
     pub(crate) fn poll(&mut self) -> Poll<T::Output>
@@ -42,6 +40,18 @@ impl<T> Task<T> {
         T: Future,
     {
         self.enter(|cx, future| future.poll(cx))
+    }
+
+    /// Polls the stream, which must be ready.
+    #[track_caller]
+    pub(crate) fn next_now(&mut self) -> Option<T::Item>
+    where
+        T: Stream,
+    {
+        match self.poll_next() {
+            Poll::Ready(item) => item,
+            Poll::Pending => panic!("pending"),
+        }
     }
 
     pub(crate) fn poll_next(&mut self) -> Poll<Option<T::Item>>
@@ -65,27 +75,3 @@ impl<T: Unpin> DerefMut for Task<T> {
         &mut self.polled
     }
 }
-
-macro_rules! assert_pending {
-    ($polled:expr $(, $($why:tt)+)?) => {
-        assert!($polled.is_pending() $(, $($why)+)?)
-    };
-}
-pub(crate) use assert_pending;
-
-macro_rules! assert_ready {
-    ($polled:expr) => {
-        match $polled {
-            std::task::Poll::Ready(value) => value,
-            std::task::Poll::Pending => panic!("pending"),
-        }
-    };
-}
-pub(crate) use assert_ready;
-
-macro_rules! assert_ready_eq {
-    ($polled:expr, $expected:expr) => {
-        assert_eq!($crate::support::task::assert_ready!($polled), $expected)
-    };
-}
-pub(crate) use assert_ready_eq;

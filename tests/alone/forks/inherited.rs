@@ -1,24 +1,24 @@
-//! What a child inherits of timers that are descriptors.
+//! A child inherits timers whose kernel objects are descriptors.
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 use std::thread;
 
-use super::{CHILDREN, ENOUGH, timers};
+use super::{CHILDREN, TIME_LIMIT, use_timers};
 use crate::alone;
 use crate::support::fork::in_child;
-use crate::support::{Watchdog, current_thread, ms, panic_of, us};
+use crate::support::{HOUR, current_thread, ms, panic_message, poll_tick, start_waiting, us};
+use tokio::runtime::Runtime;
 use tokio::time::Instant;
-use tokio_osinterval::{OsInterval, interval, sleep, sleep_until};
+use tokio_osinterval::{OsInterval, PeriodicInterval, interval, sleep, sleep_until};
 
-/// What a child can drop that its parent made. `None`: it has been dropped.
+/// What a child inherits and may drop. `None` after the drop.
 struct Inherited {
-    runtime: Option<tokio::runtime::Runtime>,
+    runtime: Option<Runtime>,
     interval: Option<OsInterval>,
-    periodic: Option<tokio_osinterval::PeriodicInterval>,
-    /// The peer: for it nothing is registered.
-    tokios: Option<tokio::time::Interval>,
+    periodic: Option<PeriodicInterval>,
+    tokio_interval: Option<tokio::time::Interval>,
 }
 
 impl Inherited {
@@ -26,61 +26,65 @@ impl Inherited {
         let runtime = current_thread();
         let context = runtime.enter();
         let interval = interval(ms(1));
-        let periodic = tokio_osinterval::PeriodicInterval::new(ms(1)).unwrap();
-        let tokios = tokio::time::interval(ms(1));
+        let periodic = PeriodicInterval::new(ms(1)).unwrap();
+        let tokio_interval = tokio::time::interval(ms(1));
         drop(context);
         Self {
             runtime: Some(runtime),
             interval: Some(interval),
             periodic: Some(periodic),
-            tokios: Some(tokios),
+            tokio_interval: Some(tokio_interval),
         }
     }
 
-    /// All tick: those that wait, by an event of the kernel's.
+    fn runtime(&self) -> &Runtime {
+        self.runtime.as_ref().unwrap()
+    }
+
+    fn interval(&mut self) -> &mut OsInterval {
+        self.interval.as_mut().unwrap()
+    }
+
+    /// Takes ticks of all timers. The kernel must fire at least one of them.
     fn tick(&mut self) {
         let runtime = self.runtime.as_ref().unwrap();
         runtime.block_on(async {
             let began = Instant::now();
-            // The first may be due.
+            // The first tick may be due.
             for _ in 0..2 {
                 self.interval.as_mut().unwrap().tick().await;
             }
             self.periodic.as_mut().unwrap().tick().await.unwrap();
-            self.tokios.as_mut().unwrap().tick().await;
-            // It is no clock that is looked at, but a timer that fires.
+            self.tokio_interval.as_mut().unwrap().tick().await;
+            // A new sleep is not due, so the kernel's timer must fire.
             sleep(us(200)).await;
             assert!(began.elapsed() >= us(200), "early");
         });
     }
 
-    /// For an hour.
-    fn begin_to_wait(&mut self) {
-        let waits = self.interval.as_mut().unwrap();
-        waits.reset_after(ms(3_600_000));
-        let polled = waits.poll_tick(&mut Context::from_waker(Waker::noop()));
-        assert!(polled.is_pending());
-        waits.reset_after(ms(1));
+    /// Lets the interval wait in the driver, for a deadline that is then moved to a millisecond from now.
+    fn start_to_wait(&mut self) {
+        let interval = self.interval();
+        interval.reset_after(HOUR);
+        start_waiting(interval, Waker::noop());
+        interval.reset_after(ms(1));
     }
 
-    /// By the clock, whoever has to wake it.
-    fn is_due(&mut self) {
-        let waits = self.interval.as_mut().unwrap();
-        waits.reset_immediately();
-        let polled = waits.poll_tick(&mut Context::from_waker(Waker::noop()));
-        assert!(polled.is_ready());
+    /// Takes a tick that is due by the clock, so that nothing needs to wake.
+    fn take_due_tick(&mut self) {
+        let interval = self.interval();
+        interval.reset_immediately();
+        assert!(poll_tick(interval, Waker::noop()).is_ready());
     }
 
-    /// Some of it, and in every order.
+    /// Drops a part, in an order that depends on the number of the child.
     fn drop_some(&mut self, child: usize) {
         for part in 0..4 {
             match (child + part) % 4 {
                 0 => drop(self.runtime.take()),
                 1 => drop(self.interval.take()),
-                2 => drop(self.tokios.take()),
-                _ => {
-                    drop(self.periodic.take());
-                }
+                2 => drop(self.tokio_interval.take()),
+                _ => drop(self.periodic.take()),
             }
             if child / 4 % 4 == part {
                 break;
@@ -89,39 +93,38 @@ impl Inherited {
     }
 }
 
-/// It takes nothing out of the reactor, and sets no timer, that its parent has.
+/// A drop in the child must not remove the parent's timers from the reactor, nor set them.
 #[test]
-fn what_a_child_drops_its_parent_still_has() {
+fn parent_keeps_the_timers_that_its_child_drops() {
     let _alone = alone();
-    let _watchdog = Watchdog::new("what_a_child_drops_its_parent_still_has");
     let mut inherited = Inherited::new();
     let began = Instant::now();
-    for child in (0..CHILDREN).take_while(|_| began.elapsed() < ENOUGH) {
+    for child in (0..CHILDREN).take_while(|_| began.elapsed() < TIME_LIMIT) {
         inherited.tick();
-        let ended = in_child(|| {
+        let exit_code = in_child(|| {
             inherited.drop_some(child);
-            current_thread().block_on(timers());
+            current_thread().block_on(use_timers());
         });
-        assert_eq!(ended, 0, "child {child}");
+        assert_eq!(exit_code, 0, "child {child}");
     }
     inherited.tick();
 }
 
-/// Another thread may hold any lock of a driver's when the child is forked off, and is not there to let go.
+/// The other thread may hold any lock of the driver at the fork. It does not exist in the child, so it never releases
+/// the lock.
 #[test]
-fn a_child_drops_what_another_thread_was_at() {
+fn child_may_drop_timers_that_another_thread_was_using() {
     let _alone = alone();
-    let _watchdog = Watchdog::new("a_child_drops_what_another_thread_was_at");
     let stop = AtomicBool::new(false);
-    // A runtime of more threads would wait for them in the child.
+    // In the child, a multi-thread runtime would wait for its threads.
     let mut inherited = Inherited::new();
-    let handle = inherited.runtime.as_ref().unwrap().handle().clone();
+    let handle = inherited.runtime().handle().clone();
     thread::scope(|scope| {
         scope.spawn(|| {
             let _context = handle.enter();
             let cx = &mut Context::from_waker(Waker::noop());
             while !stop.load(Ordering::Relaxed) {
-                // Each comes first, so that it sets the alarm.
+                // Each sleep is the first of all, so it arms the alarm.
                 let began = Instant::now() + ms(60_000);
                 for earlier in 0..1000 {
                     let mut sleep = pin!(sleep_until(began - us(earlier)));
@@ -129,71 +132,64 @@ fn a_child_drops_what_another_thread_was_at() {
                 }
             }
         });
-        let mut ended = 0;
+        let mut exit_code = 0;
         let began = Instant::now();
-        for child in (0..CHILDREN / 2).take_while(|_| began.elapsed() < ENOUGH) {
+        for child in (0..CHILDREN / 2).take_while(|_| began.elapsed() < TIME_LIMIT) {
             inherited.tick();
-            inherited.begin_to_wait();
-            ended = in_child(|| {
+            inherited.start_to_wait();
+            exit_code = in_child(|| {
                 if child % 2 == 0 {
-                    inherited.is_due();
+                    inherited.take_due_tick();
                 }
                 inherited.drop_some(child);
             });
-            if ended != 0 {
+            if exit_code != 0 {
                 break;
             }
         }
         stop.store(true, Ordering::Relaxed);
-        assert_eq!(ended, 0, "a child");
+        assert_eq!(exit_code, 0);
     });
 }
 
-/// The reactor, too, is its parent's: an event of the child's timer would go there.
+/// The reactor belongs to the parent, and an event of the child's timer would go there.
 #[test]
-fn a_child_is_told_whose_runtime_it_is() {
+fn inherited_runtime_is_refused_in_a_child() {
+    const REFUSAL: &str = "created by another process";
     let _alone = alone();
-    let _watchdog = Watchdog::new("a_child_is_told_whose_runtime_it_is");
     let mut inherited = Inherited::new();
     inherited.tick();
-    inherited.begin_to_wait();
-    let waits = inherited.interval.as_mut().unwrap();
-    waits.reset_after(ms(3_600_000));
-    let ended = in_child(|| {
-        let cx = &mut Context::from_waker(Waker::noop());
-        let runtime = inherited.runtime.as_ref().unwrap();
-        let _context = runtime.enter();
-        let is_told = |panic: Option<(String, String)>| {
-            let (message, _) = panic.expect("it did not panic");
-            assert!(message.contains("created by another process"), "{message}");
+    inherited.start_to_wait();
+    inherited.interval().reset_after(HOUR);
+    let exit_code = in_child(|| {
+        let handle = inherited.runtime().handle().clone();
+        let _context = handle.enter();
+        let assert_refused = |run: &mut dyn FnMut()| {
+            let message = panic_message(run);
+            assert!(message.contains(REFUSAL), "{message}");
         };
-        is_told(panic_of(|| drop(interval(ms(1)))));
-        is_told(panic_of(|| {
-            let _polled = pin!(sleep(ms(1))).poll(cx);
-        }));
-        // Also where nothing seems to have changed since it began to wait.
-        let waits = inherited.interval.as_mut().unwrap();
-        is_told(panic_of(|| {
-            let _polled = waits.poll_tick(&mut Context::from_waker(Waker::noop()));
-        }));
+        assert_refused(&mut || drop(interval(ms(1))));
+        assert_refused(&mut || {
+            let _polled = pin!(sleep(ms(1))).poll(&mut Context::from_waker(Waker::noop()));
+        });
+        // A wait that began in the parent is refused as well, even if nothing has changed since.
+        let interval = inherited.interval();
+        assert_refused(&mut || _ = poll_tick(interval, Waker::noop()));
         let error = OsInterval::builder(ms(1)).build().unwrap_err();
-        assert!(error.to_string().contains("created by another process"));
-        // And it is woken by nobody.
-        let waits = inherited.interval.as_mut().unwrap();
-        waits.reset_after(ms(60_000));
-        is_told(panic_of(|| {
-            let _polled = waits.poll_tick(&mut Context::from_waker(Waker::noop()));
-        }));
+        assert!(error.to_string().contains(REFUSAL));
+        // A new deadline is refused, because nothing would wake the task.
+        interval.reset_after(ms(60_000));
+        assert_refused(&mut || _ = poll_tick(interval, Waker::noop()));
         if cfg!(not(feature = "test-util")) {
             let periodic = inherited.periodic.as_mut().unwrap();
             let polled = periodic.poll_tick(&mut Context::from_waker(Waker::noop()));
-            let std::task::Poll::Ready(Err(error)) = polled else {
+            let Poll::Ready(Err(error)) = polled else {
                 panic!("{polled:?}");
             };
-            assert!(error.to_string().contains("created by another process"));
+            assert!(error.to_string().contains(REFUSAL));
         }
     });
-    assert_eq!(ended, 0);
-    inherited.interval.as_mut().unwrap().reset_immediately();
+    assert_eq!(exit_code, 0);
+    inherited.interval().reset_immediately();
     inherited.tick();
 }

@@ -1,4 +1,4 @@
-//! Intervals: reset in every way, polled by halves, moved while they wait, and each tick accounted for.
+//! Intervals: reset, polled by half and moved while they wait. Every tick is checked.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -7,61 +7,62 @@ use std::task::{Context, Poll};
 use tokio::time::Instant;
 use tokio_osinterval::{MissedTickBehavior, OsInterval, Precision};
 
-use crate::account::{Between, Moment, Schedule, Tick};
-use crate::board::Event;
-use crate::books::duration;
-use crate::keeper::{FAR, Keeper};
-use crate::tally::Kind;
+use crate::history::Event;
+use crate::owner::{FAR, Owner};
+use crate::schedule::{IntervalSchedule, Tick, TimeRange, Timestamp};
+use crate::shared::duration;
+use crate::stats::Kind;
 
-pub(crate) async fn live(keeper: Keeper) {
-    let mut next = Some(keeper);
-    while let Some(keeper) = next.take_if(|keeper| keeper.has_time()) {
-        next = Interval::make(keeper).live().await;
+/// Runs one interval after the other until the end of the soak.
+pub(crate) async fn run(owner: Owner) {
+    let mut next = Some(owner);
+    while let Some(owner) = next.take_if(|owner| owner.has_time()) {
+        next = Interval::create(owner).run().await;
     }
 }
 
 struct Interval {
-    keeper: Keeper,
+    owner: Owner,
     timer: OsInterval,
-    schedule: Schedule,
+    schedule: IntervalSchedule,
     period: i64,
     behavior: MissedTickBehavior,
     tolerance: i64,
     missed: u64,
     waiting: bool,
     /// The deadline of the last tick.
-    last: Moment,
+    last: Timestamp,
 }
 
 impl Interval {
-    fn make(mut keeper: Keeper) -> Self {
-        let period = match keeper.kind {
-            Kind::Spinning => keeper.dice.i64(5_000_000..20_000_000),
-            _ => keeper.period(),
+    fn create(mut owner: Owner) -> Self {
+        let period = match owner.kind {
+            Kind::Spinning => owner.rng.i64(5_000_000..20_000_000),
+            _ => owner.period(),
         };
         let every = duration(period);
-        let start = keeper.now() + keeper.dice.i64(0..period);
-        let (first, timer) = match keeper.dice.u8(..4) {
-            0 => keeper.during(|| tokio_osinterval::interval(every)),
+        let start = owner.now() + owner.rng.i64(0..period);
+        let (first, timer) = match owner.rng.u8(..4) {
+            0 => owner.timed(|| tokio_osinterval::interval(every)),
             1 => {
-                let timer = tokio_osinterval::interval_at(keeper.books.instant(start), every);
-                (Between::at(start), timer)
+                let timer = tokio_osinterval::interval_at(owner.shared.instant(start), every);
+                (TimeRange::at(start), timer)
             }
             2 => {
-                let (made, timer) = keeper.during(|| tokio_osinterval::interval_aligned(every));
-                (aligned(made, period), timer)
+                let (created, timer) = owner.timed(|| tokio_osinterval::interval_aligned(every));
+                (next_multiple(created, period), timer)
             }
             _ => {
-                let start_at = keeper.books.instant(start);
+                let start_at = owner.shared.instant(start);
                 let timer = OsInterval::builder(every).start(start_at).build();
-                (Between::at(start), timer.expect("its runtime runs"))
+                (TimeRange::at(start), timer.expect("the runtime runs"))
             }
         };
-        keeper.made(first.to, Some(period));
+        owner.created(first.to, Some(period));
         let mut interval = Self {
-            keeper,
+            owner,
             timer,
-            schedule: Schedule::new(first),
+            schedule: IntervalSchedule::new(first),
             period,
             behavior: MissedTickBehavior::Burst,
             tolerance: 0,
@@ -69,17 +70,17 @@ impl Interval {
             waiting: false,
             last: 0,
         };
-        interval.aim();
+        interval.set_options();
         interval
     }
 
-    /// Its kind's behaviour and precision; those that leave them open have others each time.
-    fn aim(&mut self) {
-        let choice = match self.keeper.kind {
+    /// Sets the options of the kind, and random ones where the kind leaves a choice.
+    fn set_options(&mut self) {
+        let choice = match self.owner.kind {
             Kind::Burst => 0,
             Kind::Skip => 1,
             Kind::Delay => 2,
-            _ => self.keeper.dice.u8(..3),
+            _ => self.owner.rng.u8(..3),
         };
         self.behavior = match choice {
             0 => MissedTickBehavior::Burst,
@@ -87,13 +88,13 @@ impl Interval {
             _ => MissedTickBehavior::Delay,
         };
         self.timer.set_missed_tick_behavior(self.behavior);
-        match self.keeper.kind {
+        match self.owner.kind {
             Kind::Tolerant => {
-                self.tolerance = self.keeper.dice.i64(0..self.period / 4);
+                self.tolerance = self.owner.rng.i64(0..self.period / 4);
                 self.timer.set_tolerance(duration(self.tolerance));
             }
             Kind::Spinning => {
-                let limit = self.keeper.dice.i64(20_000..200_000);
+                let limit = self.owner.rng.i64(20_000..200_000);
                 self.timer.set_precision(Precision::Spin);
                 self.timer.set_spin_limit(duration(limit));
             }
@@ -101,48 +102,47 @@ impl Interval {
         }
     }
 
-    /// For some ticks, and when time is up, until all that were due by then have come. Returns whose it
-    /// was, unless it was lost on a runtime that has gone.
-    async fn live(mut self) -> Option<Keeper> {
-        let ticks = self.keeper.dice.u32(1..30);
+    /// Takes some ticks, and at the end of the soak all that were due by then. Returns the owner unless another task was
+    /// lost.
+    async fn run(mut self) -> Option<Owner> {
+        let ticks = self.owner.rng.u32(1..30);
         for _ in 0..ticks {
-            if !self.keeper.has_time() {
+            if !self.owner.has_time() {
                 break;
             }
-            self = self.turn().await?;
+            self = self.act_and_tick().await?;
         }
-        while self.last < self.keeper.books.end() && !self.keeper.has_time() {
+        while self.last < self.owner.shared.end() && !self.owner.has_time() {
             self.tick().await;
         }
-        if self.keeper.has_time() && self.keeper.chance(50) {
-            self.poll_by_half().await;
+        if self.owner.has_time() && self.owner.chance(50) {
+            self.poll_once().await;
         }
-        let tally = self.keeper.tally();
-        tally.expected.add(self.schedule.end());
-        self.keeper.done(self.waiting);
-        Some(self.keeper)
+        self.owner.stats().expected.add(self.schedule.end());
+        self.owner.ended(self.waiting);
+        Some(self.owner)
     }
 
-    /// A tick, and what happens before it.
-    async fn turn(mut self) -> Option<Self> {
-        match self.keeper.dice.u8(..100) {
-            0..3 => self.poll_by_half().await,
+    /// Does something random to the interval, and takes a tick.
+    async fn act_and_tick(mut self) -> Option<Self> {
+        match self.owner.rng.u8(..100) {
+            0..3 => self.poll_once().await,
             3..6 => self.reset(),
             6..9 => {
-                self.tick_reset_meanwhile().await;
+                self.tick_with_reset().await;
                 return Some(self);
             }
             9..13 => return self.tick_elsewhere().await,
             13..15 => {
-                let period = match self.keeper.kind {
+                let period = match self.owner.kind {
                     Kind::Spinning => self.period,
-                    _ => self.keeper.period(),
+                    _ => self.owner.period(),
                 };
                 self.period = period;
                 self.timer.set_period(duration(period));
-                self.keeper.note(Event::Period(period));
+                self.owner.record(Event::Period(period));
             }
-            15..17 => self.aim(),
+            15..17 => self.set_options(),
             _ => {}
         }
         self.tick().await;
@@ -154,56 +154,56 @@ impl Interval {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let before = self.keeper.now();
+        let before = self.owner.now();
         let tick = self.timer.poll_tick(cx);
-        self.seen(before, tick)
+        self.check(before, tick)
     }
 
-    /// Polls a tick's future once and drops it: no tick may be lost by that.
-    async fn poll_by_half(&mut self) {
+    /// Polls the future of a tick once and drops it.
+    async fn poll_once(&mut self) {
         poll_fn(|cx| {
-            let before = self.keeper.now();
+            let before = self.owner.now();
             let tick = pin!(self.timer.tick()).poll(cx);
-            let _ = self.seen(before, tick);
+            let _ = self.check(before, tick);
             Poll::Ready(())
         })
         .await;
     }
 
-    /// Resets it once it waits, often for what is far away, and does not poll it again: the wake-up must
-    /// come by itself.
-    async fn tick_reset_meanwhile(&mut self) {
-        if self.keeper.chance(50) {
+    /// Waits for a tick, resets the interval while it waits, and does not poll it after that: the reset must wake it. Half
+    /// of the first deadlines are far away.
+    async fn tick_with_reset(&mut self) {
+        if self.owner.chance(50) {
             let timer = &mut self.timer;
-            let (set, ()) = self.keeper.during(|| timer.reset_after(duration(FAR)));
-            self.begin_anew(set.later(FAR));
+            let (reset, ()) = self.owner.timed(|| timer.reset_after(duration(FAR)));
+            self.restart(reset.later(FAR));
         }
-        let mut reset = false;
+        let mut was_reset = false;
         poll_fn(|cx| {
             let polled = self.poll(cx);
-            if polled.is_pending() && !reset {
-                reset = true;
+            if polled.is_pending() && !was_reset {
+                was_reset = true;
                 self.reset();
-                self.wait();
+                self.record_wait();
             }
             polled
         })
         .await;
     }
 
-    /// Has another task, perhaps of another runtime, wait for the tick.
+    /// Lets another task, perhaps of another runtime, wait for the tick.
     async fn tick_elsewhere(mut self) -> Option<Self> {
-        self.poll_by_half().await;
-        let runtime = self.keeper.elsewhere();
-        let there = runtime.spawn(async move {
-            if self.keeper.chance(50) {
-                self.poll_by_half().await;
+        self.poll_once().await;
+        let runtime = self.owner.move_elsewhere();
+        let task = runtime.spawn(async move {
+            if self.owner.chance(50) {
+                self.poll_once().await;
             } else {
                 self.tick().await;
             }
             self
         });
-        let mut interval = there.await.ok()?;
+        let mut interval = task.await.ok()?;
         if interval.waiting {
             interval.tick().await;
         }
@@ -211,55 +211,56 @@ impl Interval {
     }
 
     fn reset(&mut self) {
-        let choice = self.keeper.dice.u8(..5);
-        let some_time = self.keeper.dice.i64(0..2 * self.period);
-        let somewhen = self.keeper.now() + self.keeper.dice.i64(-self.period..self.period);
-        let at = self.keeper.books.instant(somewhen);
+        let choice = self.owner.rng.u8(..5);
+        let after = self.owner.rng.i64(0..2 * self.period);
+        let at = self.owner.now() + self.owner.rng.i64(-self.period..self.period);
+        let at = self.owner.shared.instant(at);
         let timer = &mut self.timer;
-        let (reset, ()) = self.keeper.during(|| match choice {
+        let (reset, ()) = self.owner.timed(|| match choice {
             0 => timer.reset(),
             1 => timer.reset_immediately(),
-            2 => timer.reset_after(duration(some_time)),
+            2 => timer.reset_after(duration(after)),
             3 => timer.reset_at(at),
             _ => timer.reset_aligned(),
         });
         let first = match choice {
             0 => reset.later(self.period),
             1 => reset,
-            2 => reset.later(some_time),
-            3 => Between::at(self.keeper.books.moment(at)),
-            _ => aligned(reset, self.period),
+            2 => reset.later(after),
+            3 => TimeRange::at(self.owner.shared.timestamp(at)),
+            _ => next_multiple(reset, self.period),
         };
-        self.begin_anew(first);
+        self.restart(first);
     }
 
-    fn begin_anew(&mut self, first: Between) {
-        let open = self.schedule.reset(first);
-        self.keeper.tally().expected.add(open);
-        self.keeper.reset(first.to);
+    fn restart(&mut self, first: TimeRange) {
+        let expected = self.schedule.reset(first);
+        self.owner.stats().expected.add(expected);
+        self.owner.reset(first.to);
     }
 
-    fn wait(&mut self) {
+    fn record_wait(&mut self) {
         self.waiting = true;
-        self.keeper
-            .note(Event::Waits(self.schedule.due() + self.tolerance));
+        self.owner
+            .record(Event::Waits(self.schedule.due() + self.tolerance));
     }
 
-    fn seen(&mut self, before: Moment, tick: Poll<Instant>) -> Poll<()> {
+    /// Checks the result of a poll that began at `before`.
+    fn check(&mut self, before: Timestamp, tick: Poll<Instant>) -> Poll<()> {
         let Poll::Ready(deadline) = tick else {
-            self.wait();
+            self.record_wait();
             return Poll::Pending;
         };
-        let now = self.keeper.now();
+        let now = self.owner.now();
         self.waiting = false;
-        self.last = self.keeper.books.moment(deadline);
+        self.last = self.owner.shared.timestamp(deadline);
         let missed = self.timer.missed_ticks() - self.missed;
         self.missed += missed;
-        self.keeper.ticked(Between::at(self.last), now);
-        self.keeper.tally().missed.add(missed);
-        let taken = self.schedule.take(Tick {
+        self.owner.ticked(TimeRange::at(self.last), now);
+        self.owner.stats().missed.add(missed);
+        let expected = self.schedule.deliver(Tick {
             deadline: self.last,
-            taken: Between {
+            delivered: TimeRange {
                 from: before,
                 to: now,
             },
@@ -268,19 +269,18 @@ impl Interval {
             tolerance: self.tolerance,
             missed: i64::try_from(missed).unwrap_or(i64::MAX),
         });
-        match taken {
-            Ok(expected) => self.keeper.tally().expected.add(expected),
-            Err(why) => self.keeper.fail(&why),
+        match expected {
+            Ok(expected) => self.owner.stats().expected.add(expected),
+            Err(error) => self.owner.fail(&error),
         }
         Poll::Ready(())
     }
 }
 
-/// The next multiple of the period, at a moment in these bounds: more than nothing away from it, and at
-/// most a period.
-fn aligned(looked: Between, period: i64) -> Between {
-    Between {
-        from: looked.from,
-        to: looked.to + period,
+/// Returns when the next multiple of `period` is, after a time in `now`: it lies up to a period later.
+fn next_multiple(now: TimeRange, period: i64) -> TimeRange {
+    TimeRange {
+        from: now.from,
+        to: now.to + period,
     }
 }

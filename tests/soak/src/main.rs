@@ -1,34 +1,35 @@
-//! A soak: ten thousand timers of every kind for minutes on end, on two busy runtimes and two quiet ones.
-//! They are made, reset, moved between tasks, polled by halves and dropped at random, while threads are
-//! blocked and the process is stopped now and then. Every tick is accounted for, and nothing may leak.
+//! Runs ten thousand timers of every kind for minutes, on two busy runtimes and two quiet ones.
+//!
+//! It creates, resets and drops timers at random, moves them between tasks, and polls them once. Meanwhile it blocks
+//! threads, and stops the process now and then. It checks every tick, and that nothing leaks.
 //!
 //! ```text
 //! cargo run --release -p soak -- [--minutes M] [--timers N] [--seed S] [--no-stops]
 //! cargo run --release -p soak -- --minutes 10
 //! ```
 //!
-//! A run whose every number is right ends with 0, another with 1 and what was wrong. How late timers are
-//! is told and not judged: machines differ. The seed makes the same choices again, though not at the same
-//! moments.
+//! The exit code is 0 if every number is right, and 1 if not. Lateness is printed, but not checked, because machines
+//! differ. The same seed makes the same random choices, but not at the same times.
 
-mod account;
-mod board;
-mod books;
+mod disturbances;
+mod failures;
+mod history;
 mod interval;
-mod keeper;
-mod once;
+mod lost_timers;
+mod one_shot;
 mod options;
+mod owner;
 mod periodic;
 mod process;
 mod report;
 mod runtimes;
+mod schedule;
+mod shared;
 mod sleep;
+mod stats;
 #[path = "../../../examples/support/mod.rs"]
 mod support;
-mod tally;
 mod timeout;
-mod watch;
-mod weather;
 
 use std::io;
 use std::panic;
@@ -40,56 +41,59 @@ use std::time::{Duration, Instant};
 use fastrand::Rng;
 use tokio::runtime::Handle;
 
-use books::{Books, Failures};
-use keeper::Keeper;
+use disturbances::Disturbances;
+use failures::Failures;
+use lost_timers::LostTimerDetector;
 use options::Options;
+use owner::Owner;
 use runtimes::Runtimes;
-use tally::Kind;
-use watch::Watch;
-use weather::Weather;
+use shared::Shared;
+use stats::Kind;
 
-const PROGRESS: Duration = Duration::from_secs(10);
-/// So many beats after the end no timer is waited for any more.
-const LAST_BEATS: u32 = 240;
-/// Sleeps at a time in each quiet runtime.
-const QUIET: usize = 3;
-const MOST_SPINNING: usize = 4;
-/// Each needs a descriptor.
-const MOST_PERIODIC: usize = 300;
-/// So much more memory, by factor and besides, is no leak.
+const PROGRESS_EVERY: Duration = Duration::from_secs(10);
+/// After the end, how many checks all tasks have to finish.
+const LAST_CHECKS: u32 = 240;
+/// The number of sleeps at a time in each quiet runtime.
+const QUIET_SLEEPS: usize = 3;
+const MAX_SPINNING: usize = 4;
+/// Each periodic interval needs a descriptor.
+const MAX_PERIODIC: usize = 300;
+/// The memory may grow by this factor and this number of KiB.
 const GROWTH: f64 = 1.5;
 const GROWTH_KIB: u64 = 8 * 1024;
 
 fn main() -> ExitCode {
-    let options = Options::of_this_process();
+    let options = Options::from_arguments();
     println!(
         "{} timers for {:?}, seed {}",
         options.timers, options.length, options.seed
     );
     let failures = Arc::new(Failures::default());
-    let of_panics = Arc::clone(&failures);
-    let usual = panic::take_hook();
+    let panics = Arc::clone(&failures);
+    let default_hook = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
-        of_panics.add(format!("a panic: {info}"));
-        usual(info);
+        panics.add(format!("a panic: {info}"));
+        default_hook(info);
     }));
 
-    // What is made once a process is there before descriptors are counted.
+    // The first runtimes of a process open descriptors that stay open.
     Runtimes::new().map_or_else(|error| no_runtime(&error), drop);
     let before = process::descriptors();
     if let Err(error) = soak(&options, &failures) {
         no_runtime(&error);
     }
     let after = process::descriptors();
-    let (was, is) = (report::number(before), report::number(after));
-    println!("descriptors: {was} before, {is} after");
+    let descriptors = format!(
+        "descriptors: {} before, {} after",
+        report::or_unknown(before),
+        report::or_unknown(after)
+    );
+    println!("{descriptors}");
     if before != after {
-        failures.add(format!("descriptors: {was} before, {is} after"));
+        failures.add(descriptors);
     }
 
-    for failure in failures.told() {
-        eprintln!("failed: {failure}");
-    }
+    failures.print();
     match failures.count() {
         0 => {
             println!("soak: every tick accounted for");
@@ -107,136 +111,141 @@ fn no_runtime(error: &io::Error) -> ! {
 }
 
 fn soak(options: &Options, failures: &Arc<Failures>) -> io::Result<()> {
-    let mut dice = Rng::with_seed(options.seed);
+    let mut rng = Rng::with_seed(options.seed);
     let runtimes = Runtimes::new()?;
-    let rows = options.timers + 2 * QUIET;
-    let books = Books::new(options.length, options.seed, rows, Arc::clone(failures));
-    populate(options.timers, &books, &runtimes, &mut dice);
-    let (weather_ends, over) = channel();
-    let weather = weather::begin(
-        dice.fork(),
+    let timers = options.timers + 2 * QUIET_SLEEPS;
+    let shared = Shared::new(options.length, options.seed, timers, Arc::clone(failures));
+    spawn_timers(options.timers, &shared, &runtimes, &mut rng);
+    let (disturb, end) = channel();
+    let disturbances = disturbances::start(
+        rng.fork(),
         runtimes.all().map(|(_, runtime)| runtime).collect(),
         options.stops && cfg!(unix),
-        over,
+        end,
     );
 
-    let watch = Watch::new(&books, rows, runtimes.all().collect());
-    let (first, last) = attend(watch, &books, options.length);
-    drop(weather_ends);
-    let weather = weather.join().expect("it does not panic");
+    let detector = LostTimerDetector::new(&shared, timers, runtimes.all().collect());
+    let memory = wait_for_the_end(detector, &shared, options.length);
+    drop(disturb);
+    let disturbances = disturbances.join().expect("it does not panic");
     drop(runtimes);
 
-    report::table(&books);
-    judge(&books, &weather, first, last);
+    report::print_table(&shared);
+    print_and_check_memory(&shared, &disturbances, &memory);
+    check_counts(&shared);
     Ok(())
 }
 
-/// Waits until the end, and until all timers have gone. Returns how much memory was in use after a while,
-/// and in the end, while there were as many timers still: a queue that is empty lets go of its own.
-fn attend(mut watch: Watch, books: &Books, length: Duration) -> (Option<u64>, Option<u64>) {
+/// The resident memory in KiB after warming up and at the end, when all timers still exist. An empty queue would have
+/// released its memory.
+struct Memory {
+    warm: Option<u64>,
+    end: Option<u64>,
+}
+
+/// Waits until all timers have ended, and checks them meanwhile.
+fn wait_for_the_end(mut detector: LostTimerDetector, shared: &Shared, length: Duration) -> Memory {
     let began = Instant::now();
-    let warm = (length / 3).min(Duration::from_secs(20));
-    let (mut warmed_up, mut in_the_end) = (None, None);
-    let mut told = Duration::ZERO;
-    let mut last_beats = 0;
+    let warm_up = (length / 3).min(Duration::from_secs(20));
+    let mut memory = Memory {
+        warm: None,
+        end: None,
+    };
+    let mut last_progress = Duration::ZERO;
+    let mut last_checks = 0;
     loop {
-        if let Err(why) = watch.beat() {
-            // It cannot be shut down either.
-            report::table(books);
-            for failure in books.failures.told() {
-                eprintln!("failed: {failure}");
-            }
-            eprintln!("failed: {why}");
+        if let Err(error) = detector.check() {
+            // A runtime that does not answer cannot be shut down either.
+            report::print_table(shared);
+            shared.failures.print();
+            eprintln!("failed: {error}");
             std::process::exit(1);
         }
         let elapsed = began.elapsed();
-        if elapsed >= told + PROGRESS {
-            report::progress(books, elapsed);
-            told = elapsed;
+        if elapsed >= last_progress + PROGRESS_EVERY {
+            report::print_progress(shared, elapsed);
+            last_progress = elapsed;
         }
         if elapsed < length {
-            in_the_end = process::resident();
-            if elapsed >= warm && warmed_up.is_none() {
-                warmed_up = in_the_end;
+            memory.end = process::resident_memory();
+            if elapsed >= warm_up && memory.warm.is_none() {
+                memory.warm = memory.end;
             }
             continue;
         }
-        let lost = books.total(|tally| &tally.lost);
-        if u64::try_from(books.keepers()).is_ok_and(|keepers| keepers <= lost) {
-            break;
+        let lost = shared.total(|stats| &stats.lost);
+        if u64::try_from(shared.owners()).is_ok_and(|owners| owners <= lost) {
+            return memory;
         }
-        last_beats += 1;
-        if last_beats == LAST_BEATS {
-            let keepers = books.keepers();
-            books
+        last_checks += 1;
+        if last_checks == LAST_CHECKS {
+            let owners = shared.owners();
+            shared
                 .failures
-                .add(format!("{keepers} tasks have not come to their end"));
-            break;
+                .add(format!("{owners} tasks have not finished"));
+            return memory;
         }
     }
-    (warmed_up, in_the_end)
 }
 
-fn judge(books: &Books, weather: &Weather, first: Option<u64>, last: Option<u64>) {
+fn print_and_check_memory(shared: &Shared, disturbances: &Disturbances, memory: &Memory) {
     println!(
         "stalls: {}, stops: {}; processor time: {}",
-        weather.stalls,
-        weather.stops,
-        process::processor_time().map_or("unknown".to_owned(), |time| format!("{time:.1?}"))
+        disturbances.stalls,
+        disturbances.stops,
+        report::or_unknown(process::processor_time().map(|time| format!("{time:.1?}")))
     );
     println!(
-        "resident: {} after warming up, {} in the end",
-        report::memory(first),
-        report::memory(last)
+        "resident: {} after warming up, {} at the end",
+        report::memory(memory.warm),
+        report::memory(memory.end)
     );
-    if let (Some(first), Some(last)) = (first, last) {
-        #[allow(clippy::cast_precision_loss, reason = "a generous bound")]
-        if last.saturating_sub(GROWTH_KIB) as f64 > first as f64 * GROWTH {
-            books
+    if let (Some(warm), Some(end)) = (memory.warm, memory.end) {
+        #[allow(clippy::cast_precision_loss, reason = "the bound is generous")]
+        if end.saturating_sub(GROWTH_KIB) as f64 > warm as f64 * GROWTH {
+            shared
                 .failures
-                .add(format!("memory: from {first} to {last} KiB"));
-        }
-    }
-    for kind in Kind::ALL {
-        let tally = books.tally(kind);
-        if tally.lost.get() != 0 {
-            // That has been told of, and nothing adds up then.
-            continue;
-        }
-        let (made, ended) = (
-            tally.made.get(),
-            tally.completed.get() + tally.cancelled.get(),
-        );
-        if made != ended {
-            let what = format!("{}: {made} made, {ended} ended", kind.name());
-            books.failures.add(what);
-        }
-        let (expected, seen) = (
-            tally.expected.get(),
-            tally.delivered.get() + tally.missed.get(),
-        );
-        if kind.is_interval() && expected != seen {
-            let what = format!("{}: {expected} deadlines, {seen} ticks", kind.name());
-            books.failures.add(what);
+                .add(format!("memory: from {warm} to {end} KiB"));
         }
     }
 }
 
-/// All timers, and where they live.
-fn populate(timers: usize, books: &Arc<Books>, runtimes: &Runtimes, dice: &mut Rng) {
-    let places: Arc<[Handle]> = runtimes.busy.clone().into();
-    let descriptors = process::most_descriptors()
-        .and_then(|most| usize::try_from(most / 4).ok())
-        .unwrap_or(MOST_PERIODIC);
-    let periodic = (timers * 3 / 100).min(MOST_PERIODIC).min(descriptors);
-    let spinning = (timers / 2500).clamp(1, MOST_SPINNING);
+fn check_counts(shared: &Shared) {
+    for kind in Kind::ALL {
+        let stats = shared.stats(kind);
+        if stats.lost.get() != 0 {
+            // The loss is a failure already, and the other counts cannot be right.
+            continue;
+        }
+        let created = stats.created.get();
+        let ended = stats.completed.get() + stats.canceled.get();
+        if created != ended {
+            let what = format!("{}: {created} created, {ended} ended", kind.name());
+            shared.failures.add(what);
+        }
+        let expected = stats.expected.get();
+        let ticks = stats.delivered.get() + stats.missed.get();
+        if kind.is_interval() && expected != ticks {
+            let what = format!("{}: {expected} deadlines, {ticks} ticks", kind.name());
+            shared.failures.add(what);
+        }
+    }
+}
+
+fn spawn_timers(timers: usize, shared: &Arc<Shared>, runtimes: &Runtimes, rng: &mut Rng) {
+    let busy: Arc<[Handle]> = runtimes.busy.clone().into();
+    let descriptors = process::descriptor_limit()
+        .and_then(|limit| usize::try_from(limit / 4).ok())
+        .unwrap_or(MAX_PERIODIC);
+    let periodic = (timers * 3 / 100).min(MAX_PERIODIC).min(descriptors);
+    let spinning = (timers / 2500).clamp(1, MAX_SPINNING);
     for number in 0..timers {
         let kind = if number < spinning {
             Kind::Spinning
         } else if number < spinning + periodic {
             Kind::Periodic
         } else {
-            match dice.u8(..20) {
+            match rng.u8(..20) {
                 0..3 => Kind::Burst,
                 3..6 => Kind::Skip,
                 6..9 => Kind::Delay,
@@ -246,21 +255,23 @@ fn populate(timers: usize, books: &Arc<Books>, runtimes: &Runtimes, dice: &mut R
                 _ => Kind::TimeoutInTime,
             }
         };
-        let home = &places[usize::from(dice.u8(..10) < 3)];
-        let keeper = Keeper::new(books, &places, kind, number, dice.fork());
+        let runtime = &busy[usize::from(rng.u8(..10) < 3)];
+        let owner = Owner::new(shared, &busy, kind, number, rng.fork());
         match kind {
-            Kind::Sleep | Kind::Quiet => drop(home.spawn(sleep::live(keeper))),
-            Kind::TimeoutReached | Kind::TimeoutInTime => drop(home.spawn(timeout::live(keeper))),
-            Kind::Periodic => drop(home.spawn(periodic::live(keeper))),
-            _ => drop(home.spawn(interval::live(keeper))),
+            Kind::Sleep | Kind::Quiet => drop(runtime.spawn(sleep::run(owner))),
+            Kind::TimeoutReached | Kind::TimeoutInTime => {
+                drop(runtime.spawn(timeout::run(owner)));
+            }
+            Kind::Periodic => drop(runtime.spawn(periodic::run(owner))),
+            _ => drop(runtime.spawn(interval::run(owner))),
         }
     }
     let mut number = timers;
     for runtime in &runtimes.quiet {
-        let keepers = (number..number + QUIET)
-            .map(|number| Keeper::new(books, &places, Kind::Quiet, number, dice.fork()))
+        let owners = (number..number + QUIET_SLEEPS)
+            .map(|number| Owner::new(shared, &busy, Kind::Quiet, number, rng.fork()))
             .collect();
-        runtime.spawn(sleep::live_quietly(keepers));
-        number += QUIET;
+        runtime.spawn(sleep::run_quietly(owners));
+        number += QUIET_SLEEPS;
     }
 }

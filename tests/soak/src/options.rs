@@ -7,9 +7,9 @@ use crate::support::{fail, help};
 
 const USAGE: &str = "soak [--minutes MINUTES] [--timers N] [--seed SEED] [--no-stops]";
 /// A week.
-const MOST_MINUTES: f64 = 7.0 * 24.0 * 60.0;
-/// Each is a task, of a few kilobytes.
-const MOST_TIMERS: usize = 1_000_000;
+const MAX_MINUTES: f64 = 7.0 * 24.0 * 60.0;
+/// Each timer has a task of a few kilobytes.
+const MAX_TIMERS: usize = 1_000_000;
 
 pub(crate) struct Options {
     pub(crate) length: Duration,
@@ -19,9 +19,9 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    pub(crate) fn of_this_process() -> Self {
+    pub(crate) fn from_arguments() -> Self {
         help(
-            "Thousands of timers of every kind for minutes on end: every tick is accounted for.",
+            "Runs thousands of timers of every kind for minutes, and checks every tick.",
             USAGE,
         );
         let mut minutes = 10.0;
@@ -43,13 +43,13 @@ impl Options {
                 _ => fail(&format!("unexpected `{option}`; usage: {USAGE}")),
             }
         }
-        if !(minutes > 0.0 && minutes <= MOST_MINUTES) {
+        if !(minutes > 0.0 && minutes <= MAX_MINUTES) {
             fail(&format!(
-                "--minutes: above zero, and {MOST_MINUTES} at the most"
+                "--minutes must be above 0 and at most {MAX_MINUTES}"
             ));
         }
-        if !(1..=MOST_TIMERS).contains(&timers) {
-            fail(&format!("--timers: 1 to {MOST_TIMERS}"));
+        if !(1..=MAX_TIMERS).contains(&timers) {
+            fail(&format!("--timers must be 1 to {MAX_TIMERS}"));
         }
         Self {
             length: Duration::from_secs_f64(minutes * 60.0),

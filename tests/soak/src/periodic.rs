@@ -1,4 +1,4 @@
-//! Periodic timers of the kernel's: the sum of their expirations is accounted for.
+//! Periodic timers of the kernel. The number of their expirations is checked.
 
 use std::future::{Future, poll_fn};
 use std::io;
@@ -7,18 +7,19 @@ use std::task::Poll;
 
 use tokio_osinterval::PeriodicInterval;
 
-use crate::account::{Between, Expirations, Moment};
-use crate::board::Event;
-use crate::books::duration;
-use crate::keeper::Keeper;
+use crate::history::Event;
+use crate::owner::Owner;
+use crate::schedule::{PeriodicSchedule, TimeRange, Timestamp};
+use crate::shared::duration;
 
-pub(crate) async fn live(keeper: Keeper) {
-    let mut next = Some(keeper);
-    while let Some(keeper) = next.take_if(|keeper| keeper.has_time()) {
-        next = match Periodic::make(keeper) {
-            Ok(periodic) => periodic.live().await,
-            Err((keeper, error)) => {
-                keeper.fail(&format!("no periodic timer: {error}"));
+/// Runs one periodic interval after the other until the end of the soak.
+pub(crate) async fn run(owner: Owner) {
+    let mut next = Some(owner);
+    while let Some(owner) = next.take_if(|owner| owner.has_time()) {
+        next = match Periodic::create(owner) {
+            Ok(periodic) => periodic.run().await,
+            Err((owner, error)) => {
+                owner.fail(&format!("no periodic timer: {error}"));
                 None
             }
         };
@@ -26,23 +27,23 @@ pub(crate) async fn live(keeper: Keeper) {
 }
 
 struct Periodic {
-    keeper: Keeper,
+    owner: Owner,
     timer: PeriodicInterval,
-    expirations: Expirations,
+    schedule: PeriodicSchedule,
     waiting: bool,
-    /// When the last tick was taken, at the earliest.
-    last: Moment,
+    /// The earliest time at which the last tick was delivered.
+    last: Timestamp,
 }
 
 impl Periodic {
-    fn make(mut keeper: Keeper) -> Result<Self, (Keeper, io::Error)> {
-        // Some systems count in microseconds.
-        let period = keeper.period() / 1000 * 1000;
+    fn create(mut owner: Owner) -> Result<Self, (Owner, io::Error)> {
+        // Some kernels count in microseconds.
+        let period = owner.period() / 1000 * 1000;
         let every = duration(period);
-        let choice = keeper.dice.u8(..3);
-        let start = keeper.now() + keeper.dice.i64(-3 * period..period);
-        let start_at = keeper.books.instant(start);
-        let (made, timer) = keeper.during(|| match choice {
+        let choice = owner.rng.u8(..3);
+        let start = owner.now() + owner.rng.i64(-3 * period..period);
+        let start_at = owner.shared.instant(start);
+        let (created, timer) = owner.timed(|| match choice {
             0 => PeriodicInterval::new(every),
             1 => PeriodicInterval::builder(every).start(start_at).build(),
             _ => PeriodicInterval::builder(every)
@@ -51,107 +52,109 @@ impl Periodic {
         });
         let timer = match timer {
             Ok(timer) => timer,
-            Err(error) => return Err((keeper, error)),
+            Err(error) => return Err((owner, error)),
         };
         let first = match choice {
-            0 => made.later(period),
+            0 => created.later(period),
             1 => {
-                // Told on the kernel's clock, which is read a little after `Instant`'s.
-                let start = keeper.books.moment(start_at);
-                Between {
+                // The library converts the start to the kernel's clock, and reads that after the clock of `Instant`.
+                let start = owner.shared.timestamp(start_at);
+                TimeRange {
                     from: start,
-                    to: start + made.to - made.from,
+                    to: start + created.to - created.from,
                 }
             }
-            _ => Between {
-                from: made.from,
-                to: made.to + period,
+            _ => TimeRange {
+                from: created.from,
+                to: created.to + period,
             },
         };
-        keeper.made(first.to, Some(period));
+        owner.created(first.to, Some(period));
         Ok(Self {
-            keeper,
+            owner,
             timer,
-            expirations: Expirations::new(first, period),
+            schedule: PeriodicSchedule::new(first, period),
             waiting: false,
             last: 0,
         })
     }
 
-    async fn live(mut self) -> Option<Keeper> {
-        let ticks = self.keeper.dice.u32(1..30);
+    async fn run(mut self) -> Option<Owner> {
+        let ticks = self.owner.rng.u32(1..30);
         for _ in 0..ticks {
-            if !self.keeper.has_time() {
+            if !self.owner.has_time() {
                 break;
             }
-            if self.keeper.chance(5) {
-                self.poll_by_half().await;
+            if self.owner.chance(5) {
+                self.poll_once().await;
             }
-            if self.keeper.chance(5) {
-                let runtime = self.keeper.elsewhere();
-                let there = runtime.spawn(async move {
+            if self.owner.chance(5) {
+                let runtime = self.owner.move_elsewhere();
+                let task = runtime.spawn(async move {
                     self.tick().await;
                     self
                 });
-                self = there.await.ok()?;
+                self = task.await.ok()?;
             } else {
                 self.tick().await;
             }
         }
-        while self.last < self.keeper.books.end() && !self.keeper.has_time() {
+        while self.last < self.owner.shared.end() && !self.owner.has_time() {
             self.tick().await;
         }
-        if self.keeper.has_time() && self.keeper.chance(50) {
-            self.poll_by_half().await;
+        if self.owner.has_time() && self.owner.chance(50) {
+            self.poll_once().await;
         }
-        self.keeper.done(self.waiting);
-        Some(self.keeper)
+        self.owner.ended(self.waiting);
+        Some(self.owner)
     }
 
     async fn tick(&mut self) {
         poll_fn(|cx| {
-            let before = self.keeper.now();
+            let before = self.owner.now();
             let polled = self.timer.poll_tick(cx);
-            self.seen(before, polled)
+            self.check(before, polled)
         })
         .await;
     }
 
-    async fn poll_by_half(&mut self) {
+    /// Polls the future of a tick once and drops it.
+    async fn poll_once(&mut self) {
         poll_fn(|cx| {
-            let before = self.keeper.now();
+            let before = self.owner.now();
             let polled = pin!(self.timer.tick()).poll(cx);
-            let _ = self.seen(before, polled);
+            let _ = self.check(before, polled);
             Poll::Ready(())
         })
         .await;
     }
 
-    fn seen(&mut self, before: Moment, polled: Poll<io::Result<u64>>) -> Poll<()> {
+    /// Checks the result of a poll that began at `before`.
+    fn check(&mut self, before: Timestamp, polled: Poll<io::Result<u64>>) -> Poll<()> {
         let Poll::Ready(count) = polled else {
             self.waiting = true;
-            self.keeper.note(Event::Waits(self.expirations.next().to));
+            self.owner.record(Event::Waits(self.schedule.next().to));
             return Poll::Pending;
         };
-        let now = self.keeper.now();
+        let now = self.owner.now();
         self.waiting = false;
         self.last = before;
         let count = match count {
             Ok(count) => count,
             Err(error) => {
-                self.keeper.fail(&format!("a tick failed: {error}"));
+                self.owner.fail(&format!("a tick failed: {error}"));
                 return Poll::Ready(());
             }
         };
-        self.keeper.ticked(self.expirations.next(), now);
-        self.keeper.note(Event::Expired(count));
-        self.keeper.tally().missed.add(count.saturating_sub(1));
-        let taken = Between {
+        self.owner.ticked(self.schedule.next(), now);
+        self.owner.record(Event::Expired(count));
+        self.owner.stats().missed.add(count.saturating_sub(1));
+        let delivered = TimeRange {
             from: before,
             to: now,
         };
-        if let Err(why) = self.expirations.take(count, taken) {
-            self.keeper.fail(&why);
+        if let Err(error) = self.schedule.deliver(count, delivered) {
+            self.owner.fail(&error);
         }
         Poll::Ready(())
     }

@@ -1,27 +1,27 @@
-//! What the operating system tells of this process. What it does not tell is absent.
+//! What the operating system tells about this process: `None` where it does not tell.
 
 use std::time::Duration;
 
-/// How many descriptors are open.
+/// Returns the number of open descriptors.
 pub(crate) fn descriptors() -> Option<usize> {
-    // One of them is the listing itself.
+    // The listing itself is one of them.
     let listed = std::fs::read_dir("/proc/self/fd").ok()?.count();
     Some(listed - 1)
 }
 
-/// How many may be.
+/// Returns the limit for open descriptors.
 #[cfg(unix)]
-pub(crate) fn most_descriptors() -> Option<u64> {
+pub(crate) fn descriptor_limit() -> Option<u64> {
     rustix::process::getrlimit(rustix::process::Resource::Nofile).current
 }
 
 #[cfg(not(unix))]
-pub(crate) fn most_descriptors() -> Option<u64> {
+pub(crate) fn descriptor_limit() -> Option<u64> {
     None
 }
 
-/// Resident memory, in KiB.
-pub(crate) fn resident() -> Option<u64> {
+/// Returns the resident memory in KiB.
+pub(crate) fn resident_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status
         .lines()
@@ -29,7 +29,7 @@ pub(crate) fn resident() -> Option<u64> {
     line.trim().strip_suffix(" kB")?.parse().ok()
 }
 
-/// The processor time that it has taken.
+/// Returns the processor time of this process.
 #[cfg(all(unix, not(target_os = "netbsd")))]
 pub(crate) fn processor_time() -> Option<Duration> {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);

@@ -1,4 +1,4 @@
-//! The runtimes, each with a thread of its own that keeps it running.
+//! The runtimes of the soak. A thread keeps each of them running.
 
 use std::io;
 use std::thread::{JoinHandle, spawn};
@@ -6,31 +6,32 @@ use std::thread::{JoinHandle, spawn};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
 
-/// Two that have thousands of timers, and two with a few each.
 pub(crate) struct Runtimes {
+    /// They have thousands of timers.
     pub(crate) busy: [Handle; 2],
+    /// They have a few timers.
     pub(crate) quiet: [Handle; 2],
-    _owned: [Owned; 4],
+    _running: [RunningRuntime; 4],
 }
 
 impl Runtimes {
     pub(crate) fn new() -> io::Result<Self> {
-        let owned = [
-            Owned::multi_thread(3)?,
-            Owned::current_thread()?,
-            Owned::multi_thread(2)?,
-            Owned::current_thread()?,
+        let running = [
+            RunningRuntime::multi_thread(3)?,
+            RunningRuntime::current_thread()?,
+            RunningRuntime::multi_thread(2)?,
+            RunningRuntime::current_thread()?,
         ];
         let [multi, current, quiet_multi, quiet_current] =
-            owned.each_ref().map(|owned| owned.handle.clone());
+            running.each_ref().map(|runtime| runtime.handle.clone());
         Ok(Self {
             busy: [multi, current],
             quiet: [quiet_multi, quiet_current],
-            _owned: owned,
+            _running: running,
         })
     }
 
-    /// With what to call them.
+    /// Returns all runtimes with their names.
     pub(crate) fn all(&self) -> impl Iterator<Item = (&'static str, Handle)> {
         let names = [
             "the multi-thread runtime",
@@ -43,14 +44,14 @@ impl Runtimes {
     }
 }
 
-/// A runtime, and what keeps it running.
-struct Owned {
+/// A runtime whose thread ends with the drop of this value.
+struct RunningRuntime {
     handle: Handle,
     end: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Owned {
+impl RunningRuntime {
     fn multi_thread(workers: usize) -> io::Result<Self> {
         let runtime = Builder::new_multi_thread()
             .worker_threads(workers)
@@ -78,7 +79,7 @@ impl Owned {
     }
 }
 
-impl Drop for Owned {
+impl Drop for RunningRuntime {
     fn drop(&mut self) {
         drop(self.end.take());
         if let Some(thread) = self.thread.take() {

@@ -1,25 +1,26 @@
-//! Sleeps, and those that are all alone.
+//! Sleeps among thousands of timers, and quiet sleeps, which are nearly alone in their runtime.
 
 use std::future::poll_fn;
 
 use tokio::runtime::Handle;
 use tokio_osinterval::{Precision, Sleep};
 
-use crate::account::{Between, Moment};
-use crate::books::duration;
-use crate::keeper::{FAR, Keeper};
-use crate::once::Once;
+use crate::one_shot::OneShot;
+use crate::owner::{FAR, Owner};
+use crate::schedule::{TimeRange, Timestamp};
+use crate::shared::duration;
 
-pub(crate) async fn live(keeper: Keeper) {
-    let mut next = Some(keeper);
-    while let Some(mut keeper) = next.take_if(|keeper| keeper.has_time()) {
-        let length = keeper.period();
-        let mut sleep = make(keeper, length);
-        match sleep.keeper.dice.u8(..20) {
+/// Runs one sleep after the other until the end of the soak.
+pub(crate) async fn run(owner: Owner) {
+    let mut next = Some(owner);
+    while let Some(mut owner) = next.take_if(|owner| owner.has_time()) {
+        let length = owner.period();
+        let mut sleep = create(owner, length);
+        match sleep.owner.rng.u8(..20) {
             0 => reset(&mut sleep, length),
             1 => {
-                reset_meanwhile(&mut sleep, length).await;
-                // It can be used again.
+                reset_while_waiting(&mut sleep, length).await;
+                // A completed sleep can be used again.
                 reset(&mut sleep, length);
             }
             2 => {
@@ -33,75 +34,76 @@ pub(crate) async fn live(keeper: Keeper) {
     }
 }
 
-/// Few sleeps at a time, each a task of its own, with nobody else in their runtime. Among thousands a
-/// timer that the alarm was not set for is woken with the next one that waits, and hardly anybody sees
-/// it. Here there is no next one: it is lost.
-pub(crate) async fn live_quietly(mut keepers: Vec<Keeper>) {
-    while keepers.iter().all(Keeper::has_time) {
-        let tasks: Vec<_> = keepers
+/// Runs a few sleeps at a time, each in a task of its own, in a runtime without other timers.
+///
+/// Among thousands of timers, one for which no alarm was armed is woken together with the next one, and hardly shows.
+/// Here there is no next one, and the timer is lost.
+pub(crate) async fn run_quietly(mut owners: Vec<Owner>) {
+    while owners.iter().all(Owner::has_time) {
+        let tasks: Vec<_> = owners
             .drain(..)
-            .map(|keeper| Handle::current().spawn(one_quietly(keeper)))
+            .map(|owner| Handle::current().spawn(run_quiet_sleep(owner)))
             .collect();
         for task in tasks {
-            let Ok(keeper) = task.await else {
+            let Ok(owner) = task.await else {
                 return;
             };
-            keepers.push(keeper);
+            owners.push(owner);
         }
     }
 }
 
-async fn one_quietly(mut keeper: Keeper) -> Keeper {
-    let length = keeper.dice.i64(200_000..6_000_000);
-    let mut sleep = make(keeper, length);
-    match sleep.keeper.dice.u8(..8) {
-        0 => reset_meanwhile(&mut sleep, length).await,
-        1 => drop(sleep.poll_by_half().await),
+async fn run_quiet_sleep(mut owner: Owner) -> Owner {
+    let length = owner.rng.i64(200_000..6_000_000);
+    let mut sleep = create(owner, length);
+    match sleep.owner.rng.u8(..8) {
+        0 => reset_while_waiting(&mut sleep, length).await,
+        1 => drop(sleep.poll_once().await),
         2 => {
             sleep.future.as_mut().set_precision(Precision::Spin);
             sleep.ready().await;
         }
         _ => sleep.ready().await,
     }
-    sleep.keeper.done(sleep.waiting);
-    sleep.keeper
+    sleep.owner.ended(sleep.waiting);
+    sleep.owner
 }
 
-fn make(mut keeper: Keeper, length: i64) -> Once<Sleep> {
-    let (expected, sleep) = if keeper.chance(50) {
-        let (made, sleep) = keeper.during(|| tokio_osinterval::sleep(duration(length)));
-        (made.later(length), sleep)
+fn create(mut owner: Owner, length: i64) -> OneShot<Sleep> {
+    let (expected, sleep) = if owner.chance(50) {
+        let (created, sleep) = owner.timed(|| tokio_osinterval::sleep(duration(length)));
+        (created.later(length), sleep)
     } else {
-        let until = keeper.now() + length;
-        let sleep = tokio_osinterval::sleep_until(keeper.books.instant(until));
-        (Between::at(until), sleep)
+        let until = owner.now() + length;
+        let sleep = tokio_osinterval::sleep_until(owner.shared.instant(until));
+        (TimeRange::at(until), sleep)
     };
-    let due = keeper.books.moment(sleep.deadline());
-    let sleep = Once::new(keeper, sleep, due);
+    let due = owner.shared.timestamp(sleep.deadline());
+    let sleep = OneShot::new(owner, sleep, due);
     if !expected.contains(due) {
-        let what = format!("its deadline is {due}, and was to be {expected:?}");
-        sleep.keeper.fail(&what);
+        let what = format!("the deadline is {due}, not in {expected:?}");
+        sleep.owner.fail(&what);
     }
     sleep
 }
 
-fn reset(sleep: &mut Once<Sleep>, length: i64) {
-    let due = sleep.keeper.now() + sleep.keeper.dice.i64(0..length);
+fn reset(sleep: &mut OneShot<Sleep>, length: i64) {
+    let due = sleep.owner.now() + sleep.owner.rng.i64(0..length);
     reset_to(sleep, due);
 }
 
-fn reset_to(sleep: &mut Once<Sleep>, due: Moment) {
+fn reset_to(sleep: &mut OneShot<Sleep>, due: Timestamp) {
     sleep.due = due;
-    let deadline = sleep.keeper.books.instant(due);
+    let deadline = sleep.owner.shared.instant(due);
     sleep.future.as_mut().reset(deadline);
-    sleep.keeper.reset(due);
+    sleep.owner.reset(due);
 }
 
-/// Waits for it; resets it once it waits, often for what is far away, and does not poll it again: the
-/// wake-up must come by itself.
-async fn reset_meanwhile(sleep: &mut Once<Sleep>, length: i64) {
-    if sleep.keeper.chance(50) {
-        reset_to(sleep, sleep.keeper.now() + FAR);
+/// Waits, resets the sleep while it waits, and does not poll it after that: the reset must wake it. Half of the first
+/// deadlines are far away.
+async fn reset_while_waiting(sleep: &mut OneShot<Sleep>, length: i64) {
+    if sleep.owner.chance(50) {
+        reset_to(sleep, sleep.owner.now() + FAR);
     }
     let mut was_reset = false;
     poll_fn(|cx| {
@@ -109,7 +111,7 @@ async fn reset_meanwhile(sleep: &mut Once<Sleep>, length: i64) {
         if polled.is_pending() && !was_reset {
             was_reset = true;
             reset(sleep, length);
-            sleep.wait();
+            sleep.record_wait();
         }
         polled
     })

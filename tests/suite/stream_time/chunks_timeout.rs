@@ -1,28 +1,25 @@
-//! Chunks of a size, or what has come in a time.
+//! `chunks_timeout` yields full chunks, and after a time partial ones.
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
-use super::{
-    HOUR, collected_by_an_impatient, count, only_the_latest_waker_is_woken, poll, strict,
-    waited_for,
-};
-use crate::support::task;
-use crate::support::task::{assert_pending, assert_ready_eq};
-use crate::support::{Watchdog, current_thread, ms, on_every_runtime, us};
+use super::{check_latest_waker, collect_impatiently, slow_stream, strict_stream};
+use crate::support::{HOUR, ms, on_current_thread, on_every_runtime, task, us};
+use futures::channel::mpsc::unbounded;
 use futures::stream::{self, FusedStream, Stream, StreamExt};
 use tokio::time::Instant;
 use tokio_osinterval::{StreamTimeExt, sleep};
 
 #[test]
-fn a_chunk_that_is_not_full_is_never_early() {
-    on_every_runtime("a_chunk_that_is_not_full_is_never_early", || async {
+fn no_partial_chunk_is_early() {
+    on_every_runtime(async || {
         for limit in [us(100), us(700), ms(2)] {
-            let (sender, receiver) = futures::channel::mpsc::unbounded();
+            let (sender, receiver) = unbounded();
             let mut chunks = pin!(receiver.chunks_timeout(3, limit));
             for n in 0..5 {
-                // Not from the end of the last chunk, but from the first item of this.
+                // The time starts at the first item of a chunk, not at the end of the last chunk.
                 sleep(limit / 2).await;
                 let began = Instant::now();
                 sender.unbounded_send(n).unwrap();
@@ -35,100 +32,97 @@ fn a_chunk_that_is_not_full_is_never_early() {
 }
 
 #[test]
-fn a_chunk_that_is_full_comes_at_once_and_none_is_empty() {
-    current_thread().block_on(async {
-        let (sender, receiver) = futures::channel::mpsc::unbounded();
+fn full_chunk_is_immediate_and_no_chunk_is_empty() {
+    on_current_thread(async {
+        let (sender, receiver) = unbounded();
         let mut chunks = task::spawn(receiver.chunks_timeout(3, HOUR));
         for n in 0..7 {
             sender.unbounded_send(n).unwrap();
         }
-        assert_ready_eq!(chunks.poll_next(), Some(vec![0, 1, 2]));
-        assert_ready_eq!(chunks.poll_next(), Some(vec![3, 4, 5]));
-        assert_pending!(chunks.poll_next());
+        assert_eq!(chunks.next_now(), Some(vec![0, 1, 2]));
+        assert_eq!(chunks.next_now(), Some(vec![3, 4, 5]));
+        assert!(chunks.poll_next().is_pending());
         drop(sender);
-        assert_ready_eq!(chunks.poll_next(), Some(vec![6]));
+        assert_eq!(chunks.next_now(), Some(vec![6]));
 
         let stream = stream::iter([0]).chain(stream::pending());
         let mut chunks = task::spawn(stream.chunks_timeout(3, Duration::ZERO));
-        assert_ready_eq!(chunks.poll_next(), Some(vec![0]));
-        assert_pending!(chunks.poll_next());
+        assert_eq!(chunks.next_now(), Some(vec![0]));
+        assert!(chunks.poll_next().is_pending());
         sleep(ms(1)).await;
         assert!(!chunks.is_woken());
-        assert_pending!(chunks.poll_next());
+        assert!(chunks.poll_next().is_pending());
     });
 }
 
 #[test]
 #[cfg(feature = "test-util")]
-fn a_full_chunk_leaves_no_timer_behind() {
-    super::paused().block_on(async {
-        let (sender, receiver) = futures::channel::mpsc::unbounded();
+fn full_chunk_leaves_no_timer() {
+    crate::support::paused().block_on(async {
+        let (sender, receiver) = unbounded();
         let mut chunks = task::spawn(receiver.chunks_timeout(2, ms(2)));
         sender.unbounded_send(0).unwrap();
-        assert_pending!(chunks.poll_next());
+        assert!(chunks.poll_next().is_pending());
         sender.unbounded_send(1).unwrap();
-        assert_ready_eq!(chunks.poll_next(), Some(vec![0, 1]));
-        assert_pending!(chunks.poll_next());
+        assert_eq!(chunks.next_now(), Some(vec![0, 1]));
+        assert!(chunks.poll_next().is_pending());
         sleep(ms(4)).await;
         assert!(!chunks.is_woken());
     });
 }
 
 #[test]
-fn chunks_in_no_time_are_what_is_ready() {
-    let _watchdog = Watchdog::new("chunks_in_no_time_are_what_is_ready");
-    current_thread().block_on(async {
+fn chunk_with_zero_duration_has_what_is_ready() {
+    on_current_thread(async {
         let stream = stream::iter(0..3).chain(stream::pending());
         let mut chunks = task::spawn(stream.chunks_timeout(5, Duration::ZERO));
-        assert_ready_eq!(chunks.poll_next(), Some(vec![0, 1, 2]));
-        assert_pending!(chunks.poll_next());
+        assert_eq!(chunks.next_now(), Some(vec![0, 1, 2]));
+        assert!(chunks.poll_next().is_pending());
     });
 }
 
 #[test]
-fn a_chunk_wakes_the_latest_waker() {
-    let _watchdog = Watchdog::new("a_chunk_wakes_the_latest_waker");
-    current_thread().block_on(async {
+fn chunk_wakes_only_the_latest_waker() {
+    on_current_thread(async {
         let stream = stream::iter([7]).chain(stream::pending());
-        only_the_latest_waker_is_woken(pin!(stream.chunks_timeout(2, ms(600)))).await;
+        check_latest_waker(pin!(stream.chunks_timeout(2, ms(600)))).await;
     });
 }
 
 #[test]
-fn to_give_up_on_a_chunk_loses_nothing() {
-    on_every_runtime("to_give_up_on_a_chunk_loses_nothing", || async {
-        let slow = waited_for([(ms(1), 0), (ms(1), 1), (ms(1), 2)]);
-        let seen = collected_by_an_impatient(pin!(slow.chunks_timeout(2, HOUR))).await;
-        assert_eq!(seen, [vec![0, 1], vec![2]]);
-        // If the wait began anew each time, it would never end.
+fn canceled_wait_for_a_chunk_loses_no_item() {
+    on_every_runtime(async || {
+        let chunks = pin!(slow_stream().chunks_timeout(2, HOUR));
+        assert_eq!(collect_impatiently(chunks).await, [vec![0, 1], vec![2]]);
+        // If each cancellation restarted the wait, it would never end.
         let silent = stream::iter([0]).chain(stream::pending());
         let chunks = silent.chunks_timeout(2, ms(2));
-        assert_eq!(collected_by_an_impatient(pin!(chunks.take(1))).await, [[0]]);
+        assert_eq!(collect_impatiently(pin!(chunks.take(1))).await, [[0]]);
     });
 }
 
 #[test]
-fn what_is_left_of_a_chunk_can_be_taken() {
-    current_thread().block_on(async {
-        let (_, waker) = count();
+fn into_remainder_returns_the_partial_chunk() {
+    on_current_thread(async {
+        let cx = &mut Context::from_waker(Waker::noop());
         let stream = stream::iter(0..3).chain(stream::pending());
         let mut chunks = pin!(stream.chunks_timeout(5, HOUR));
-        assert!(poll(chunks.as_mut(), &waker).is_pending());
+        assert!(chunks.as_mut().poll_next(cx).is_pending());
         assert_eq!(Pin::as_mut(&mut chunks).into_remainder(), [0, 1, 2]);
-        assert!(poll(chunks.as_mut(), &waker).is_pending());
+        assert!(chunks.as_mut().poll_next(cx).is_pending());
         assert!(chunks.into_remainder().is_empty());
     });
 }
 
 #[test]
-fn chunks_are_fused_and_the_stream_is_let_go_of() {
-    current_thread().block_on(async {
-        let (inner, alive) = strict(5);
+fn ended_chunks_are_fused_and_drop_the_stream() {
+    on_current_thread(async {
+        let (inner, alive) = strict_stream(5);
         let mut chunks = pin!(inner.chunks_timeout(3, HOUR));
         assert_eq!(chunks.size_hint(), (2, Some(5)));
         assert_eq!(chunks.next().await, Some(vec![0, 1, 2]));
         assert_eq!(chunks.size_hint(), (1, Some(2)));
-        // The end cuts the last one short, and nobody waits for it.
+        // The end of the stream completes the last chunk at once.
         assert_eq!(chunks.next().await, Some(vec![3, 4]));
         for _ in 0..3 {
             assert_eq!(chunks.next().await, None);
@@ -140,13 +134,13 @@ fn chunks_are_fused_and_the_stream_is_let_go_of() {
 }
 
 #[test]
-fn the_hint_counts_the_chunk_that_has_begun() {
-    current_thread().block_on(async {
-        let (_, waker) = count();
+fn size_hint_counts_the_partial_chunk() {
+    on_current_thread(async {
+        let cx = &mut Context::from_waker(Waker::noop());
         let (sender, receiver) = futures::channel::oneshot::channel();
         let stream = stream::iter([0]).chain(stream::once(async { receiver.await.unwrap() }));
         let mut chunks = pin!(stream.chunks_timeout(2, HOUR));
-        assert!(poll(chunks.as_mut(), &waker).is_pending());
+        assert!(chunks.as_mut().poll_next(cx).is_pending());
         assert_eq!(chunks.size_hint(), (1, Some(2)));
         assert!(!chunks.is_terminated());
         sender.send(1).unwrap();

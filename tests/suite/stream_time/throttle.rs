@@ -1,117 +1,115 @@
-//! Items that are at least so far apart.
+//! `throttle` keeps items a duration apart.
 
 use std::pin::pin;
 use std::time::Duration;
 
-use super::{HOUR, collected_by_an_impatient, only_the_latest_waker_is_woken, strict};
-use crate::support::task;
-use crate::support::task::{assert_pending, assert_ready_eq};
-use crate::support::{Watchdog, current_thread, ms, on_every_runtime, us};
+use super::{check_latest_waker, collect_impatiently, strict_stream};
+use crate::support::{HOUR, ms, on_current_thread, on_every_runtime, task, us};
+use futures::channel::mpsc::unbounded;
 use futures::stream::{self, FusedStream, Stream, StreamExt};
 use tokio::time::Instant;
 use tokio_osinterval::StreamTimeExt;
 
 #[test]
-fn items_are_never_closer_than_throttled() {
-    on_every_runtime("items_are_never_closer_than_throttled", || async {
+fn no_throttled_item_is_early() {
+    on_every_runtime(async || {
         for apart in [us(100), us(700), ms(2)] {
-            // When each was asked for: the pause is counted from a moment no earlier than that.
+            // Each item holds the time at which it was polled. The delay starts no earlier.
             let items = stream::iter(0..5).map(|n| (n, Instant::now()));
-            let mut paced = pin!(items.throttle(apart));
+            let mut throttled = pin!(items.throttle(apart));
             let mut last: Option<Instant> = None;
             for n in 0..5 {
-                let (item, now) = paced.next().await.unwrap();
+                let (item, now) = throttled.next().await.unwrap();
                 assert_eq!(item, n);
                 if let Some(last) = last.replace(now) {
                     assert!(now - last >= apart, "{:?} < {apart:?}", now - last);
                 }
             }
-            assert_eq!(paced.next().await, None);
-            assert!(last.unwrap().elapsed() >= apart, "so is the end");
+            assert_eq!(throttled.next().await, None);
+            assert!(last.unwrap().elapsed() >= apart, "the end is delayed, too");
         }
     });
 }
 
 #[test]
-fn the_first_item_is_not_throttled_nor_is_the_wait_for_a_late_one() {
-    current_thread().block_on(async {
-        let (sender, receiver) = futures::channel::mpsc::unbounded();
-        let mut paced = task::spawn(receiver.throttle(ms(2)));
-        assert_pending!(paced.poll_next());
+fn throttle_does_not_delay_the_first_item_or_a_late_one() {
+    on_current_thread(async {
+        let (sender, receiver) = unbounded();
+        let mut throttled = task::spawn(receiver.throttle(ms(2)));
+        assert!(throttled.poll_next().is_pending());
         sender.unbounded_send(0).unwrap();
-        assert!(paced.is_woken());
-        assert_ready_eq!(paced.poll_next(), Some(0));
-        // Its pause is over before it comes.
+        assert!(throttled.is_woken());
+        assert_eq!(throttled.next_now(), Some(0));
+        // The delay is over before the next item is sent.
         std::thread::sleep(ms(3));
-        assert_pending!(paced.poll_next());
+        assert!(throttled.poll_next().is_pending());
         sender.unbounded_send(1).unwrap();
-        assert_ready_eq!(paced.poll_next(), Some(1));
+        assert_eq!(throttled.next_now(), Some(1));
     });
 }
 
 #[test]
-fn while_it_is_throttled_a_stream_is_not_polled() {
-    current_thread().block_on(async {
+fn throttled_stream_is_not_polled_during_a_delay() {
+    on_current_thread(async {
         let mut polls = 0;
         let counted = stream::poll_fn(|_| {
             polls += 1;
             std::task::Poll::Ready(Some(()))
         });
-        let mut paced = task::spawn(counted.throttle(HOUR));
-        assert_ready_eq!(paced.poll_next(), Some(()));
+        let mut throttled = task::spawn(counted.throttle(HOUR));
+        assert_eq!(throttled.next_now(), Some(()));
         for _ in 0..10 {
-            assert_pending!(paced.poll_next());
+            assert!(throttled.poll_next().is_pending());
         }
-        drop(paced);
+        drop(throttled);
         assert_eq!(polls, 1);
     });
 }
 
 #[test]
-fn a_throttle_of_zero_passes_everything_through() {
-    current_thread().block_on(async {
-        let mut paced = task::spawn(stream::iter(0..1000).throttle(Duration::ZERO));
+fn throttle_of_zero_delays_nothing() {
+    on_current_thread(async {
+        let mut throttled = task::spawn(stream::iter(0..1000).throttle(Duration::ZERO));
         for n in 0..1000 {
-            assert_ready_eq!(paced.poll_next(), Some(n));
+            assert_eq!(throttled.next_now(), Some(n));
         }
-        assert_ready_eq!(paced.poll_next(), None);
+        assert_eq!(throttled.next_now(), None);
     });
 }
 
 #[test]
-fn a_throttled_stream_wakes_the_latest_waker() {
-    let _watchdog = Watchdog::new("a_throttled_stream_wakes_the_latest_waker");
-    current_thread().block_on(async {
-        let mut paced = pin!(stream::repeat(()).throttle(ms(600)));
-        paced.next().await;
-        only_the_latest_waker_is_woken(paced.as_mut()).await;
+fn throttle_wakes_only_the_latest_waker() {
+    on_current_thread(async {
+        let mut throttled = pin!(stream::repeat(()).throttle(ms(600)));
+        throttled.next().await;
+        check_latest_waker(throttled.as_mut()).await;
     });
 }
 
 #[test]
-fn to_give_up_on_a_throttled_item_loses_nothing() {
-    on_every_runtime("to_give_up_on_a_throttled_item_loses_nothing", || async {
-        let paced = pin!(stream::iter(0..5).throttle(ms(1)));
-        assert_eq!(collected_by_an_impatient(paced).await, [0, 1, 2, 3, 4]);
+fn canceled_wait_for_a_throttled_item_loses_no_item() {
+    on_every_runtime(async || {
+        let throttled = pin!(stream::iter(0..5).throttle(ms(1)));
+        assert_eq!(collect_impatiently(throttled).await, [0, 1, 2, 3, 4]);
     });
 }
 
 #[test]
-fn a_throttle_hands_on_hint_and_end() {
-    current_thread().block_on(async {
-        let mut paced = pin!(stream::iter(0..2).fuse().throttle(us(1)));
-        assert_eq!(paced.size_hint(), (2, Some(2)));
-        paced.next().await;
-        assert_eq!(paced.size_hint(), (1, Some(1)));
-        paced.next().await;
-        assert!(!paced.is_terminated());
-        assert_eq!(paced.next().await, None);
-        assert!(paced.is_terminated());
+fn throttle_forwards_the_size_hint_and_the_end() {
+    on_current_thread(async {
+        let mut throttled = pin!(stream::iter(0..2).fuse().throttle(us(1)));
+        assert_eq!(throttled.size_hint(), (2, Some(2)));
+        throttled.next().await;
+        assert_eq!(throttled.size_hint(), (1, Some(1)));
+        throttled.next().await;
+        assert!(!throttled.is_terminated());
+        assert_eq!(throttled.next().await, None);
+        assert!(throttled.is_terminated());
 
-        let (inner, _alive) = strict(2);
-        let mut paced = Box::new(inner.throttle(HOUR));
-        assert_eq!(paced.get_ref().size_hint(), (2, Some(2)));
-        assert_eq!(paced.get_mut().next().await, Some(0));
-        assert_eq!(paced.into_inner().next().await, Some(1));
+        let (inner, _alive) = strict_stream(2);
+        let mut throttled = Box::new(inner.throttle(HOUR));
+        assert_eq!(throttled.get_ref().size_hint(), (2, Some(2)));
+        assert_eq!(throttled.get_mut().next().await, Some(0));
+        assert_eq!(throttled.into_inner().next().await, Some(1));
     });
 }

@@ -1,4 +1,4 @@
-//! `OsInterval`, and all that goes with it.
+//! `OsInterval`, its functions and `MissedTickBehavior`.
 
 use std::fmt::Debug;
 use std::future::Future;
@@ -9,9 +9,12 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 use super::version::{MissedTickBehavior, OsInterval, interval, interval_at};
-use crate::support::{Watchdog, current_thread, ms, multi_thread, on_every_runtime, panic_of};
+use crate::support::{
+    HOUR, Watchdog, current_thread, ms, multi_thread, on_current_thread, on_every_runtime,
+    panic_message,
+};
 
-/// What is called somewhere is called with what its caller has; here each has all of its type.
+/// Checks the type of each function. A call would check only what it passes.
 mod signatures {
     use super::*;
 
@@ -44,8 +47,8 @@ where
 }
 const _: () = is_value::<MissedTickBehavior>();
 
-/// It takes no `_`.
-const fn all_of(behavior: MissedTickBehavior) -> &'static str {
+/// Compiles only if there is no other variant.
+const fn name_of(behavior: MissedTickBehavior) -> &'static str {
     match behavior {
         MissedTickBehavior::Burst => "Burst",
         MissedTickBehavior::Delay => "Delay",
@@ -61,21 +64,20 @@ const ALL: [MissedTickBehavior; 3] = [
 
 #[test]
 fn behaviors_are_those_of_1_0() {
-    // It can be a pattern.
+    // A constant can be a pattern.
     const DEFAULT: MissedTickBehavior = MissedTickBehavior::Burst;
 
     assert!(matches!(MissedTickBehavior::default(), DEFAULT));
     for behavior in ALL {
-        assert_eq!(format!("{behavior:?}"), all_of(behavior));
+        assert_eq!(format!("{behavior:?}"), name_of(behavior));
         let same = ALL.iter().filter(|other| **other == behavior);
         assert_eq!(same.count(), 1);
     }
 }
 
 #[test]
-fn an_interval_is_what_it_was_in_1_0() {
-    let _watchdog = Watchdog::new("an_interval_is_what_it_was_in_1_0");
-    current_thread().block_on(async {
+fn interval_has_the_state_of_1_0() {
+    on_current_thread(async {
         for mut interval in [interval(ms(7)), interval_at(Instant::now(), ms(7))] {
             assert_eq!(interval.period(), ms(7));
             assert_eq!(interval.missed_tick_behavior(), MissedTickBehavior::Burst);
@@ -92,28 +94,28 @@ fn an_interval_is_what_it_was_in_1_0() {
 }
 
 #[test]
-fn a_period_of_zero_panics_as_in_1_0() {
-    let _watchdog = Watchdog::new("a_period_of_zero_panics_as_in_1_0");
+fn zero_period_panics_as_in_1_0() {
+    let _watchdog = Watchdog::new();
     let runtime = current_thread();
     let _context = runtime.enter();
-    let makes: [fn() -> OsInterval; 2] = [
+    let functions: [fn() -> OsInterval; 2] = [
         || interval(Duration::ZERO),
         || interval_at(Instant::now(), Duration::ZERO),
     ];
-    for make in makes {
-        let (message, _file) = panic_of(|| drop(make())).expect("it did not panic");
+    for create in functions {
+        let message = panic_message(|| drop(create()));
         assert!(message.contains("`period` must be non-zero"), "{message}");
     }
 }
 
 #[test]
 fn deadlines_are_those_of_1_0() {
-    on_every_runtime("deadlines_are_those_of_1_0", || async {
+    on_every_runtime(async || {
         let before = Instant::now();
         let mut now = interval(ms(2));
-        let made = Instant::now();
+        let created = Instant::now();
         let first = now.tick().await;
-        assert!((before..=made).contains(&first), "at once");
+        assert!((before..=created).contains(&first), "at once");
         for k in 1..5 {
             assert_eq!(signatures::tick(&mut now).await, first + ms(2) * k);
             assert!(Instant::now() >= first + ms(2) * k, "early");
@@ -128,15 +130,15 @@ fn deadlines_are_those_of_1_0() {
     });
 }
 
-/// A tick that is given up comes at the same deadline.
+/// The next tick has the deadline of the canceled one.
 #[test]
-fn a_tick_is_cancelled_as_in_1_0() {
-    on_every_runtime("a_tick_is_cancelled_as_in_1_0", || async {
+fn tick_is_canceled_as_in_1_0() {
+    on_every_runtime(async || {
         let start = Instant::now() + ms(20);
         let mut interval = interval_at(start, ms(2));
         let next = match timeout(ms(1), interval.tick()).await {
             Err(_elapsed) => start,
-            // This thread was preempted for as long.
+            // This thread was preempted.
             Ok(_start) => start + ms(2),
         };
         assert_eq!(interval.tick().await, next);
@@ -144,23 +146,21 @@ fn a_tick_is_cancelled_as_in_1_0() {
 }
 
 #[test]
-fn it_is_polled_as_in_1_0() {
-    let _watchdog = Watchdog::new("it_is_polled_as_in_1_0");
-    current_thread().block_on(async {
+fn interval_is_polled_as_in_1_0() {
+    on_current_thread(async {
         let cx = &mut Context::from_waker(Waker::noop());
-        let hour = Duration::from_secs(3600);
-        let mut interval = interval_at(Instant::now() + hour, hour);
+        let mut interval = interval_at(Instant::now() + HOUR, HOUR);
         assert_eq!(interval.poll_tick(cx), Poll::Pending);
-        let passed = Instant::now();
-        interval.reset_at(passed);
-        assert_eq!(interval.poll_tick(cx), Poll::Ready(passed));
+        let past = Instant::now();
+        interval.reset_at(past);
+        assert_eq!(interval.poll_tick(cx), Poll::Ready(past));
         assert_eq!(interval.poll_tick(cx), Poll::Pending);
     });
 }
 
 #[test]
 fn resets_are_those_of_1_0() {
-    on_every_runtime("resets_are_those_of_1_0", || async {
+    on_every_runtime(async || {
         let period = ms(20);
         let mut interval = interval_at(Instant::now() + 10 * period, period);
         for after in [period, Duration::ZERO, ms(3)] {
@@ -173,7 +173,11 @@ fn resets_are_those_of_1_0() {
             let deadlines = before + after..=Instant::now() + after;
             let first = interval.tick().await;
             assert!(deadlines.contains(&first));
-            assert_eq!(interval.tick().await, first + period, "in phase with it");
+            assert_eq!(
+                interval.tick().await,
+                first + period,
+                "in phase with the first"
+            );
         }
         let deadline = Instant::now() + ms(4);
         interval.reset_at(deadline);
@@ -181,42 +185,42 @@ fn resets_are_those_of_1_0() {
     });
 }
 
-/// Two periods and a half have passed when it is asked for the first time.
+/// Two and a half periods have passed at the first poll.
 #[test]
-fn missed_ticks_are_treated_as_in_1_0() {
-    on_every_runtime("missed_ticks_are_treated_as_in_1_0", || async {
+fn missed_ticks_are_handled_as_in_1_0() {
+    on_every_runtime(async || {
         let period = ms(20);
-        let missed = |behavior| {
+        let late_interval = |behavior| {
             let start = Instant::now().checked_sub(5 * period / 2).unwrap();
             let mut interval = interval_at(start, period);
             interval.set_missed_tick_behavior(behavior);
             (start, interval)
         };
 
-        let (start, mut burst) = missed(MissedTickBehavior::Burst);
+        let (start, mut burst) = late_interval(MissedTickBehavior::Burst);
         for k in 0..5 {
             assert_eq!(burst.tick().await, start + period * k);
         }
 
-        let (start, mut delay) = missed(MissedTickBehavior::Delay);
+        let (start, mut delay) = late_interval(MissedTickBehavior::Delay);
         let before = Instant::now();
         assert_eq!(delay.tick().await, start);
         let deadlines = before + period..=Instant::now() + period;
         assert!(deadlines.contains(&delay.tick().await));
 
-        let (start, mut skip) = missed(MissedTickBehavior::Skip);
+        let (start, mut skip) = late_interval(MissedTickBehavior::Skip);
         let before = Instant::now();
         assert_eq!(skip.tick().await, start);
         let deadlines = before..=Instant::now() + period;
         let next = skip.tick().await;
-        assert!(deadlines.contains(&next), "it is the first to come");
+        assert!(deadlines.contains(&next), "the first multiple to come");
         assert_eq!((next - start).as_nanos() % period.as_nanos(), 0, "in phase");
     });
 }
 
 #[test]
-fn a_task_may_own_it_as_in_1_0() {
-    let _watchdog = Watchdog::new("a_task_may_own_it_as_in_1_0");
+fn task_may_own_an_interval_as_in_1_0() {
+    let _watchdog = Watchdog::new();
     multi_thread(2).block_on(async {
         let mut interval = interval(ms(1));
         let first = interval.tick().await;

@@ -1,4 +1,4 @@
-//! With this version.
+//! Compiled with this version.
 #![allow(
     clippy::duplicate_mod,
     reason = "the same code is compiled with both versions"

@@ -9,9 +9,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::version::{Expirations, PeriodicInterval};
-use crate::support::{Watchdog, current_thread, ms, on_every_runtime, panic_of};
+use crate::support::{HOUR, ms, on_current_thread, on_every_runtime, panic_message};
 
-/// As in `interval.rs`.
+/// Checks the type of each function, as in `interval.rs`.
 mod signatures {
     use super::*;
 
@@ -32,12 +32,10 @@ const fn is_object<T: Debug + Send + Sync + Unpin>() {}
 const _: () = is_object::<PeriodicInterval>();
 
 #[test]
-fn a_periodic_interval_is_what_it_was_in_1_0() {
-    let _watchdog = Watchdog::new("a_periodic_interval_is_what_it_was_in_1_0");
-    current_thread().block_on(async {
-        let hour = Duration::from_secs(3600);
-        let mut interval = PeriodicInterval::new(hour).unwrap();
-        assert_eq!(interval.period(), hour);
+fn periodic_interval_has_the_state_of_1_0() {
+    on_current_thread(async {
+        let mut interval = PeriodicInterval::new(HOUR).unwrap();
+        assert_eq!(interval.period(), HOUR);
         let debug = format!("{interval:?}");
         for part in ["PeriodicInterval {", "period: 3600s"] {
             assert!(debug.contains(part), "{debug}");
@@ -45,33 +43,35 @@ fn a_periodic_interval_is_what_it_was_in_1_0() {
         let cx = &mut Context::from_waker(Waker::noop());
         assert!(interval.poll_tick(cx).is_pending(), "not at once");
 
-        let made = || drop(PeriodicInterval::new(Duration::ZERO));
-        let (message, _file) = panic_of(made).expect("it did not panic");
+        let message = panic_message(|| drop(PeriodicInterval::new(Duration::ZERO)));
         assert!(message.contains("`period` must be non-zero"), "{message}");
     });
 }
 
 #[test]
 fn expirations_are_those_of_1_0() {
-    on_every_runtime("expirations_are_those_of_1_0", || async {
+    on_every_runtime(async || {
         let period = ms(2);
         let before = Instant::now();
         let mut interval = PeriodicInterval::new(period).unwrap();
-        let made = Instant::now();
-        let mut all: Expirations = signatures::tick(&mut interval).await.unwrap();
+        let created = Instant::now();
+        let mut total: Expirations = signatures::tick(&mut interval).await.unwrap();
         assert!(before.elapsed() >= period, "early");
         std::thread::sleep(5 * period);
         let missed = interval.tick().await.unwrap();
         assert!(missed >= 5, "{missed}");
-        all += missed;
+        total += missed;
         for _ in 0..5 {
-            let asked = made.elapsed();
+            let asked = created.elapsed();
             let expirations = interval.tick().await.unwrap();
             assert!(expirations >= 1);
-            all += expirations;
-            let so_far = asked.as_nanos() / period.as_nanos()
+            total += expirations;
+            let expected = asked.as_nanos() / period.as_nanos()
                 ..=before.elapsed().as_nanos() / period.as_nanos();
-            assert!(so_far.contains(&all.into()), "{all}, not {so_far:?}");
+            assert!(
+                expected.contains(&total.into()),
+                "{total}, not {expected:?}"
+            );
         }
     });
 }

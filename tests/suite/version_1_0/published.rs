@@ -1,4 +1,4 @@
-//! With 1.0.0, as it was published.
+//! Compiled with the published version 1.0.0.
 #![allow(
     clippy::duplicate_mod,
     reason = "the same code is compiled with both versions"

@@ -1,23 +1,20 @@
-//! What a `timeout` costs around a future that is ready at its second poll; and ticks and sleeps, one
-//! after the other.
+//! What timeouts, ticks and sleeps cost: allocations here, and system calls in `tests/syscalls.sh`.
 //!
-//! Of the production alarm: under `test-util` and in the portable backend each one arms a
+//! This is about the alarm in production: under `test-util` and in the portable backend each wait arms a
 //! `tokio::time::Sleep`.
-#![cfg(all(timerfd, not(feature = "test-util")))]
+#![cfg(all(timerfd, production))]
 
 use std::future::{Future, poll_fn};
 use std::task::Poll;
-use std::time::Duration;
 
 use crate::alone;
-use crate::support::{Watchdog, current_thread};
+use crate::support::{HOUR, current_thread, ms, us};
 use tokio::runtime::Builder;
 use tokio_osinterval::{interval, sleep, timeout};
 
 const TIMEOUTS: u64 = 1000;
-const HOUR: Duration = Duration::from_secs(3600);
 
-/// Ready at its second poll.
+/// Returns a future that is ready at its second poll.
 fn second_poll() -> impl Future<Output = ()> {
     let mut polled = false;
     poll_fn(move |cx| {
@@ -31,9 +28,8 @@ fn second_poll() -> impl Future<Output = ()> {
 }
 
 #[test]
-fn it_allocates_nothing() {
+fn timeout_allocates_nothing() {
     let _alone = alone();
-    let _watchdog = Watchdog::new("it_allocates_nothing");
     let runtime = current_thread();
     let run = || {
         runtime.block_on(async {
@@ -42,25 +38,49 @@ fn it_allocates_nothing() {
             }
         });
     };
-    // The first of a runtime makes its driver.
+    // The first timer of a runtime creates the driver.
     runtime.block_on(async { timeout(HOUR, second_poll()).await.unwrap() });
     let allocated = allocation_counter::measure(run).count_total;
-    println!("allocations: {allocated} for {TIMEOUTS} timeouts, each of which was waited for");
+    println!("allocations: {allocated} for {TIMEOUTS} timeouts that waited");
     assert_eq!(allocated, 0);
+}
+
+#[test]
+fn tick_allocates_nothing() {
+    let _alone = alone();
+    let runtime = current_thread();
+    let mut interval = {
+        let _context = runtime.enter();
+        interval(us(200))
+    };
+    let mut run = |ticks: u32| {
+        runtime.block_on(async {
+            for _ in 0..ticks {
+                interval.tick().await;
+            }
+        });
+    };
+    run(10);
+    // The first missed tick and a long run queue allocate as well, so one of some attempts must succeed.
+    let mut ticks_allocate_nothing = || {
+        let few = allocation_counter::measure(|| run(10)).count_total;
+        let many = allocation_counter::measure(|| run(210)).count_total;
+        println!("allocations: {few} for ten ticks, {many} for two hundred more");
+        many == few
+    };
+    assert!((0..10).any(|_| ticks_allocate_nothing()));
 }
 
 fn from_environment(name: &str) -> u32 {
     std::env::var(name).unwrap().parse().unwrap()
 }
 
-/// `tests/syscalls.sh` counts the system calls of it.
 #[test]
-#[ignore = "for tests/syscalls.sh"]
+#[ignore = "for tests/syscalls.sh, which counts its system calls"]
 fn many_timeouts() {
     let _alone = alone();
-    let _watchdog = Watchdog::new("many_timeouts");
     let timeouts = from_environment("TIMEOUTS");
-    // The reactor is not asked while a task can run: its calls are not ours.
+    // The runtime makes calls of its own when it asks its reactor. It does not while a task can run.
     let runtime = Builder::new_current_thread()
         .enable_all()
         .event_interval(u32::MAX)
@@ -78,17 +98,16 @@ fn many_timeouts() {
     });
 }
 
-/// And of this. Who is late by more than a tick gets all of them: what was armed for them is not armed
-/// for nobody. But that takes fewer calls, so it shall not happen often, watched as it is.
+/// A task that is late by more than a period takes several ticks for one system call. The period is long enough to
+/// make that rare under strace.
 #[test]
-#[ignore = "for tests/syscalls.sh"]
+#[ignore = "for tests/syscalls.sh, which counts its system calls"]
 fn many_ticks() {
     let _alone = alone();
-    let _watchdog = Watchdog::new("many_ticks");
     let ticks = from_environment("TICKS");
     current_thread().block_on(async {
         let all = tokio::spawn(async move {
-            let mut interval = interval(Duration::from_millis(4));
+            let mut interval = interval(ms(4));
             for _ in 0..ticks {
                 interval.tick().await;
             }
@@ -97,21 +116,20 @@ fn many_ticks() {
     });
 }
 
-/// And of this, beside one that waits for long.
+/// Another sleep waits meanwhile.
 #[test]
-#[ignore = "for tests/syscalls.sh"]
+#[ignore = "for tests/syscalls.sh, which counts its system calls"]
 fn many_sleeps() {
     let _alone = alone();
-    let _watchdog = Watchdog::new("many_sleeps");
     let sleeps = from_environment("SLEEPS");
     current_thread().block_on(async {
-        let waits = tokio::spawn(sleep(HOUR));
+        let waiting = tokio::spawn(sleep(HOUR));
         let all = tokio::spawn(async move {
             for _ in 0..sleeps {
-                sleep(Duration::from_micros(500)).await;
+                sleep(us(500)).await;
             }
         });
         all.await.unwrap();
-        waits.abort();
+        waiting.abort();
     });
 }

@@ -1,4 +1,4 @@
-//! Counts, and how late timers were, by their kind.
+//! Counts events and lateness for each kind of timer.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -16,7 +16,7 @@ pub(crate) enum Kind {
     TimeoutReached,
     TimeoutInTime,
     Periodic,
-    /// A sleep with hardly any other timer in its runtime.
+    /// A sleep in a runtime that has hardly any other timer.
     Quiet,
 }
 
@@ -57,11 +57,10 @@ impl Kind {
     }
 }
 
-/// A number that many threads add to.
 #[derive(Default)]
-pub(crate) struct Count(AtomicU64);
+pub(crate) struct Counter(AtomicU64);
 
-impl Count {
+impl Counter {
     pub(crate) fn add(&self, more: u64) {
         self.0.fetch_add(more, Ordering::Relaxed);
     }
@@ -71,45 +70,45 @@ impl Count {
     }
 }
 
-pub(crate) struct Tally {
-    pub(crate) made: Count,
-    /// By the deadlines alone.
-    pub(crate) expected: Count,
-    pub(crate) delivered: Count,
-    pub(crate) missed: Count,
-    pub(crate) completed: Count,
-    pub(crate) cancelled: Count,
-    pub(crate) moved: Count,
-    pub(crate) resets: Count,
-    pub(crate) early: Count,
-    pub(crate) lost: Count,
-    late: Mutex<Histogram<u64>>,
+pub(crate) struct Stats {
+    pub(crate) created: Counter,
+    /// Deadlines that have passed, computed from deadlines alone.
+    pub(crate) expected: Counter,
+    pub(crate) delivered: Counter,
+    pub(crate) missed: Counter,
+    pub(crate) completed: Counter,
+    pub(crate) canceled: Counter,
+    pub(crate) moved: Counter,
+    pub(crate) resets: Counter,
+    pub(crate) early: Counter,
+    pub(crate) lost: Counter,
+    lateness: Mutex<Histogram<u64>>,
 }
 
-impl Tally {
+impl Stats {
     pub(crate) fn new() -> Self {
-        let late = Histogram::new(3).expect("three digits are what it supports");
+        let lateness = Histogram::new(3).expect("three digits are supported");
         Self {
-            made: Count::default(),
-            expected: Count::default(),
-            delivered: Count::default(),
-            missed: Count::default(),
-            completed: Count::default(),
-            cancelled: Count::default(),
-            moved: Count::default(),
-            resets: Count::default(),
-            early: Count::default(),
-            lost: Count::default(),
-            late: Mutex::new(late),
+            created: Counter::default(),
+            expected: Counter::default(),
+            delivered: Counter::default(),
+            missed: Counter::default(),
+            completed: Counter::default(),
+            canceled: Counter::default(),
+            moved: Counter::default(),
+            resets: Counter::default(),
+            early: Counter::default(),
+            lost: Counter::default(),
+            lateness: Mutex::new(lateness),
         }
     }
 
-    pub(crate) fn late(&self, nanos: u64) {
-        // It grows as it must, so there is no value that it refuses.
-        let _ = self.histogram(|late| late.record(nanos));
+    pub(crate) fn record_lateness(&self, nanos: u64) {
+        // The histogram resizes itself, so it refuses no value.
+        let _ = self.with_lateness(|lateness| lateness.record(nanos));
     }
 
-    pub(crate) fn histogram<T>(&self, look: impl FnOnce(&mut Histogram<u64>) -> T) -> T {
-        look(&mut self.late.lock().unwrap_or_else(PoisonError::into_inner))
+    pub(crate) fn with_lateness<T>(&self, use_it: impl FnOnce(&mut Histogram<u64>) -> T) -> T {
+        use_it(&mut self.lateness.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -1,4 +1,4 @@
-//! Runs a program. Included twice: where `time` is tokio's module, and where it is ours.
+//! Runs a program. It is compiled twice: `time` is tokio's module or ours.
 
 use std::future::{Future, pending, ready};
 use std::pin::Pin;
@@ -14,46 +14,47 @@ use tokio::time::{Instant, MissedTickBehavior};
 use super::program::{Event, Inner, Op, SLOTS};
 use super::time;
 
-type Inside = Pin<Box<dyn Future<Output = ()> + Send>>;
+type InnerFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 enum Timer {
     Interval(time::Interval),
     Sleep(Pin<Box<time::Sleep>>),
-    Timeout(Pin<Box<time::Timeout<Inside>>>, Option<oneshot::Sender<()>>),
+    Timeout(
+        Pin<Box<time::Timeout<InnerFuture>>>,
+        Option<oneshot::Sender<()>>,
+    ),
     None,
 }
 
-/// Where a timer is kept.
 struct Slot {
     timer: Timer,
-    /// The waker it was last polled with.
-    bell: Option<Arc<Bell>>,
-    /// When it is to wake, by what it was told, in milliseconds. Not of a timeout around a sleep: it
-    /// has two deadlines.
+    /// The waker of the last poll.
+    waker: Option<Arc<LoggingWaker>>,
+    /// When the timer should wake, in milliseconds. `None` for a timeout around a sleep, which has two deadlines.
     due: Option<Arc<AtomicI64>>,
 }
 
-struct Bell {
+struct LoggingWaker {
     number: u8,
     due: Option<Arc<AtomicI64>>,
     log: Arc<Log>,
-    /// tokio keeps the waker of a `Sleep` that has completed, and wakes it after a reset. Nobody
-    /// waits then. Ours must not keep it, of which there are tests.
+    /// Set when the timer has completed. tokio keeps the waker of a completed `Sleep` and wakes it after a reset, when
+    /// nothing waits. Other tests check that ours keeps none.
     completed: AtomicBool,
 }
 
 struct Log {
-    origin: Instant,
+    start: Instant,
     events: Mutex<Vec<Event>>,
-    /// Of the timers whose wakers were woken in one operation, and of those whose tasks were.
+    /// When the timers were due that woke in this operation: wakers and tasks, each in their order.
     dues: [Mutex<Vec<i64>>; 2],
 }
 
-/// Which `dues`.
+/// Indices of `Log::dues`.
 const WAKERS: usize = 0;
 const TASKS: usize = 1;
 
-struct World {
+struct Runner {
     log: Arc<Log>,
     slots: Vec<Slot>,
     tasks: JoinSet<()>,
@@ -65,11 +66,11 @@ fn ms(millis: u16) -> Duration {
 }
 
 fn from_now(offset: i16) -> Instant {
-    let span = ms(offset.unsigned_abs());
+    let distance = ms(offset.unsigned_abs());
     if offset < 0 {
-        Instant::now() - span
+        Instant::now() - distance
     } else {
-        Instant::now() + span
+        Instant::now() + distance
     }
 }
 
@@ -78,10 +79,10 @@ impl Log {
         self.events.lock().unwrap().push(event);
     }
 
-    /// Milliseconds from the start to `instant`.
+    /// Returns the milliseconds from the start to `instant`.
     fn offset(&self, instant: Instant) -> i64 {
-        let after = instant.saturating_duration_since(self.origin);
-        let before = self.origin.saturating_duration_since(instant);
+        let after = instant.saturating_duration_since(self.start);
+        let before = self.start.saturating_duration_since(instant);
         i64::try_from(after.as_millis()).unwrap() - i64::try_from(before.as_millis()).unwrap()
     }
 
@@ -89,19 +90,19 @@ impl Log {
         self.offset(Instant::now())
     }
 
-    /// Puts the events since the `from`th into an order of their own: who is due at the same moment
-    /// is woken in any.
-    fn end_of_op(&self, from: usize) {
-        self.events.lock().unwrap()[from..].sort();
+    /// Ends an operation, whose events begin at `first`. Sorts the events, because timers that are due at the same time
+    /// wake in any order. Checks that the others woke in the order of their deadlines.
+    fn end_op(&self, first: usize) {
+        self.events.lock().unwrap()[first..].sort();
         for dues in &self.dues {
             let mut dues = dues.lock().unwrap();
-            assert!(dues.is_sorted(), "woken in this order: {dues:?}");
+            assert!(dues.is_sorted(), "order of wake-ups: {dues:?}");
             dues.clear();
         }
     }
 }
 
-impl Wake for Bell {
+impl Wake for LoggingWaker {
     fn wake(self: Arc<Self>) {
         if self.completed.load(Ordering::Relaxed) {
             return;
@@ -116,15 +117,15 @@ impl Wake for Bell {
 }
 
 impl Timer {
-    fn limited(after: i16, inner: Inner) -> Self {
-        let (sender, future): (_, Inside) = match inner {
+    fn timeout(after: i16, inner: Inner) -> Self {
+        let (sender, future): (_, InnerFuture) = match inner {
             Inner::Never => (None, Box::pin(pending())),
             Inner::Ready => (None, Box::pin(ready(()))),
             Inner::After(millis) => (None, Box::pin(time::sleep(ms(millis)))),
             Inner::Sent => {
                 let (sender, receiver) = oneshot::channel();
                 let receive = async {
-                    // Without a sender it never completes.
+                    // The sender may be dropped.
                     if receiver.await.is_err() {
                         pending::<()>().await;
                     }
@@ -158,46 +159,46 @@ impl Slot {
     fn new(timer: Timer, due: Option<i64>) -> Self {
         Self {
             timer,
-            bell: None,
+            waker: None,
             due: due.map(|due| Arc::new(AtomicI64::new(due))),
         }
     }
 
-    fn is_due(&self, at: i64) {
+    fn set_due(&self, at: i64) {
         if let Some(due) = &self.due {
             due.store(at, Ordering::Relaxed);
         }
     }
 
     fn poll(&mut self, number: u8, log: &Arc<Log>) -> Option<Event> {
-        let bell = Arc::new(Bell {
+        let waker = Arc::new(LoggingWaker {
             number,
             due: self.due.clone(),
             log: Arc::clone(log),
             completed: AtomicBool::new(false),
         });
-        let context_waker = Waker::from(Arc::clone(&bell));
+        let context_waker = Waker::from(Arc::clone(&waker));
         let result = self
             .timer
             .poll(log, &mut Context::from_waker(&context_waker));
-        let last = self.bell.replace(Arc::clone(&bell));
+        let last = self.waker.replace(Arc::clone(&waker));
         let Poll::Ready(event) = result else {
             return Some(Event::Pending);
         };
-        for bell in last.iter().chain([&bell]) {
-            bell.completed.store(true, Ordering::Relaxed);
+        for waker in last.iter().chain([&waker]) {
+            waker.completed.store(true, Ordering::Relaxed);
         }
         if let (Timer::Interval(interval), Some(Event::Tick(tick))) = (&self.timer, &event) {
             let due = self.due.as_ref().map(|due| due.load(Ordering::Relaxed));
-            assert_eq!(due, Some(*tick), "the deadline");
-            self.is_due(after_tick(interval, *tick, log.now()));
+            assert_eq!(due, Some(*tick), "the tick returns its deadline");
+            self.set_due(next_due(interval, *tick, log.now()));
         }
         event
     }
 }
 
-/// When an interval is due after a tick that was due at `tick` and taken `now`.
-fn after_tick(interval: &time::Interval, tick: i64, now: i64) -> i64 {
+/// Returns when an interval is due next, after a tick that was due at `tick` and taken at `now`.
+fn next_due(interval: &time::Interval, tick: i64, now: i64) -> i64 {
     let period = i64::try_from(interval.period().as_millis()).unwrap();
     let missed = now > tick + 5;
     match interval.missed_tick_behavior() {
@@ -207,8 +208,8 @@ fn after_tick(interval: &time::Interval, tick: i64, now: i64) -> i64 {
     }
 }
 
-impl World {
-    /// Until both wheels have turned, and the tasks have run.
+impl Runner {
+    /// Yields until both kinds of timers have fired and the tasks have run.
     async fn settle() {
         for _ in 0..4 {
             yield_now().await;
@@ -235,7 +236,7 @@ impl World {
                         Event::Tick(tick) => Some(tick),
                         _ => due.as_ref().map(|due| due.load(Ordering::Relaxed)),
                     };
-                    // What follows without a wait is of the same wake-up.
+                    // A tick that needed no wait belongs to the last wake-up.
                     if let (true, Some(due)) = (woken, due) {
                         log.dues[TASKS].lock().unwrap().push(due);
                     }
@@ -267,7 +268,7 @@ impl World {
                     Inner::Never | Inner::Sent => Some(now + i64::from(after)),
                     Inner::Ready | Inner::After(_) => None,
                 };
-                slots[slot] = Slot::new(Timer::limited(after, inner), due);
+                slots[slot] = Slot::new(Timer::timeout(after, inner), due);
             }
             Op::Drop { slot } => slots[slot].timer = Timer::None,
             Op::Poll { slot, waker } => {
@@ -280,21 +281,21 @@ impl World {
                 if let Timer::Interval(interval) = &mut slot.timer {
                     let period = i64::try_from(interval.period().as_millis()).unwrap();
                     interval.reset();
-                    slot.is_due(now + period);
+                    slot.set_due(now + period);
                 }
             }
             Op::ResetImmediately { slot } => {
                 let slot = &mut slots[slot];
                 if let Timer::Interval(interval) = &mut slot.timer {
                     interval.reset_immediately();
-                    slot.is_due(now);
+                    slot.set_due(now);
                 }
             }
             Op::ResetAfter { slot, after } => {
                 let slot = &mut slots[slot];
                 if let Timer::Interval(interval) = &mut slot.timer {
                     interval.reset_after(ms(after));
-                    slot.is_due(now + i64::from(after));
+                    slot.set_due(now + i64::from(after));
                 }
             }
             Op::ResetAt { slot, offset } => {
@@ -304,7 +305,7 @@ impl World {
                     Timer::Sleep(sleep) => sleep.as_mut().reset(from_now(offset)),
                     Timer::Timeout(..) | Timer::None => return,
                 }
-                slot.is_due(now + i64::from(offset));
+                slot.set_due(now + i64::from(offset));
             }
             Op::SetBehavior { slot, behavior } => {
                 if let Timer::Interval(interval) = &mut slots[slot].timer {
@@ -326,10 +327,10 @@ impl World {
         Self::settle().await;
     }
 
-    /// What can be asked of the timers.
-    fn look(&self) {
+    /// Logs what the methods of the timers return.
+    fn log_state(&self) {
         for slot in &self.slots {
-            let is = match &slot.timer {
+            let state = match &slot.timer {
                 Timer::Interval(interval) => {
                     format!("{:?}", (interval.period(), interval.missed_tick_behavior()))
                 }
@@ -339,40 +340,40 @@ impl World {
                 }
                 Timer::Timeout(..) | Timer::None => continue,
             };
-            self.log.push(Event::Is(is));
+            self.log.push(Event::State(state));
         }
     }
 }
 
 async fn events(program: Vec<Op>) -> Vec<Event> {
-    // Room for instants before now.
+    // Leave room for instants before the start.
     tokio::time::advance(Duration::from_secs(60)).await;
     let log = Arc::new(Log {
-        origin: Instant::now(),
+        start: Instant::now(),
         events: Mutex::default(),
         dues: Default::default(),
     });
-    let mut world = World {
+    let mut runner = Runner {
         log: Arc::clone(&log),
         slots: (0..SLOTS).map(|_| Slot::new(Timer::None, None)).collect(),
         tasks: JoinSet::new(),
         started: 0,
     };
-    // Whoever still waits is woken in the end.
+    // All timers that still wait are woken in the end.
     let program = program.into_iter().chain([Op::Wait(60_000)]);
     for (number, op) in program.enumerate() {
-        let from = log.events.lock().unwrap().len();
+        let first = log.events.lock().unwrap().len();
         log.push(Event::Op(number));
-        world.run(op).await;
-        log.end_of_op(from);
-        world.look();
+        runner.run(op).await;
+        log.end_op(first);
+        runner.log_state();
     }
-    world.tasks.shutdown().await;
-    drop(world);
+    runner.tasks.shutdown().await;
+    drop(runner);
     log.events.lock().unwrap().clone()
 }
 
-/// What the program does, on a runtime of its own whose clock is paused.
+/// Runs `program` on a new runtime whose clock is paused. Returns its events.
 pub(crate) fn run(program: Vec<Op>) -> Vec<Event> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()

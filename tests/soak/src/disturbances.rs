@@ -1,5 +1,4 @@
-//! What a program has to live with: work that blocks a thread of its runtime, and a process that is
-//! stopped for a while.
+//! Disturbs the timers: blocks a thread of a runtime, or stops the process for a while.
 
 use std::io;
 use std::process::{Command, Stdio, id};
@@ -10,47 +9,47 @@ use std::time::{Duration, Instant};
 use fastrand::Rng;
 use tokio::runtime::Handle;
 
-/// What there was of it.
+/// How many disturbances there were.
 #[derive(Debug, Default)]
-pub(crate) struct Weather {
+pub(crate) struct Disturbances {
     pub(crate) stalls: u64,
     pub(crate) stops: u64,
 }
 
-/// From now until `over` is hung up. A stall blocks one thread of one of the `runtimes`.
-pub(crate) fn begin(
-    mut dice: Rng,
+/// Starts to disturb, until the sender of `end` is dropped. A stall blocks one thread of one of the `runtimes`.
+pub(crate) fn start(
+    mut rng: Rng,
     runtimes: Vec<Handle>,
     mut may_stop: bool,
-    over: Receiver<()>,
-) -> JoinHandle<Weather> {
+    end: Receiver<()>,
+) -> JoinHandle<Disturbances> {
     spawn(move || {
-        let mut weather = Weather::default();
+        let mut disturbances = Disturbances::default();
         let mut last_stop = Instant::now();
         let mut next_stop = Duration::from_secs(2);
-        while over.recv_timeout(millis(dice.u64(100..1500))) == Err(RecvTimeoutError::Timeout) {
+        while end.recv_timeout(millis(rng.u64(100..1500))) == Err(RecvTimeoutError::Timeout) {
             if may_stop && last_stop.elapsed() >= next_stop {
-                match stop(dice.u32(50..800)) {
-                    Ok(()) => weather.stops += 1,
+                match stop_process(rng.u32(50..800)) {
+                    Ok(()) => disturbances.stops += 1,
                     Err(error) => {
                         eprintln!("no stops: {error}");
                         may_stop = false;
                     }
                 }
                 last_stop = Instant::now();
-                next_stop = Duration::from_secs(dice.u64(5..15));
+                next_stop = Duration::from_secs(rng.u64(5..15));
             } else {
-                let length = millis(dice.u64(5..300));
-                runtimes[dice.usize(..runtimes.len())].spawn(async move { sleep(length) });
-                weather.stalls += 1;
+                let length = millis(rng.u64(5..300));
+                runtimes[rng.usize(..runtimes.len())].spawn(async move { sleep(length) });
+                disturbances.stalls += 1;
             }
         }
-        weather
+        disturbances
     })
 }
 
-/// Has this process stopped for some time, by a child that lets it go on.
-fn stop(millis: u32) -> io::Result<()> {
+/// Stops this process for some time. A child continues it.
+fn stop_process(millis: u32) -> io::Result<()> {
     let script = format!(
         "kill -STOP {0}; sleep 0.{millis:03} || sleep 1; kill -CONT {0}",
         id()

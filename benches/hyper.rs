@@ -14,7 +14,7 @@
 
 #[path = "../examples/support/mod.rs"]
 mod command_line;
-#[path = "../tests/soak/src/process.rs"]
+#[path = "support/process.rs"]
 mod process;
 mod serving;
 mod support;
@@ -57,7 +57,7 @@ fn main() {
 fn connections(arguments: &mut Arguments, default: u64) -> u64 {
     let connections = arguments.count("CONNECTIONS", default);
     let most =
-        process::most_descriptors().map_or(MOST, |most| MOST.min(most.saturating_sub(OTHERS)));
+        process::descriptor_limit().map_or(MOST, |most| MOST.min(most.saturating_sub(OTHERS)));
     if connections > most {
         fail(&format!(
             "CONNECTIONS: {most} at the most (`ulimit -n` is what limits them)"

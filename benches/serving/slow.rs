@@ -10,7 +10,7 @@ use tokio::runtime::Runtime;
 use super::clients::{Clients, Crowd, Manner};
 use super::server::{Server, Timer, until};
 use crate::command_line::fail;
-use crate::process::{descriptors, resident};
+use crate::process::{descriptors, resident_memory};
 use crate::support::Flavor;
 
 /// The limit for a header, and therefore also for a pause.
@@ -128,7 +128,7 @@ impl Held {
         Self {
             descriptors: descriptors(),
             waiting: tokio_osinterval::metrics().waiting(),
-            resident: resident(),
+            resident: resident_memory(),
         }
     }
 }

@@ -20,6 +20,7 @@ mod one_shot;
 mod options;
 mod owner;
 mod periodic;
+#[path = "../../../benches/support/process.rs"]
 mod process;
 mod report;
 mod runtimes;

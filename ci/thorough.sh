@@ -27,6 +27,8 @@ run() {
 
 tools() {
     ci/tools.sh
+    # For the documentation of backon, which uses reqwest.
+    need libssl-dev pkg-config
     tool cargo-hack 0.6.46
     tool cargo-mutants 27.1.0
 }
@@ -41,8 +43,7 @@ portable() {
     export CARGO_CFG_TOKIO_OSINTERVAL_PORTABLE=1
     cargo test --all-features
     cargo test --features full
-    tests/tokio-suite.sh
-    tests/delay-queue-suite.sh
+    tests/downstream.sh tokio tokio-stream tokio-util
 }
 
 powerset() {
@@ -67,8 +68,7 @@ run lint ci/lint.sh
 run powerset powerset
 run test all_features
 run portable portable
-run tokio-suite tests/tokio-suite.sh
-run delay-queue-suite tests/delay-queue-suite.sh
+run downstream tests/downstream.sh
 run clock-set clock_set
 run doc ci/doc.sh
 run faults tests/faults.sh

@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn ticks_in_time() {
+    fn slightly_late_ticks_are_neither_missed_nor_bunched() {
         let mut accounts = accounts(0);
         let (all, jitters) = run(&mut accounts, &[(0, 5), (100, 103), (200, 210)]);
         assert_eq!(all, [(0, 5), (100, 3), (200, 10)]);
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_is_bunched_and_serves_each() {
+    fn burst_is_bunched_and_serves_every_deadline() {
         let mut accounts = accounts(0);
         let (all, _) = run(
             &mut accounts,
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_skipped_is_late_by_the_tick_that_stood_for_it() {
+    fn skipped_deadline_is_as_late_as_the_tick_that_replaced_it() {
         let mut accounts = accounts(0);
         let (all, _) = run(&mut accounts, &[(0, 0), (100, 350), (400, 401)]);
         assert_eq!(all, [(0, 0), (100, 250), (200, 150), (300, 50), (400, 1)]);
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_without_a_late_tick_is_late_by_the_next_one() {
+    fn deadline_skipped_without_a_late_tick_is_late_by_the_next_tick() {
         let mut accounts = accounts(0);
         let (all, _) = run(&mut accounts, &[(0, 5), (350, 352), (450, 451)]);
         assert_eq!(all, [(0, 5), (100, 252), (200, 152), (350, 2), (450, 1)]);
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_delayed_schedule_drifts() {
+    fn delayed_schedule_drifts() {
         let mut accounts = accounts(0);
         let (all, _) = run(&mut accounts, &[(0, 0), (100, 350), (450, 450), (550, 551)]);
         assert_eq!(
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn an_early_tick_is_counted_and_not_late() {
+    fn early_tick_is_counted_and_has_no_lateness() {
         let mut accounts = accounts(50);
         let (all, _) = run(&mut accounts, &[(50, 49), (150, 150)]);
         assert_eq!(all, [(50, 0), (150, 0)]);
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_hides_a_stall_that_lasts_to_the_end() {
+    fn stall_until_the_end_is_counted() {
         let mut accounts = accounts(0);
         let (mut all, _) = run(&mut accounts, &[(0, 0), (100, 250)]);
         accounts.end(500, 1000, |served| {
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_before_the_first_tick_is_late_by_that() {
+    fn deadlines_before_the_first_tick_are_late_by_that_tick() {
         let mut accounts = accounts(0);
         let (all, _) = run(&mut accounts, &[(230, 232), (330, 330)]);
         assert_eq!(all, [(0, 232), (100, 132), (230, 2), (330, 0)]);
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn an_interval_that_never_ticks_has_missed_all() {
+    fn interval_without_ticks_misses_every_deadline() {
         let mut accounts = accounts(20);
         let mut all = Vec::new();
         accounts.end(300, 400, |served| {

@@ -382,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn where_nothing_was_due_there_is_nothing() {
+    fn record_without_deadlines_has_no_figures() {
         let record = Record::default();
         assert!(
             record.figures().is_none()
@@ -392,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn others_can_read_the_histogram() {
+    fn serialized_histogram_can_be_read() {
         let record = round(&[10, 20, 500_000]);
         let read: Histogram<u64> = Deserializer::new()
             .deserialize(&mut record.serialized().as_slice())
@@ -401,7 +401,7 @@ mod tests {
     }
 
     #[test]
-    fn the_percentiles_end_at_the_latest() {
+    fn percentiles_end_at_the_maximum() {
         let record = round(&[10, 20, 30, 40]);
         let percentiles = record.percentiles();
         assert!(

@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_slot_has_its_own() {
+    fn slots_separate_deadlines_by_time() {
         let mut timeline = Timeline::new(SLOTS * 100);
         for (begun, deadline, lateness) in [(0, 10, 5), (0, 60, 7), (0, 199, 9), (500, 20, 0)] {
             timeline.record(begun, Served { deadline, lateness });

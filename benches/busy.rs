@@ -1,10 +1,12 @@
-//! An interval on workers that are never idle: how late it is, and how much the others get done.
+//! An interval on workers that are never idle: its lateness, and the throughput of the other tasks.
 //!
-//! `cargo bench --features full --bench busy`, and what to run alone: part of a runtime's name, and event
-//! intervals, such as `-- multi_thread 1 61`. Beside a tick each 1 ms, pairs of tasks wake each other in turns, and each poll takes a while. A worker that is never
-//! idle asks for events only after each so many polls, which is its `event_interval`. The pairs receive
-//! as they are, or within a timeout of the contender's own kind. The contenders take turns, round by
-//! round; the ticks of all rounds count, and the median of the throughputs.
+//! `cargo bench --features full --bench busy`. Arguments select runtimes, by a part of their names, and event
+//! intervals, such as `-- multi_thread 1 61`.
+//!
+//! Beside a tick each 1 ms, pairs of tasks wake each other in turns, and each poll takes a while. A worker
+//! that is never idle asks for events only once every `event_interval` polls. The pairs receive plainly, or
+//! within a timeout of the contender's own kind. The contenders take turns, round by round; the ticks of all
+//! rounds count, and the median of the throughputs.
 
 mod support;
 
@@ -17,22 +19,22 @@ use support::{Flavor, Table, median, number};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-/// How long each is measured.
+/// Length of a measurement.
 const ROUND: Duration = Duration::from_millis(150);
 const PERIOD: Duration = Duration::from_millis(1);
 const LIMIT: Duration = Duration::from_secs(5);
 const PAIRS: usize = 4;
-/// What a poll takes.
+/// Length of a poll.
 const POLLS: [Duration; 4] = [
     Duration::from_micros(1),
     Duration::from_micros(5),
     Duration::from_micros(20),
     Duration::from_micros(100),
 ];
-/// The last is tokio's own choice.
+/// The last is tokio's default.
 const EVENT_INTERVALS: [u32; 4] = [1, 4, 16, 61];
 
-/// One of a pair.
+/// One task of a pair.
 struct Relay {
     takes: UnboundedReceiver<()>,
     gives: UnboundedSender<()>,
@@ -44,7 +46,7 @@ struct Relay {
 impl Relay {
     fn pair(poll: Duration, over: &Arc<AtomicBool>) -> [Self; 2] {
         let [(gives, others), (other, takes)] = [unbounded_channel(), unbounded_channel()];
-        // So that one of them begins.
+        // Starts one of the two.
         gives.send(()).unwrap();
         [(takes, gives), (others, other)].map(|(takes, gives)| Self {
             takes,
@@ -55,7 +57,7 @@ impl Relay {
         })
     }
 
-    /// Whether to go on.
+    /// Returns `true` if the pair continues.
     fn pass_on(&mut self) -> bool {
         let from = Instant::now();
         while from.elapsed() < self.poll {
@@ -67,9 +69,9 @@ impl Relay {
 }
 
 struct Round {
-    /// In nanoseconds.
+    /// Lateness in nanoseconds.
     late: Histogram<u64>,
-    /// In thousands a second, of all pairs.
+    /// Thousands of polls a second, of all pairs.
     polls: f64,
 }
 
@@ -132,7 +134,7 @@ type Contender = fn(&Runtime, Duration) -> Round;
 const HEADER: &str =
     "| each poll takes | `event_interval` | tokio | here | tokio, timeouts | here, timeouts |";
 
-/// In the order of the columns.
+/// The contenders, in the order of the columns.
 const CONTENDERS: [Contender; 4] = [
     contender!(tokio::time, receive),
     contender!(tokio_osinterval::time, receive),
@@ -145,7 +147,7 @@ fn micros(late: &Histogram<u64>, quantile: f64) -> f64 {
     late.value_at_quantile(quantile) as f64 / 1e3
 }
 
-/// A row of the table.
+/// Measures a row of the table.
 fn compare(table: &Table, flavor: Flavor, event_interval: u32, poll: Duration) {
     let runtime = || {
         let mut builder = flavor.builder();

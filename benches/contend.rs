@@ -1,12 +1,15 @@
-//! Sleeps that are armed and cancelled on all workers at once, and on another worker than made them.
+//! Sleeps that are armed and cancelled on all workers at once, and on a different worker than the one that
+//! created them.
 //!
-//! `cargo bench --features full --bench contend`; with `RUSTFLAGS='--cfg tokio_unstable'` tokio's
-//! alternative timer is a contender, too. Each worker has a task of its own, which is always ready, so
-//! that none has a reason to take another's. 1,000 sleeps wait meanwhile: for an hour, so that each that
-//! is armed is the earliest, or for half a minute, so that none is. The contenders take turns, round by
-//! round; the medians of the rounds count. In parentheses: the first column over this one, which is the
-//! scaling where columns are numbers of workers. 1 is perfect, and what is no timer shows how much of that
-//! the machine grants.
+//! `cargo bench --features full --bench contend`. With `RUSTFLAGS='--cfg tokio_unstable'` tokio's alternative
+//! timer is a contender, too.
+//!
+//! Each worker has a task of its own, which is always ready, so no worker has a reason to steal another's.
+//! Meanwhile 1,000 sleeps wait: for an hour, so that each newly armed sleep is the earliest, or for half a
+//! minute, so that none is. The contenders take turns, round by round; the medians of the rounds count.
+//!
+//! In parentheses is the first column divided by this one. If the columns are numbers of workers, this is the
+//! scaling, and 1 is perfect. The contender without a timer shows how much scaling the machine allows.
 
 mod exchange;
 mod support;
@@ -21,10 +24,10 @@ use exchange::{Where, dropping};
 use support::{Start, Table, each, longest, median, number, second_poll};
 use tokio::runtime::{Builder, Runtime};
 
-/// How long each is measured.
+/// Length of a measurement.
 const ROUND: Duration = Duration::from_millis(40);
 const WORKERS: [usize; 4] = [1, 2, 4, 8];
-/// So many in one poll of a task: few enough for its cooperative budget.
+/// Number of sleeps in one poll of a task, within its cooperative budget.
 const BATCH: u64 = 16;
 const WAITING: u64 = 1000;
 const MINUTE: Duration = Duration::from_secs(60);
@@ -46,7 +49,7 @@ fn alternative(workers: usize) -> Runtime {
     builder(workers).enable_alt_timer().build().unwrap()
 }
 
-/// Those that wait all the while.
+/// Creates the sleeps that wait throughout.
 fn crowd<S: Future>(
     runtime: &Runtime,
     wait: Duration,
@@ -62,7 +65,7 @@ fn crowd<S: Future>(
     waiting.collect()
 }
 
-/// What it takes a worker, beside so long a wait of others, to arm and cancel a sleep, in nanoseconds.
+/// Returns the time in nanoseconds to arm and cancel a sleep on a worker while others wait.
 fn arming<S: Future<Output = ()>>(
     runtime: &Runtime,
     workers: usize,
@@ -102,7 +105,7 @@ fn arming<S: Future<Output = ()>>(
     each(sum.0, sum.1)
 }
 
-/// As large as a sleep, and waits for nothing: what the memory and the exchange take.
+/// A future as large as a sleep that waits for nothing: shows the cost of memory and of the exchange.
 fn no_timer(_: Duration) -> impl Future<Output = ()> + Send {
     const SIZE: usize = size_of::<tokio::time::Sleep>();
     async {
@@ -136,14 +139,14 @@ const CONTENDERS: &[Contender] = &[
     contender!("no timer", multi_thread, no_timer),
 ];
 
-/// For [`CONTENDERS`].
+/// The header for [`CONTENDERS`].
 const HEADER: &str = if cfg!(tokio_unstable) {
     "| | here | tokio | tokio, alternative | no timer |"
 } else {
     "| | here | tokio | no timer |"
 };
 
-/// A row of the table: its name, how many figures a cell of it has, and how each is measured.
+/// A row of the table: its name, the number of figures in a cell, and its measurements.
 struct Row<'a> {
     name: String,
     figures: usize,
@@ -151,7 +154,7 @@ struct Row<'a> {
 }
 
 impl Row<'_> {
-    /// Prints it, and tells of ratios.
+    /// Prints the row and returns its ratios.
     fn print(&self, table: &Table, rounds: usize) -> String {
         let mut samples = vec![vec![Vec::new(); self.figures]; CONTENDERS.len()];
         for _ in 0..rounds {

@@ -1,9 +1,9 @@
-//! `DelayQueue` beside tokio-util's.
+//! `DelayQueue` compared with tokio-util's.
 //!
-//! `cargo bench --features full --bench delay_queue`. What it takes to insert a value and to remove it, and
-//! to insert one and have it expire, while others wait; and how late values are that expire 50 µs one
-//! after the other, beside a lone sleep. The contenders take turns, round by round; the median of the
-//! rounds counts.
+//! `cargo bench --features full --bench delay_queue`. Measures inserting and removing a value, and inserting
+//! a value that expires, while other values wait. Also measures the lateness of values that expire 50 µs
+//! apart, compared with a lone sleep. The contenders take turns, round by round; the median of the rounds
+//! counts.
 
 mod support;
 
@@ -18,7 +18,7 @@ use tokio::task::coop::unconstrained;
 use tokio_osinterval::{Precision, delay_queue as ours, sleep_until};
 use tokio_util::time::delay_queue as theirs;
 
-/// So many are inserted and removed, or expire, beside those that wait.
+/// Number of values that are inserted and removed, or expire, beside the waiting ones.
 const BATCH: usize = 1_000;
 const HOUR: u64 = 3_600_000_000;
 
@@ -68,7 +68,7 @@ fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-/// In which so many wait for one to two hours.
+/// Returns a queue in which `count` values wait for one to two hours.
 fn waiting<Q: Queue>(count: usize, numbers: &mut Numbers) -> Q {
     let mut queue = Q::new();
     for value in 0..count {
@@ -81,13 +81,13 @@ fn far(numbers: &mut Numbers) -> Duration {
     Duration::from_micros(HOUR + numbers.below(HOUR))
 }
 
-/// Has the queue wait for its first deadline, as a task does between two of them.
+/// Polls the queue until it waits for its first deadline, as a task does between two of them.
 async fn wait<Q: Queue>(queue: &mut Q) {
     let pending = poll_fn(|cx| Poll::Ready(queue.poll(cx).is_pending()));
     assert!(pending.await, "nothing is due yet");
 }
 
-/// Nanoseconds for each value.
+/// Returns nanoseconds per value.
 fn insert_and_remove<Q: Queue, const WAITING: usize>() -> f64 {
     const TIMES: usize = 20;
     let mut numbers = Numbers::new(42);
@@ -112,7 +112,7 @@ fn insert_and_remove<Q: Queue, const WAITING: usize>() -> f64 {
     }))
 }
 
-/// Nanoseconds for each of those that are removed, in no order, and replaced.
+/// Returns nanoseconds per value that is removed, in random order, and replaced.
 fn replace<Q: Queue, const WAITING: usize>() -> f64 {
     const TIMES: usize = 20;
     let mut numbers = Numbers::new(42);
@@ -135,7 +135,7 @@ fn replace<Q: Queue, const WAITING: usize>() -> f64 {
     }))
 }
 
-/// Nanoseconds for each value, without the time until they are due.
+/// Returns nanoseconds per value, without the time until the values are due.
 fn insert_and_expire<Q: Queue, const WAITING: usize>() -> f64 {
     const TIMES: usize = 5;
     let mut numbers = Numbers::new(42);
@@ -166,7 +166,7 @@ fn insert_and_expire<Q: Queue, const WAITING: usize>() -> f64 {
 const APART: Duration = Duration::from_micros(50);
 const VALUES: u32 = 1_000;
 
-/// The lateness at the median, in microseconds.
+/// Returns the median lateness in microseconds.
 fn lateness(late: &[Duration]) -> f64 {
     median(late.iter().map(|late| late.as_secs_f64() * 1e6).collect())
 }
@@ -200,7 +200,7 @@ fn late_in_theirs() -> f64 {
         let start = tokio::time::Instant::now() + Duration::from_millis(1);
         for n in 0..VALUES {
             let deadline = start + APART * n;
-            // It rounds the one that it tells.
+            // The queue rounds the deadline that it reports.
             queue.insert_at(deadline, deadline);
         }
         let mut late = Vec::new();
@@ -226,7 +226,7 @@ fn late_sleep() -> f64 {
 
 struct Work {
     name: &'static str,
-    /// Beside 1, 1,000 and 100,000 that wait.
+    /// With 1, 1,000 and 100,000 waiting values.
     ours: [Contender; 3],
     theirs: [Contender; 3],
 }

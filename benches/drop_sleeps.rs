@@ -1,9 +1,9 @@
-//! Dropping pending sleeps, and ten times as many of them: as long for each is linear.
+//! Dropping pending sleeps, and ten times as many. If the time per sleep is the same, dropping is linear.
 //!
-//! `cargo bench --features full --bench drop_sleeps`. The contenders take turns, round by round; the
-//! median of the rounds counts. In an order that has nothing to do with where they lie in memory it
-//! is the memory that takes the time, more of it for more of them: the last contender, which is no
-//! timer at all, shows by how much.
+//! `cargo bench --features full --bench drop_sleeps`. The contenders take turns, round by round; the median
+//! of the rounds counts. In an order unrelated to the sleeps' places in memory, the time is mostly that of
+//! memory accesses, and it grows with their number. The last contender is not a timer; it shows how much of
+//! the time is memory's.
 
 mod support;
 
@@ -24,7 +24,7 @@ enum Order {
     Shuffled,
 }
 
-/// How long it takes to drop `count` sleeps of one to two hours that are waited for.
+/// Returns the time to drop `count` waiting sleeps of one to two hours.
 fn dropping<S: Future>(order: Order, count: usize, sleep: impl Fn(Duration) -> S) -> Duration {
     let mut numbers = Numbers::new(42);
     let mut sleeps: Vec<Pin<Box<S>>> = (0..count)
@@ -43,7 +43,7 @@ fn dropping<S: Future>(order: Order, count: usize, sleep: impl Fn(Duration) -> S
     began.elapsed()
 }
 
-/// As large as a sleep, and waits for nothing.
+/// A future as large as a sleep that waits for nothing.
 fn no_timer(_: Duration) -> impl Future<Output = ()> {
     const SIZE: usize = size_of::<tokio::time::Sleep>();
     async {
@@ -56,7 +56,7 @@ fn no_timer(_: Duration) -> impl Future<Output = ()> {
 
 type Contender = fn(Order, usize) -> Duration;
 
-/// In the order of the columns.
+/// The contenders, in the order of the columns.
 const CONTENDERS: [Contender; 3] = [
     |order, count| dropping(order, count, tokio_osinterval::sleep),
     |order, count| dropping(order, count, tokio::time::sleep),

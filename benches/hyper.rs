@@ -1,15 +1,16 @@
-//! What a server of hyper's pays for its timer, and when it closes connections of slow clients.
+//! The cost of a timer in a hyper server, and when the server closes connections of slow clients.
 //!
-//! `cargo bench --features full --bench hyper -- load 15 1s 64`: so many rounds, so long a turn, so many
-//! connections. They send one request after the other to a server on two workers whose
-//! `header_read_timeout` is on tokio's timer, on ours, on one that never fires, which is what hyper itself
-//! pays, or on none. The clients are another process. The contenders take turns, round by round; the
-//! medians of the rounds count.
+//! `cargo bench --features full --bench hyper -- load 15 1s 64`: the number of rounds, the length of a turn,
+//! the number of connections. They send one request after the other to a server on two workers. Its
+//! `header_read_timeout` uses tokio's timer, ours, one that never fires, which shows hyper's own cost, or
+//! none. The clients are another process. The contenders take turns, round by round; the medians of the
+//! rounds count.
 //!
-//! `cargo bench --features full --bench hyper -- slow 30s 1000`: so long, so many connections. Of each
-//! twenty one begins a header and does not end it, until it is cut off, and then another one; the others
-//! send a request now and then. How late a slow one is cut off, and what is left when all clients are gone.
-//! How much memory is resident tells more with `MALLOC_ARENA_MAX=1`, where the allocator is glibc's.
+//! `cargo bench --features full --bench hyper -- slow 30s 1000`: the length, the number of connections. One
+//! of every twenty clients begins a header and does not end it until the server cuts it off, and then begins
+//! another one. The others send a request now and then. The benchmark prints how late slow clients are cut
+//! off, and what remains when all clients are gone. With glibc's allocator, the resident memory tells more
+//! with `MALLOC_ARENA_MAX=1`.
 
 #[path = "../examples/support/mod.rs"]
 mod command_line;
@@ -23,9 +24,9 @@ use std::time::Duration;
 use command_line::{Arguments, fail};
 use serving::{clients, load, slow};
 
-/// Connections: each has a port of its own.
+/// Most connections: each needs a port of its own.
 const MOST: u64 = 20_000;
-/// Descriptors that are no connections.
+/// Descriptors other than connections.
 const OTHERS: u64 = 24;
 const MOST_ROUNDS: usize = 10_000;
 
@@ -37,7 +38,7 @@ fn main() {
         "A hyper server on tokio's timers and on ours: throughput and processor time, or slow clients.",
         "hyper [load [ROUNDS] [TURN] [CONNECTIONS] | slow [DURATION] [CONNECTIONS]]",
     )
-    // Which is what cargo adds.
+    // cargo adds this argument.
     .without("--bench");
     if arguments.choice("MODE", &["load", "slow"]) == "load" {
         let rounds = rounds(&mut arguments);

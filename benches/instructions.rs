@@ -1,7 +1,7 @@
-//! Instructions, counted by valgrind: they hardly differ from run to run, so there are bounds, and one
-//! that is passed is a failure.
+//! Instruction counts, by valgrind. They hardly differ between runs, so each has a bound. A count above its
+//! bound is a failure.
 //!
-//! `tests/instructions.sh`; needs valgrind, and gungraun-runner in the version of the crate gungraun.
+//! `tests/instructions.sh`. Needs valgrind, and gungraun-runner in the version of the crate gungraun.
 
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 mod counted;

@@ -1,8 +1,8 @@
-//! A short sleep in a loop, beside timers that wait for an hour: they are not to be felt.
+//! A short sleep in a loop, beside timers that wait for an hour. The waiting timers should not slow it down.
 //!
-//! `cargo bench --features full --bench lone_sleep`. How long a sleep takes, at the median, and in
-//! parentheses that over what it takes beside none. The contenders take turns, round by round; the medians of the rounds
-//! count.
+//! `cargo bench --features full --bench lone_sleep`. Prints the median length of a sleep and, in parentheses,
+//! the difference from a sleep without other timers. The contenders take turns, round by round; the medians
+//! of the rounds count.
 
 mod support;
 
@@ -17,7 +17,7 @@ use tokio_osinterval::{Sleep, sleep};
 
 const BESIDE: [usize; 4] = [0, 16, 32, 10_000];
 
-/// A runtime in which so many sleeps wait for an hour.
+/// A runtime in which a number of sleeps wait for an hour.
 struct Beside {
     runtime: Runtime,
     _waiting: Vec<Pin<Box<Sleep>>>,
@@ -41,7 +41,7 @@ impl Beside {
         }
     }
 
-    /// How long a sleep takes, in nanoseconds, at the median.
+    /// Returns the median length of a sleep in nanoseconds.
     #[allow(clippy::cast_precision_loss, reason = "no figure is that large")]
     fn round(&self, length: Duration) -> f64 {
         let count = u32::try_from(Duration::from_millis(100).as_nanos() / length.as_nanos());

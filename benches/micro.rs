@@ -1,6 +1,6 @@
-//! What the single operations cost, beside those of the peers.
+//! The cost of single operations, compared with the peers.
 //!
-//! `cargo bench --features full --bench micro`, and the name of a piece of work to run that alone.
+//! `cargo bench --features full --bench micro`. An argument selects one operation by name.
 
 mod support;
 
@@ -21,7 +21,7 @@ fn current_thread() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-/// In a task, where it has a cooperative budget.
+/// Runs a future in a task, where it has a cooperative budget.
 fn in_a_task<F: Future<Output = ()> + Send + 'static>(runtime: &Runtime, work: F) -> Duration {
     runtime.block_on(async {
         let timed = tokio::spawn(async {
@@ -48,7 +48,7 @@ macro_rules! create_arm_drop {
                     .is_pending()
             );
         };
-        // The first of a runtime makes its driver.
+        // The runtime's first timer creates its driver.
         one(0);
         let began = Instant::now();
         (0..$count).for_each(one);
@@ -138,7 +138,7 @@ macro_rules! hammer {
 
 struct Work {
     name: &'static str,
-    /// In the order of the table's columns.
+    /// The contenders, in the order of the table's columns.
     contenders: [Option<Contender>; 4],
 }
 

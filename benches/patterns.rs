@@ -1,8 +1,8 @@
-//! What a timer adds to the loops that servers run, beside what tokio's adds.
+//! What a timer adds to the loops of servers, compared with what tokio's adds.
 //!
-//! `cargo bench --features full --bench patterns`, and the name of a pattern to run that alone. A loop
-//! runs in a task, where it has a cooperative budget, and takes messages that are all there when it
-//! begins. The contenders take turns, round by round; the medians of the rounds count.
+//! `cargo bench --features full --bench patterns`. An argument selects one pattern by name. A loop runs in a
+//! task, where it has a cooperative budget. It receives messages that were all sent before it begins. The
+//! contenders take turns, round by round; the medians of the rounds count.
 
 mod loops;
 mod support;
@@ -22,7 +22,7 @@ struct Pattern {
     bare: Loop,
     tokio: Loop,
     ours: Loop,
-    /// The published version has no sleeps.
+    /// `None` for loops with sleeps, which the published version does not have.
     seed: Option<Loop>,
 }
 
@@ -82,7 +82,7 @@ const PATTERNS: &[Pattern] = &[
     },
 ];
 
-/// What a message takes, in nanoseconds, if each worker has such a loop.
+/// Returns nanoseconds per message with such a loop on each worker.
 fn round(flavor: Flavor, work: Loop, messages: usize) -> f64 {
     let start = Start::new(flavor.workers() as usize);
     let channels: Vec<_> = (0..flavor.workers()).map(|_| filled(messages)).collect();
@@ -102,7 +102,7 @@ fn round(flavor: Flavor, work: Loop, messages: usize) -> f64 {
     })
 }
 
-/// A closed channel with so many messages after those that warm up.
+/// Returns a closed channel with `count` messages after the warm-up.
 fn filled(count: usize) -> Messages {
     let (sender, messages) = mpsc::unbounded_channel();
     for number in 0..WARM_UP + count {
@@ -111,10 +111,10 @@ fn filled(count: usize) -> Messages {
     messages
 }
 
-/// What each contender adds, and what there is without any.
+/// What each contender adds, and the time without a timer.
 struct Added {
     bare: f64,
-    /// Here, by tokio, and by the published version.
+    /// This version, tokio, and the published version.
     by: [Option<f64>; 3],
 }
 
@@ -168,7 +168,7 @@ fn main() {
         }));
         table.row(&row);
         for (Added { bare, by }, flavor) in flavors.into_iter().zip(Flavor::ALL) {
-            // Unless the noise is larger than what tokio adds.
+            // No ratio if the noise is larger than what tokio adds.
             let ratio = by[1].filter(|tokio| *tokio > 0.0).zip(by[0]);
             let ratio = ratio.map(|(tokio, ours)| ours / tokio);
             ratios.extend(ratio);

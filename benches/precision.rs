@@ -1,8 +1,8 @@
-//! How late a lone interval is, and what it costs: beside the peers, and beside loops that do nothing but
-//! wait for a timerfd, or for two that take turns, which is as good as it gets.
+//! The lateness and the cost of a lone interval, compared with the peers and with loops that only wait for a
+//! timerfd, or for two that take turns. Those loops are the best that a timer can do.
 //!
-//! `cargo bench --features full --bench precision`, with a period if it shall not be 1 ms:
-//! `-- 200us`. The contenders take turns, round by round; the medians of the rounds count.
+//! `cargo bench --features full --bench precision`. An argument sets another period than 1 ms: `-- 200us`.
+//! The contenders take turns, round by round; the medians of the rounds count.
 
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 mod contenders;

@@ -1,7 +1,7 @@
 //! Many intervals: processor time per tick, lateness, descriptors.
 //!
-//! `cargo bench --features full --bench scale`, and the name of a piece of work to run that alone.
-//! The contenders take turns, round by round; the medians of the rounds count.
+//! `cargo bench --features full --bench scale`. An argument selects one measurement by name. The contenders
+//! take turns, round by round; the medians of the rounds count.
 
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 mod crowd;

@@ -1,11 +1,11 @@
-# Sourced by the scripts beside it. What they have in common: Debian's packages, its Rust toolchain,
-# and a place for what is worth keeping from one run to the next.
+# Shared by the other scripts, which source it: Debian's packages, its Rust toolchain, and a cache that persists
+# between runs.
 # shellcheck shell=bash
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/tokio-osinterval
 mkdir -p "$cache"
 
-# need PACKAGE…: installs those that are missing. One script at a time: apt does not wait for itself.
+# need PACKAGE…: installs the missing packages. A lock admits one script at a time, because apt does not wait for itself.
 need() (
     exec 9>"$cache/apt.lock"
     flock 9
@@ -19,14 +19,14 @@ need() (
     fi
 )
 
-# Before any other: the sources of the standard library must be the compiler's own.
+# Takes precedence over other toolchains: the sources of the standard library must match the compiler.
 use_debian_rust() {
     export PATH=/usr/bin:$PATH RUSTC_BOOTSTRAP=1
     echo "covered: $(rustc --version)"
 }
 
-# tool NAME VERSION: a program of cargo's registry, in that version. Not optimized: building it would take
-# longer than all that it does here.
+# tool NAME VERSION: installs a program from cargo's registry in that version. It is not optimized: an optimized build
+# would take longer than it saves here.
 tool() (
     exec 9>"$cache/tools.lock"
     flock 9

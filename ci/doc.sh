@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The documentation, with warnings as errors: with all features, with the default ones, and where what it
-# links to may be absent.
+# Builds the documentation, with warnings as errors: with all features, with the default features, and with features off
+# so that linked items may be absent.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export RUSTDOCFLAGS=-Dwarnings

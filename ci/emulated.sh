@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# The test suite on another processor, under an emulator. powerpc is all that x86_64 is not: it has 32 bits,
-# pointers and timespec's fields included, its bytes are in big-endian order, and it has no 64-bit atomics.
-# With `--all` also i686, natively, and aarch64 and s390x.
+# Runs the test suite on another processor, under an emulator. powerpc differs from x86_64 in every respect: it is
+# 32-bit, including pointers and timespec's fields, big-endian, and has no 64-bit atomics. `--all` adds i686, natively,
+# and aarch64 and s390x.
 #
-# On Debian 12: its web toolchain brings the sources of the standard library; gcc links for powerpc, and
-# zig for the others.
+# Needs Debian 12, whose web toolchain includes the sources of the standard library. gcc links for powerpc, zig for the
+# others.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 [[ $* =~ ^(--all)?$ ]] || {
-    echo "emulated: neither nothing nor --all: $*" >&2
+    echo "emulated: expected no argument or --all: $*" >&2
     exit 2
 }
 all=no
@@ -29,7 +29,7 @@ if [ $all = yes ]; then
     . ci/zig.sh
     need libc6-arm64-cross libc6-s390x-cross
     sysroots build aarch64-unknown-linux-gnu s390x-unknown-linux-gnu
-    # The C library's version is that of the packages above.
+    # The C library has the version of the packages above.
     link_with_zig aarch64-unknown-linux-gnu aarch64-linux-gnu.2.36 s390x-unknown-linux-gnu s390x-linux-gnu.2.36
     export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER='qemu-aarch64-static -L /usr/aarch64-linux-gnu'
     export CARGO_TARGET_S390X_UNKNOWN_LINUX_GNU_RUNNER='qemu-s390x-static -L /usr/s390x-linux-gnu'
@@ -57,7 +57,7 @@ done <<<"$skipped"
 echo 'skipped when emulated: documentation, examples: natively only'
 
 suite=(cargo test --lib --test suite --test alone --features full)
-# All are built at once, which keeps the processors busy.
+# One cargo builds all targets, which keeps the processors busy.
 timeout 1800 "${suite[@]}" --no-run "${targets[@]/#/--target=}"
 for target in "${targets[@]}"; do
     timeout 1200 "${suite[@]}" --target "$target" -- "${skips[@]}"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Runs the examples, the soak and one benchmark, built as users build them. Each has a `--help`, and some are given bad
-# input, which they refuse with one line and code 2. The other benchmarks are compiled.
+# Runs the examples, the soak and one benchmark, built as users build them. Checks the `--help` of each, and that some
+# refuse bad input with one line and code 2. Compiles the other benchmarks.
 #
-# ci/examples.sh [MINUTES]: how long the soak runs; 1 by default.
+# ci/examples.sh [MINUTES]: length of the soak; 1 by default.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 minutes=${1:-1}

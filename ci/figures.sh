@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# Refreshes the figures in the documents. A table, or what ticklab prints, lies between the marks
-# `<!-- figures: NAME -->` and `<!-- /figures: NAME -->`. The output of its command replaces it, with the date and the
-# machine. The pictures are docs/lateness.svg and, from the table `scale`, docs/cost.svg.
+# Refreshes the figures in the documents. A table, or ticklab's output, lies between the marks `<!-- figures: NAME -->`
+# and `<!-- /figures: NAME -->`. The script replaces it with the output of its command, the date and the machine. It
+# also draws docs/lateness.svg and, from the table `scale`, docs/cost.svg.
 #
-# ci/figures.sh [NAME...]: only these; without names all. Run nothing else meanwhile. It takes a quarter of an hour, and
-# some minutes to build. ROUNDS=1 in the environment tries it out; those figures do not count.
+# ci/figures.sh [NAME...]: refreshes these, or all without names. Run nothing else meanwhile. All take a quarter of an
+# hour, plus some minutes to build. ROUNDS=1 in the environment is for a trial; its figures do not count.
 #
 # ci/figures.sh --check: checks the marks, and that each table has the header of its benchmark.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 benches=(precision scale micro patterns contend delay_queue busy)
-# Known, and in no document so far.
+# Known names that no document uses yet.
 unshown=(lone_sleep drop_sleeps)
 others=(ticklab ticklab-busy)
 pictures=(lateness)
@@ -29,12 +29,12 @@ is_one_of() {
     [[ " $* " == *" $name "* ]]
 }
 
-# All marks, as `DOCUMENT:LINE:MARK`.
+# Lists all marks, as `DOCUMENT:LINE:MARK`.
 marks() {
     grep -nHE '^<!-- /?figures: ' "${documents[@]}"
 }
 
-# The table of NAME as it stands, or what else there is.
+# Prints the current content between the marks of NAME.
 shown() {
     cat "${documents[@]}" | sed -n "/^<!-- figures: $1 -->\$/,/^<!-- \/figures: $1 -->\$/p" | sed '1d;$d'
 }
@@ -78,7 +78,7 @@ check() {
     echo "checked: $count tables and pictures"
 }
 
-# Puts what it reads between the marks of NAME, with the day and what else is known of how it came to be.
+# Puts its input between the marks of NAME, with the date and the conditions below.
 fill() {
     local name=$1 document
     document=$(grep -lxF "<!-- figures: $name -->" "${documents[@]}")
@@ -93,7 +93,7 @@ fill() {
     cat "$made/document" >"$document"
 }
 
-# Runs a benchmark, and fills in its table.
+# Runs a benchmark and fills in its table.
 bench() {
     local name=$1 command=(cargo bench --quiet --features full --bench "$1")
     shift
@@ -102,16 +102,16 @@ bench() {
     command=("${command[@]/--quiet/}")
     as_shown="$(tr -s ' ' <<<"${command[*]}")"
     marks | grep -qF "<!-- figures: $name -->" || return 0
-    # A handful of intervals is for the picture alone.
+    # The smallest numbers of intervals are only for the picture.
     grep '^|' "$made/$name.md" | grep -vE '^\| 10? × ' | fill "$name" "\`$as_shown\`; $conditions"
 }
 
-# Shows commands of ticklab with what they print.
+# Prints ticklab commands with their output.
 console() {
     local line
     for line in "$@"; do
         echo "\$ $line"
-        # Their reports are not shown.
+        # The commands' reports are not shown.
         # shellcheck disable=SC2086
         [[ $line != 'ticklab '* ]] || (cd "$made" && "$ticklab" ${line#ticklab } ${ROUNDS:+--rounds "$ROUNDS"} 2>&1)
     done
@@ -126,7 +126,7 @@ measure() {
         "$ticklab" cost "$made/scale.md" --command "$as_shown" --svg docs/cost.svg
         ;;
     lateness)
-        # What is drawn says what it was drawn by, so it is called as anybody would.
+        # The picture names its command, so the command must be one that a reader can run.
         PATH=${ticklab%/*}:$PATH ticklab run --timer os,os-spin,tokio,spin-sleep \
             --duration "${ROUNDS:-20}s" ${ROUNDS:+--rounds "$ROUNDS"} --svg docs/lateness.svg
         ;;
@@ -155,7 +155,7 @@ done
 made=$(mktemp -d)
 trap 'rm -rf "$made"' EXIT
 mkdir -p docs
-# Built before anything is measured.
+# Everything is built before anything is measured.
 cargo build --quiet --release --package ticklab
 cargo bench --quiet --features full --no-run
 ticklab=$(realpath "${CARGO_TARGET_DIR:-target}")/release/ticklab

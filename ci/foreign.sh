@@ -1,22 +1,21 @@
 #!/usr/bin/env bash
-# Clippy, with warnings as errors, for the systems that are not at hand: the library, the tests and
-# the examples with all features, and the library without `os-native`; and ticklab. On Debian 12: its web
-# toolchain brings the sources of the standard library, of which the interface suffices here. Nothing
-# is linked or run: for that see emulated.sh, link.sh and windows.sh.
+# Runs Clippy, with warnings as errors, for other systems: on the library, the tests and the examples with all features,
+# on the library without `os-native`, and on ticklab. Nothing is linked or run; emulated.sh, link.sh and windows.sh do
+# that. Needs Debian 12, whose web toolchain includes the sources of the standard library; the interface is enough here.
 #
-# ci/foreign.sh: one target for each piece of code that differs. ci/foreign.sh --all: all of the table.
-# ci/foreign.sh TARGET…: these only.
+# ci/foreign.sh: one target for each piece of code that differs. ci/foreign.sh --all: the whole table.
+# ci/foreign.sh TARGET…: these targets only.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=ci/debian.sh
 . ci/debian.sh
 # shellcheck source=ci/sysroot.sh
 . ci/sysroot.sh
-# TARGET EXTENT WHEN: `everything` is the library, the tests and the examples; `library` is the library
-# alone, on WebAssembly because tokio refuses the features that the tests need, and elsewhere because
-# a sibling in this table has everything. WHEN is `always` for a target whose code no other in the table
-# compiles, `alone` for one of which that is so of the library alone, and `all` for one that shares all of it
-# with others. Linux on other processors is compiled, and run, by emulated.sh.
+# TARGET EXTENT WHEN. EXTENT `everything` is the library, the tests and the examples. `library` is the library alone: on
+# WebAssembly because tokio refuses the features that the tests need, elsewhere because a similar target in this table
+# has everything. WHEN is `always` for a target with code that no other target in the table compiles, `alone` if only
+# the library has such code, and `all` for a target that shares all its code with others. emulated.sh compiles and runs
+# Linux on other processors.
 table='
 x86_64-pc-windows-gnu       everything  always
 x86_64-pc-windows-msvc      everything  all
@@ -46,7 +45,7 @@ case ${1:-} in
 esac
 for target in "${wanted[@]}"; do
     [ $all = no ] && grep -q "^$target " <<<"$table" || {
-        echo "foreign: not in the table, or beside --all: $target" >&2
+        echo "foreign: not in the table, or combined with --all: $target" >&2
         exit 2
     }
 done
@@ -64,7 +63,7 @@ while read -r target extent when; do
     extents[$target]=$extent
 done <<<"$table"
 if [ ${#wanted[@]} -gt ${#targets[@]} ]; then
-    echo "foreign: twice: ${wanted[*]}" >&2
+    echo "foreign: given twice: ${wanted[*]}" >&2
     exit 2
 fi
 
@@ -87,19 +86,19 @@ lint() {
 declare -A kinds=([everything]='--lib --tests --examples' [library]=--lib)
 without='--no-default-features --features stream,tracing'
 
-# One for each system that ticklab has code or dependencies of its own for. The BSDs are for `--all`: each of
-# them would build all of its dependencies.
+# One target for each system for which ticklab has code or dependencies of its own. The BSDs need `--all`, because each
+# builds all dependencies anew.
 has_ticklab=' x86_64-pc-windows-gnu x86_64-pc-windows-msvc aarch64-apple-darwin x86_64-unknown-freebsd x86_64-unknown-netbsd x86_64-unknown-openbsd x86_64-unknown-dragonfly '
 with_ticklab=() everything=() library=()
 for target in "${targets[@]}"; do
-    # With the library alone, ticklab is left out as well.
+    # A target with the library alone leaves ticklab out as well.
     [ "${extents[$target]}" = everything ] || has_ticklab=${has_ticklab/ $target / }
     [[ $has_ticklab != *" $target "* ]] || with_ticklab+=("$target")
     if [ "${extents[$target]}" = everything ]; then everything+=("$target"); else library+=("$target"); fi
 done
 
-# All at once keeps the processors busy, but what it says does not name the target. What went well
-# is not done again below.
+# One cargo for all targets keeps the processors busy, but its output does not name the target. The loop below repeats
+# only what failed.
 {
     [ ${#everything[@]} -eq 0 ] || lint "${kinds[everything]}" --all-features "${everything[@]}" || true
     [ ${#library[@]} -eq 0 ] || lint "${kinds[library]}" --all-features "${library[@]}" || true
@@ -107,8 +106,8 @@ done
     [ $all = no ] || lint --lib "$without" "${targets[@]}" || true
 } >/dev/null 2>&1
 
-# lint_all TARGET: all that is asked of it. Without `os-native` the library is the same everywhere, and
-# WebAssembly has no other.
+# lint_all TARGET: runs all lints of the target. Without `os-native` the library is the same everywhere, and WebAssembly
+# has only that one.
 lint_all() {
     lint "${kinds[${extents[$1]}]}" --all-features "$1"
     [ $all = no ] || lint --lib "$without" "$1"

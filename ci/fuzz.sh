@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Random programs against models of what they should do: each target of fuzz/, one after the other, from
-# its committed corpus. On Debian 12.
+# Runs random programs against models of the expected behaviour: each target of fuzz/ in turn, from its committed corpus.
+# Needs Debian 12.
 #
-# ci/fuzz.sh [SECONDS [TARGET…]]: for so many seconds each, 60 if nothing is said; these only.
+# ci/fuzz.sh [SECONDS [TARGET…]]: SECONDS for each target, 60 by default; all targets by default.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=ci/debian.sh
@@ -25,8 +25,8 @@ done
 need g++
 tool cargo-fuzz 0.13.2
 
-# What the compiler counts for the fuzzer is not stable yet. Without a sanitizer it is twice as fast: the
-# targets look for wrong answers, and unsafe code is not what they run.
+# The fuzzer's coverage counters are not stable yet. No sanitizer: the targets look for wrong results and run no unsafe
+# code, and without one they are twice as fast.
 export RUSTC_BOOTSTRAP=1
 options=(--sanitizer none --target-dir target/fuzz)
 work=$(mktemp -d)
@@ -40,13 +40,13 @@ done
 for target in "${targets[@]}"; do
     corpus=fuzz/corpus/$target
     mkdir "$work/$target"
-    # What is found goes into the first of the folders. An input that takes 10 s hangs.
+    # New inputs go into the first folder. An input that takes 10 s counts as a hang.
     status=0
     timeout $((seconds + 120)) cargo fuzz run "${options[@]}" "$target" "$work/$target" "$corpus" -- \
         -max_total_time="$seconds" -timeout=10 -print_final_stats=1 >"$work/log" 2>&1 || status=$?
     if [ $status -ne 0 ]; then
         cat "$work/log"
-        echo "fuzz: $target failed. To see it again, with the file that is named above, or made of its Base64:" >&2
+        echo "fuzz: $target failed. To reproduce it, with the file named above or decoded from its Base64:" >&2
         echo "RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none $target FILE" >&2
         exit 1
     fi

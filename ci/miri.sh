@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# What is pure, and the queue, under Miri: no arithmetic that wraps unseen, nothing undefined, in few of
-# the programs that the property tests generate. It takes a nightly, and a component that not every
-# machine can have: where it cannot be had, this says so and ends with code 77.
+# Runs the pure modules and the queue under Miri, with few of the programs that the property tests generate. Miri finds
+# undefined behaviour and unnoticed overflow. It needs a nightly toolchain and the component miri. If they are not
+# available, the script says so and exits with code 77.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,7 +12,7 @@ if ! cargo +nightly miri --version 2>/dev/null; then
     fi
 fi
 
-# These take Miri minutes.
+# These tests take minutes under Miri.
 MIRIFLAGS=-Zmiri-disable-isolation PROPTEST_CASES=1 timeout 900 \
     cargo +nightly miri test --target-dir target/miri --features full --lib -- \
     schedule:: queue:: precision:: saturating:: units:: published:: panics:: \

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# The library, compiled by the oldest Rust that it promises to work with, for this machine's system. On
-# Debian 12, which still has that version: it is unpacked, and the one that is installed stays.
+# Compiles the library with the oldest supported Rust, for this machine's system. Needs Debian 12, which still has that
+# version. The script unpacks it and leaves the installed version alone.
 #
-# Not here: other systems (.github/workflows/ci.yml compiles for some with 1.85), the tests, and ticklab,
-# whose 1.88 Debian does not have. Of those Clippy tells what the standard library did not have yet
-# (`incompatible_msrv`, in every stage that lints).
+# Not covered: other systems (.github/workflows/ci.yml compiles for some with 1.85), the tests, and ticklab, because
+# Debian has no Rust 1.88. For those, Clippy reports uses of newer parts of the standard library (`incompatible_msrv`, in
+# every stage that lints).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=ci/debian.sh
@@ -17,7 +17,7 @@ need libllvm19
 if [ ! -d "$old" ]; then
     begun=$(mktemp -d "$cache/rust.XXXXXX")
     trap 'rm -rf "$begun"' EXIT
-    # The lists of packages are others' as well.
+    # Other scripts use the lists of packages too.
     exec 9>"$cache/apt.lock"
     flock 9
     apt-get update -qq 9>&-
@@ -33,7 +33,7 @@ if [ ! -d "$old" ]; then
         done
     )
     exec 9>&-
-    # Complete, or not there.
+    # The rename is atomic: the folder is complete or absent.
     mv -T "$begun/rust/usr" "$old" 2>/dev/null || [ -d "$old" ]
     rm -rf "$begun"
 fi

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Faults planted one after the other: each is to make a test fail. What survives and is not among the
-# accepted of ci/mutants.toml, for which CONTRIBUTING.md gives the reasons, is a promise without a test.
+# Plants one fault after the other. Each must make a test fail. A surviving fault is a promise without a test, unless
+# ci/mutants.toml accepts it; CONTRIBUTING.md gives the reasons.
 #
-# ci/mutants.sh [PASS…]: `pure`, what is pure and the queue, by the library's own tests; `driver`, by those
-# and the suite; both if nothing is said. PROPTEST_CASES makes them quicker or more thorough.
+# ci/mutants.sh [PASS…]: `pure` tests the pure modules and the queue with the library's own tests; `driver` tests the
+# driver with those and the suite. Both by default. PROPTEST_CASES makes them quicker or more thorough.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=ci/debian.sh
@@ -12,7 +12,7 @@ passes=("$@")
 [ $# -gt 0 ] || passes=(pure driver)
 for pass in "${passes[@]}"; do
     [[ $pass =~ ^(pure|driver)$ ]] || {
-        echo "mutants: neither pure nor driver: $pass" >&2
+        echo "mutants: expected pure or driver: $pass" >&2
         exit 2
     }
 done
@@ -36,21 +36,21 @@ rm -rf "$work"
 mkdir -p "$tree"
 trap 'rm -rf "$work"' EXIT
 git ls-files -z | tar -c --null --files-from=- | tar -x -C "$tree"
-# It follows a module to its file, but not where a cfg says which file that is.
+# cargo-mutants cannot follow a module whose file a cfg chooses.
 sed -i -E '/cfg_attr\((kqueue|threadpool), path/d; s/cfg_attr\(timerfd, path = ("[^"]*")\)/path = \1/' "$tree/src/sys/mod.rs"
 
-# Each is built: most of that is to link.
+# Every mutant is built, and linking takes most of the time.
 export CARGO_TARGET_DIR=$work/target CARGO_INCREMENTAL=1 CARGO_PROFILE_DEV_DEBUG=0
 export PROPTEST_CASES=${PROPTEST_CASES:-64}
-# There are some that allocate without end. Others hang, which is to be caught.
+# Some mutants allocate without end. The limit stops them; a timeout catches those that hang.
 ulimit -v 16000000
 
-# lines FILE: how many.
+# lines FILE: prints the number of lines.
 lines() {
     wc -l <"$1"
 }
 
-# mutate PASS TEST…: plants them in the files of that pass, and runs these tests.
+# mutate PASS TEST…: plants faults in the files of the pass, and runs these tests.
 mutate() {
     local pass=$1 out=$work/$1/mutants.out status=0 file
     local -n files=$pass
@@ -58,16 +58,16 @@ mutate() {
     local options=(--dir "$tree" --in-place --config ci/mutants.toml --output "$work/$pass" --package tokio-osinterval
         --features full --timeout-multiplier 4 --minimum-test-timeout 40 --no-shuffle --colors never)
     for file in "${files[@]}"; do
-        # One that has moved would be left out in silence.
+        # Without this check, a moved file would be left out silently.
         [ -f "$file" ] || {
             echo "mutants: there is no $file" >&2
             exit 1
         }
         options+=(--file "$file")
     done
-    # To cargo itself, so that nothing else is built.
+    # The arguments go to cargo itself, so that nothing else is built.
     cargo mutants "${options[@]}" "${@/#/--cargo-arg=}" || status=$?
-    # 2: some were missed; 3: some hung.
+    # Status 2: some mutants were missed. Status 3: some hung.
     [[ $status =~ ^[023]$ ]] || exit 1
     local caught missed hung
     caught=$(lines "$out/caught.txt")
@@ -77,7 +77,7 @@ mutate() {
     checked=$((checked + caught + missed + hung))
     if [ "$missed" -gt 0 ]; then
         cat "$out/missed.txt"
-        echo "mutants: no test fails for these" >&2
+        echo "mutants: no test fails for these mutants" >&2
         exit 1
     fi
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The package as it would be published, built from what is in it.
+# Builds the package as it would be published, from its own contents.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo package --quiet --allow-dirty

@@ -1,5 +1,5 @@
-"""That nothing in Cargo.lock that the library or ticklab is built from says it needs a newer Rust than
-they promise: on any system, and without what only tests need."""
+"""Checks that no dependency of the library or ticklab in Cargo.lock declares a newer Rust than the two promise. Covers
+all systems, and leaves out the dependencies of tests."""
 
 import json
 import subprocess
@@ -30,5 +30,5 @@ for name, manifest in [("tokio-osinterval", "Cargo.toml"), ("ticklab", "ticklab/
         good = False
         continue
     silent = sum(needs[package] is None for package in listed)
-    print(f"covered: {name}: {len(listed)} packages, none says it needs more than Rust {promised}; {silent} say nothing")
+    print(f"covered: {name}: {len(listed)} packages, none declares a newer Rust than {promised}; {silent} declare none")
 sys.exit(not good)

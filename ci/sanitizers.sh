@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# The library's tests on Linux, with the alarm that users get, under AddressSanitizer, which finds leaks
-# as well, and under ThreadSanitizer.
+# Runs the library's tests on Linux, with the alarm that users get, under AddressSanitizer, which also finds leaks, and
+# under ThreadSanitizer.
 #
-# rustup's toolchain brings the sanitizers' runtimes, and is enough for the first. The second has to see
-# what the standard library does, or would take its locks for none: that is built along, from the sources
-# that Debian 12 has, by the compiler that is with them, and linked with rustup's runtime.
+# rustup's toolchain includes the sanitizers' runtimes, which is enough for AddressSanitizer. ThreadSanitizer needs an
+# instrumented standard library, or it would not see the library's locks. The script builds one from Debian 12's sources
+# with Debian's compiler, and links it with rustup's runtime.
 #
-# ci/sanitizers.sh [thread]: with that, the second alone.
+# ci/sanitizers.sh [thread]: `thread` runs ThreadSanitizer alone.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 [[ $* =~ ^(thread)?$ ]] || {
-    echo "sanitizers: neither nothing nor thread: $*" >&2
+    echo "sanitizers: expected no argument or thread: $*" >&2
     exit 2
 }
 # shellcheck source=ci/debian.sh
@@ -18,11 +18,11 @@ cd "$(dirname "$0")/.."
 
 target=x86_64-unknown-linux-gnu
 runtimes=$(rustc --print sysroot)/lib/rustlib/$target/lib
-# Lines, for what is found; no more, since that takes longer to link.
+# Line tables for the reports. Full debug information takes longer to link.
 export CARGO_PROFILE_DEV_DEBUG=0
 lines=(--config 'profile.dev.package.tokio-osinterval.debug="line-tables-only"')
 
-# suite NAME ARGUMENT…, once it has found what was planted for it.
+# suite NAME ARGUMENT…: runs the tests, after the sanitizer has found the fault planted for it.
 suite() {
     local name=$1 tests
     shift
@@ -31,7 +31,7 @@ suite() {
         >"target/$name/found" 2>&1 || true
     grep -i "${name}Sanitizer: " "target/$name/found" || {
         cat "target/$name/found"
-        echo "sanitizers: $name does not see what is planted for it" >&2
+        echo "sanitizers: $name does not find the fault planted for it" >&2
         exit 1
     }
     tests=(cargo test "${lines[@]}" --target "$target" --target-dir "target/$name" --features full --lib --test suite --test alone)
@@ -58,9 +58,9 @@ use_debian_rust
     exit 1
 }
 runtime=("$runtimes"/librustc*_rt.tsan.a)
-# tokio's reactor waits on one descriptor of its epoll, and registers on a copy. The sanitizer knows
-# what `dup` copies, and of `fcntl` it does not: it would not see that what was done before a
-# registration comes before its events.
+# tokio's reactor waits on one descriptor of its epoll and registers on a copy. The sanitizer knows that `dup` copies a
+# descriptor, but not that `fcntl` does. Without this shim it would not see that a registration happens before its
+# events.
 mkdir -p target/thread
 cat >target/thread/dup.c <<'C'
 #define _GNU_SOURCE
@@ -88,7 +88,7 @@ flags=(-Zsanitizer=thread -Zexternal-clangrt)
 for argument in -Wl,--whole-archive "${runtime[0]}" -Wl,--no-whole-archive "$PWD/target/thread/dup.o"; do
     flags+=("-Zpre-link-arg=$argument")
 done
-# Under it a turn of 3 µs is too short for anything: who spins gets nowhere beside others. And the queue
-# has no threads, but a property that takes minutes.
+# Skips tests of spinning: under the sanitizer a spin slice of 3 µs is too short to make progress beside other tasks.
+# Skips tests of the queue: it has no threads, and its properties take minutes.
 CARGO_UNSTABLE_BUILD_STD=std,panic_unwind,proc_macro,test RUSTFLAGS="${flags[*]}" suite thread -- \
     --skip ready_task_runs_during_a_spin --skip io_proceeds_during_a_spin --skip behaves_as_a_sorted_map

@@ -1,29 +1,29 @@
 #!/usr/bin/env bash
-# What cargo-semver-checks finds of 1.0.0's public API that this version breaks, with the features that 1.0.0
-# has and with the default ones: exactly what is known and accepted here, neither more nor less.
+# Compares the public API with that of 1.0.0 by cargo-semver-checks, with the features of 1.0.0 and with the default
+# features. The findings must be exactly the ones that this script accepts.
 #
-# Not here: the types of parameters and results, and traits that are implemented by hand. It does not compare
-# them; tests/suite/version_1_0 does, in each run of CI. This is for ci/thorough.sh: to install the program takes
-# 11 minutes of processor time, 6 minutes or more on two cores. Then it takes half a minute.
+# cargo-semver-checks does not compare the types of parameters and results, or traits that are implemented by hand;
+# tests/suite/version_1_0 does, in each run of CI. This script is for ci/thorough.sh: installing the program takes 11
+# minutes of processor time, 6 minutes or more on two cores. A run then takes half a minute.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=ci/debian.sh
 . ci/debian.sh
-# As rustc is one of those whose rustdoc this version can read: Rust 1.93 and later.
+# This version can read the rustdoc output of Rust 1.93 and later.
 tool cargo-semver-checks 0.51.0
 
-# tokio's own enum is exported in its place. What is exported of another crate it does not see.
+# tokio's own enum is exported instead. cargo-semver-checks does not see exports from other crates.
 accepted='enum_missing: enum tokio_osinterval::MissedTickBehavior'
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
-# compare OPTION…: with those features of both.
+# compare OPTION…: compares both versions with these features.
 compare() {
     local status=0 found lints
     cargo semver-checks --color never --package tokio-osinterval --baseline-version 1.0.0 --release-type minor "$@" \
         >"$log" 2>&1 || status=$?
-    # 100: it has found something.
+    # Status 100: it found something.
     if [ $status -ne 100 ] && [ $status -ne 0 ]; then
         cat "$log" >&2
         exit 1

@@ -1,9 +1,8 @@
-# Sourced by .ci/run and ci/thorough.sh: runs stages, says what each of them checked, and closes with a
-# table of all.
+# Sourced by .ci/run and ci/thorough.sh: runs stages, prints what each stage checked, and ends with a table of all.
 #
-# What a stage checked is read from its output: the `test result:` lines of cargo, and lines of the form
-# `checked: NUMBER WHAT`. A stage that has neither has checked nothing, and fails. A stage that is allowed to
-# may end with code 77, after a line `not run: WHY`.
+# The output of a stage says what it checked: cargo's `test result:` lines, and lines of the form
+# `checked: NUMBER WHAT`. A stage without such lines has checked nothing, and fails. A stage on the list below may end
+# with code 77, after a line `not run: WHY`.
 # shellcheck shell=bash
 
 export CARGO_TERM_COLOR=never CARGO_INCREMENTAL=0
@@ -41,8 +40,8 @@ trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# Ends processes, and what they started: `timeout` puts its child into a group of its own. From the lanes
-# down, so that no lane takes its stage for a failed one.
+# Ends processes and their children, because `timeout` puts its child into a group of its own. Starts at the lanes, so
+# that no lane reports its ended stage as failed.
 end() {
     local all=("$@") next=0
     while [ $next -lt ${#all[@]} ]; do
@@ -53,7 +52,7 @@ end() {
     [ $next -eq 0 ] || kill "${all[@]}" 2>/dev/null || true
 }
 
-# What the log of a stage says that it checked: `152 tests, 9 builds`.
+# Prints what a stage checked, from its log: `152 tests, 9 builds`.
 checked() {
     awk '
         /^test result: ok/ { count["tests"] += $4 }
@@ -77,14 +76,14 @@ stage() {
     local log=$logs/$name
     shift
     echo "=== $name: $*"
-    # In a subshell and not as a condition: `set -e` has no effect in a condition.
+    # Runs in a subshell, not in a condition, where `set -e` has no effect.
     set +e
     (
         trap - EXIT HUP INT TERM
         set -e
         "$@"
     ) >"$log" 2>&1 &
-    # So that a signal is not kept waiting.
+    # `wait` can be interrupted, so a signal takes effect at once.
     wait $!
     status=$?
     set -e
@@ -114,14 +113,14 @@ record() {
     echo "=== $1: $4, $3, $2 s"
 }
 
-# Shown before a log and after it, since the log may be cut.
+# Printed before and after a log, because the log may be cut.
 failures() {
     echo '--- what failed:'
     grep -nE '^(test .* FAILED|error|thread .* panicked at|Diff in |.* hangs: )' "$1" | tail -n 40 || true
     echo '---'
 }
 
-# lane FUNCTION: its stages run beside those that follow, until `meet`.
+# lane FUNCTION: runs the function's stages in parallel with what follows, until `meet`.
 lane() {
     (
         trap - EXIT HUP INT TERM
@@ -130,7 +129,7 @@ lane() {
     lanes[$!]=$1
 }
 
-# Waits for all lanes. The first that fails ends the others.
+# Waits for all lanes. The first failure ends the others.
 meet() {
     local process status
     while [ ${#lanes[@]} -gt 0 ]; do
@@ -142,7 +141,7 @@ meet() {
     done
 }
 
-# What a stage said last that has not ended, and what its lane said before.
+# Prints the last output of each unfinished stage, and the earlier output of its lane.
 unfinished() {
     local log name
     for log in "${lanes[@]/#/$logs/lane-}"; do
@@ -152,7 +151,7 @@ unfinished() {
         name=${log##*/}
         case $name in lane-* | results | most-disk) continue ;; esac
         grep -q "^$name"$'\t' "$results" || {
-            echo "=== $name had not ended. It said last:"
+            echo "=== $name did not end. Its last output:"
             tail -n 40 "$log"
         }
     done

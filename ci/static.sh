@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks what needs no build: format, the lists in ARCHITECTURE.md and tests/README.md, and the headers of tables of
-# figures.
+# Runs the checks that need no build: formats, the lists in ARCHITECTURE.md and tests/README.md, and the headers of the
+# tables of figures.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo fmt --all --check

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# What the library and ticklab are built from: licences, duplicates, sources; Rust versions; whether
-# the versions that Cargo.toml asks for suffice.
+# Checks the dependencies of the library and ticklab: licences, duplicates, sources, Rust versions, and whether the
+# oldest versions that Cargo.toml allows are enough.
 #
-# With `--all` also the unit tests with those versions, more sets of features by the oldest Rust, and what
-# cargo-semver-checks says of the version that was published before.
+# `--all` adds the unit tests with those versions, more sets of features with the oldest Rust, and cargo-semver-checks
+# against the published version.
 #
-# Not here: known vulnerabilities and yanked versions. Their database is on GitHub, which not every
-# machine reaches; .github/workflows/ci.yml asks it.
+# Not covered: known vulnerabilities and yanked versions. Their database is on GitHub, which not every machine can reach;
+# .github/workflows/ci.yml checks them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=ci/debian.sh

@@ -1,13 +1,12 @@
-# Sourced by the scripts beside it, after debian.sh: the standard library of foreign targets, made
-# with Debian's toolchain from Debian's sources, and kept from one run to the next.
+# Sourced by other scripts after debian.sh: builds the standard library of foreign targets with Debian's toolchain from
+# Debian's sources, and caches it between runs.
 #
-# Why not `-Zbuild-std`: it makes the library again in each target directory, and one that can be
-# linked by zig not at all, since it makes a shared library of it as well.
+# `-Zbuild-std` would not do: it builds the library anew in each target directory, and it also builds a shared library,
+# which zig cannot link.
 # shellcheck shell=bash disable=SC2154
 
-# sysroots KIND TARGET…: makes what is missing, and tells cargo where it is. KIND is `check`, which
-# suffices for `cargo check` and `cargo clippy`, or `build`, which can be linked as well, and takes
-# half as long again.
+# sysroots KIND TARGET…: builds the missing libraries, and tells cargo where they are. KIND is `check`, which is enough
+# for `cargo check` and `cargo clippy`, or `build`, which can also be linked and takes half as long again.
 sysroots() {
     local kind=$1 target base missing=()
     shift
@@ -19,12 +18,12 @@ sysroots() {
     for target in "$@"; do
         local path=$base/$kind variable=${target//-/_}
         [ -d "$path/lib/rustlib/$target" ] || path=$base/build
-        # The path says which kind it is, so that cargo notices when it is another one.
+        # The path contains the kind, so that cargo notices a change of kind.
         export "CARGO_TARGET_${variable^^}_RUSTFLAGS=--sysroot=$path"
     done
 }
 
-# All targets by one cargo, which keeps the processors busy.
+# One cargo builds all targets, which keeps the processors busy.
 make_sysroots() {
     local kind=$1 sysroot=$2 sources host begun target
     shift 2
@@ -37,11 +36,11 @@ make_sysroots() {
         arguments+=(--target "$target")
     done
     if [ "$kind" = build ]; then
-        # A shared library would have to be linked, with the target's own C library.
+        # A shared library would have to be linked with the target's own C library.
         cp -rL "$sources" "$begun/library"
         sources=$begun/library
         sed -i 's/^crate-type = \["dylib", "rlib"\]$/crate-type = ["rlib"]/' "$sources/std/Cargo.toml"
-        # Not optimized: that halves the time, and the library checks what it may.
+        # Not optimized: the build takes half the time, and the library's debug checks are on.
         options=(--config profile.dev.debug=0 --config profile.dev.incremental=false)
     else
         options=(--release)
@@ -65,7 +64,7 @@ make_sysroots() {
         else
             cp "$begun/target/$target"/release/deps/*.rmeta "$begun/$target/lib"
         fi
-        # Complete, or not there. If another run was faster, its result is as good.
+        # The rename is atomic: the folder is complete or absent. If another run was faster, its result is used.
         mv -T "$begun/$target" "$sysroot/lib/rustlib/$target" 2>/dev/null || [ -d "$sysroot/lib/rustlib/$target" ]
     done
     rm -rf "$begun"

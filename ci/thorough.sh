@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# All that .ci/run does, at full depth, and what takes too long for each change: every target and subset of
-# features, the whole suite on each processor and timer, hours of random programs, mutants. It takes some
-# hours. CONTRIBUTING.md says when to run it.
+# Runs everything that .ci/run does at full depth, and what takes too long for each change: every target and subset of
+# features, the whole suite on each processor and timer, hours of random programs, mutants. It takes some hours.
+# CONTRIBUTING.md says when to run it.
 #
-# ci/thorough.sh [STAGE…]: these only, in the order in which they stand here.
+# ci/thorough.sh [STAGE…]: runs these stages only, in the order of this file.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 for stage in "$@"; do
@@ -18,7 +18,7 @@ done
 . ci/stages.sh
 wanted=" $* "
 
-# run NAME COMMAND…: a stage, if it is wanted. What it has built goes: the next builds with other flags.
+# run NAME COMMAND…: runs a stage if it is selected. Deletes its build, because the next stage uses other flags.
 run() {
     [[ $wanted == '  ' || $wanted == *" $1 "* ]] || return 0
     stage "$@"
@@ -27,6 +27,8 @@ run() {
 
 tools() {
     ci/tools.sh
+    # For the documentation of backon, which uses reqwest.
+    need libssl-dev pkg-config
     tool cargo-hack 0.6.46
     tool cargo-mutants 27.1.0
 }
@@ -41,8 +43,7 @@ portable() {
     export CARGO_CFG_TOKIO_OSINTERVAL_PORTABLE=1
     cargo test --all-features
     cargo test --features full
-    tests/tokio-suite.sh
-    tests/delay-queue-suite.sh
+    tests/downstream.sh tokio tokio-stream tokio-util
 }
 
 powerset() {
@@ -56,7 +57,7 @@ powerset() {
     rm "$log"
 }
 
-# Alone, since it sets the machine's clock.
+# Runs alone, because it sets the machine's clock.
 clock_set() {
     tests/clock-set.sh full 'full test-util'
 }
@@ -67,8 +68,7 @@ run lint ci/lint.sh
 run powerset powerset
 run test all_features
 run portable portable
-run tokio-suite tests/tokio-suite.sh
-run delay-queue-suite tests/delay-queue-suite.sh
+run downstream tests/downstream.sh
 run clock-set clock_set
 run doc ci/doc.sh
 run faults tests/faults.sh

@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# ticklab on this machine: its lints and tests, a real run, and the page and the picture of that in a real
-# browser. On Debian 12. Argument: a folder for screenshots; none is kept without.
+# Tests ticklab on this machine: lints, tests, a real run, and the run's page and picture in a real browser. Needs
+# Debian 12.
+#
+# ci/ticklab.sh [FOLDER]: keeps screenshots in the folder; without it, keeps none.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=ci/debian.sh
@@ -10,16 +12,16 @@ command -v npm >/dev/null || need nodejs npm
 
 cargo fmt --package ticklab --check
 cargo clippy --package ticklab --all-targets -- -D warnings
+pictures=target/ticklab-pictures
 mkdir -p "$pictures"
 OUT=$PWD/$pictures timeout 1800 cargo test --package ticklab
 cargo build --package ticklab
 program=target/debug/ticklab
 page=target/ticklab-report.html
-pictures=target/ticklab-pictures
 
-# As the README has it, but not optimized: to be looked at, and not for its figures.
+# The command of the README, but not optimized: the page is checked, not the figures.
 timeout 120 "$program" run --duration 3s --html "$page" --svg "$pictures/report.svg"
-# Whatever is found, it is told.
+# Prints whatever doctor finds; its exit code does not matter.
 status=0
 timeout 60 "$program" doctor || status=$?
 [ $status -le 1 ]

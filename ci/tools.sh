@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Brings what the stages need. Each script brings its own, too; here nothing waits for it.
+# Installs what the stages need. Each script also installs its own tools; doing it first keeps lanes from waiting.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=ci/debian.sh

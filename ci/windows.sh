@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# The test suite on Windows, under Wine: with the alarm that users get, with the one that follows a
-# paused clock, and, of what is Windows' own, with the thread pool's timer in place of the waitable one;
-# an example; and a run of ticklab. With `--all` also the documentation's examples, all other examples, and
-# the whole suite on the thread pool's timer.
-# On Debian 12: its web toolchain brings the sources of the standard library, from which the one for
-# Windows is built.
+# Runs the test suite on Windows, under Wine: with the alarm that users get, with the one that follows a paused clock, and,
+# for the tests of Windows' own code, with the thread pool's timer instead of the waitable one. Also runs an example and
+# ticklab. `--all` adds the documentation's examples, all other examples, and the whole suite on the thread pool's timer.
 #
-# Wine takes the flag for a timer of high resolution and ignores it. So this shows that nothing is
-# early, lost, leaked or in a race, and not how precise Windows is.
+# Needs Debian 12, whose web toolchain includes the sources of the standard library. The script builds the library for
+# Windows from them.
 #
-# ci/windows.sh COMMAND…: runs that, such as `cargo test --test alone`, in place of all of it.
+# Wine accepts the flag for a high-resolution timer and ignores it. The tests therefore show that nothing is early, lost,
+# leaked or in a race, but not how precise Windows is.
+#
+# ci/windows.sh COMMAND…: runs only this command, such as `cargo test --test alone`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=ci/debian.sh
@@ -22,15 +22,15 @@ wine=/usr/lib/wine/wine64
 export WINEPREFIX=$cache/wine-8 WINEDEBUG=-all WINEDLLOVERRIDES='mscoree=;mshtml='
 unset DISPLAY
 
-# A prefix takes 15 s to make, and 700 MB. It is moved into place when it is complete; if another run
-# was faster, that one's is used.
+# A Wine prefix takes 15 s to create, and 700 MB. It is moved into place when it is complete. If another run was faster,
+# that run's prefix is used.
 if [ ! -d "$WINEPREFIX" ]; then
     begun=$(mktemp -d "$cache/wine.XXXXXX")
-    # What Wine has started goes on by itself, also when this is ended.
+    # Wine's processes continue even when this script is ended.
     trap 'WINEPREFIX=$begun wineserver -k 2>/dev/null || true; rm -rf "$begun"' EXIT
     WINEPREFIX=$begun timeout 300 wineboot -i
     WINEPREFIX=$begun timeout 60 wineserver -w
-    # The standard library's random numbers come from a library that Wine 8 does not have.
+    # The standard library takes random numbers from a library that Wine 8 lacks.
     cat >"$begun/random.c" <<'C'
 #include <windows.h>
 BOOLEAN NTAPI SystemFunction036(PVOID buffer, ULONG length);
@@ -43,8 +43,8 @@ C
     mv -T "$begun" "$WINEPREFIX" || [ -d "$WINEPREFIX" ]
 fi
 
-# Wine's server ends 3 s after its last program has. A program that begins in that moment loses it, and
-# fails: so it waits for 10 minutes, which begin when the first program has ended. 2: it runs already.
+# Wine's server ends 3 s after its last program. A program that starts at that moment loses the server and fails. The
+# server therefore waits for 10 minutes, which begin when the first program ends. Status 2: it is already running.
 status=0
 wineserver -p600 2>/dev/null || status=$?
 [ $status -eq 0 ] || [ $status -eq 2 ]
@@ -53,7 +53,7 @@ timeout 60 "$wine" cmd /c exit
 export CARGO_UNSTABLE_BUILD_STD=std,panic_unwind,proc_macro,test
 export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER=$wine
 export CARGO_BUILD_TARGET=$target CARGO_TARGET_DIR=target/windows
-# To link with debug information takes longer than to compile.
+# Linking with debug information takes longer than compiling.
 export CARGO_PROFILE_DEV_DEBUG=0
 
 all=no
@@ -63,7 +63,7 @@ elif [ $# -gt 0 ]; then
     exec "$@"
 fi
 
-# run SECONDS ARGUMENT…: `cargo test`, with a limit for the build and the tests together.
+# run SECONDS ARGUMENT…: runs `cargo test`, with a time limit for the build and the tests together.
 run() {
     local limit=$1
     shift
@@ -81,7 +81,7 @@ if [ $all = yes ]; then
     done
 fi
 run 1800 --features full "${suite[@]}"
-# To their end: not how late they are, but that none hangs or fails.
+# Runs the examples to their end. Checks that none hangs or fails, not their lateness.
 cargo build "${examples[@]/#/--example=}" --features full
 for example in "${examples[@]}"; do
     timeout 60 "$wine" "target/windows/$target/debug/examples/$example.exe"
@@ -89,11 +89,11 @@ done
 echo "checked: ${#examples[@]} examples"
 
 run 1800 --all-features "${suite[@]}"
-# What depends on which of the two timers it is: the driver's and the periodic timer's use of it.
+# Only the tests that depend on the choice of timer: those of the driver and of the periodic timer.
 [ $all = yes ] || suite=(--test suite --test alone -- never_early periodic resets runtimes windows)
 CARGO_CFG_TOKIO_OSINTERVAL_THREADPOOL_TIMER=1 run 1800 --features full "${suite[@]}"
 
-# The program that measures: from its beginning to its end, all timers, never early.
+# Runs ticklab from start to end, with all timers, none of them early.
 cargo build --package ticklab
 report=target/windows/report.json
 timeout 120 "$wine" "target/windows/$target/debug/ticklab.exe" run --duration 2s --json "$report" \

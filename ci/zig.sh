@@ -1,5 +1,5 @@
-# Sourced by the scripts beside it, after sysroot.sh: zig links for systems whose C library and
-# linker are not at hand. It brings both.
+# Sourced by other scripts after sysroot.sh: links with zig for systems whose C library and linker are not installed. zig
+# includes both.
 # shellcheck shell=bash disable=SC2154
 
 # link_with_zig TARGET ZIG_TARGET…: tells cargo how to link for each TARGET.
@@ -11,7 +11,7 @@ link_with_zig() {
         begun=$(mktemp -d "$cache/zig.XXXXXX")
         /usr/bin/python3 -m venv "$begun"
         "$begun/bin/pip" install --quiet "ziglang==$version"
-        # Complete, or not there.
+        # The rename is atomic: the folder is complete or absent.
         mv -T "$begun"/lib/python3*/site-packages/ziglang "$cache/zig-$version" 2>/dev/null || [ -x "$ZIG" ]
         rm -rf "$begun"
     fi

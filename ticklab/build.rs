@@ -5,11 +5,11 @@ use cfg_aliases::cfg_aliases;
 fn main() {
     cfg_aliases! {
         timerfd: { any(target_os = "linux", target_os = "android") },
-        // Where a sleep can be told when to end, and not how long to last.
+        // Systems whose sleep takes an absolute time.
         clock_nanosleep: {
             any(timerfd, target_os = "freebsd", target_os = "dragonfly", target_os = "netbsd")
         },
-        // Where a thread can ask what it has used itself.
+        // Systems on which a thread can read its own usage.
         thread_usage: { any(target_os = "linux", target_os = "freebsd", target_os = "openbsd") },
     }
     println!("cargo:rerun-if-changed=build.rs");

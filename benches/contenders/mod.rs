@@ -1,4 +1,4 @@
-//! Intervals that tick for a while and tell how late they were.
+//! Intervals that tick for a while and report their lateness.
 
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant as TokioInstant;
 use tokio_osinterval::{OsInterval, Precision};
 
-/// What one round has shown, in nanoseconds.
+/// The results of one round, in nanoseconds.
 #[derive(Clone)]
 pub(crate) struct Round {
     pub(crate) p50: f64,
@@ -67,7 +67,7 @@ fn multi_thread() -> Runtime {
     builder.worker_threads(2).enable_all().build().unwrap()
 }
 
-/// The lateness of each tick, and the processor time since it was made.
+/// Records the lateness of each tick and the processor time.
 struct Meter {
     late: Histogram<u64>,
     cpu: Duration,
@@ -89,7 +89,7 @@ impl Meter {
         let now = Instant::now();
         assert!(now >= deadline, "early");
         if self.to_warm_up > 0 {
-            // Caches, and what a driver learns of the machine.
+            // Skips the ticks that warm up the caches and the driver's estimates.
             self.to_warm_up -= 1;
             self.cpu = processor_time();
             return;
@@ -182,7 +182,7 @@ fn with_spin_sleep(period: Duration, ticks: u32) -> Round {
     meter.stop()
 }
 
-/// What an echo over TCP keeps of its throughput beside an interval that spins.
+/// Prints the share of its throughput that an echo over TCP keeps beside a spinning interval.
 pub(crate) fn beside(period: Duration) {
     use crate::support::{median, rounds};
 
@@ -195,7 +195,7 @@ pub(crate) fn beside(period: Duration) {
     println!("an echo beside it: {ratio:.3} of the throughput that it has beside Kernel");
 }
 
-/// How many bytes went there and back in a while, one at a time.
+/// Returns the number of bytes echoed in a given time, one at a time.
 async fn echoes(period: Duration, precision: Precision) -> f64 {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::{TcpListener, TcpStream};
@@ -233,12 +233,12 @@ async fn echoes(period: Duration, precision: Precision) -> f64 {
     count
 }
 
-/// Kernel timers that take turns: each is set for the tick after those of the others.
+/// Kernel timers that take turns: each is armed for the tick after those of the others.
 struct Timers {
-    /// The same moment on both clocks.
+    /// One instant on both clocks.
     epoch: (Instant, Duration),
     period: Duration,
-    /// The tick that the next to be set is set for.
+    /// The tick that the next timer is armed for.
     ahead: u32,
 }
 
@@ -270,7 +270,7 @@ impl Timers {
     }
 }
 
-/// Nothing but the two system calls that it takes.
+/// Makes only the two system calls of a tick.
 fn raw(period: Duration, ticks: u32, count: usize) -> Round {
     let (mut timers, descriptors) = Timers::new(count, period);
     let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).unwrap();
@@ -294,7 +294,7 @@ fn raw(period: Duration, ticks: u32, count: usize) -> Round {
     meter.stop()
 }
 
-/// The same in tokio's reactor, by hand: its own share of what a tick costs.
+/// The same in tokio's reactor, by hand: shows the reactor's share of the cost.
 fn async_fd(period: Duration, ticks: u32, count: usize) -> Round {
     use tokio::io::Interest;
     use tokio::io::unix::AsyncFd;

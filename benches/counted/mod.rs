@@ -20,7 +20,7 @@ use tokio_osinterval::{OsInterval, OsTimer, Sleep, interval_at, sleep, sleep_unt
 const HOUR: Duration = Duration::from_secs(3600);
 const TIMES: u32 = 1000;
 
-/// At most so many instructions each.
+/// Sets the highest number of instructions for each operation.
 fn bound(each: u64) -> LibraryBenchmarkConfig {
     let mut callgrind = Callgrind::default();
     callgrind.hard_limits([(EventKind::Ir, each * u64::from(TIMES))]);
@@ -33,15 +33,16 @@ fn noop() -> Context<'static> {
     Context::from_waker(Waker::noop())
 }
 
-/// Sleeps that are waited for, and their runtime.
+/// Waiting sleeps and their runtime.
 type Crowd = (Runtime, Vec<Pin<Box<Sleep>>>);
 
-/// One of `count` that wait, at deadlines in no order.
+/// Creates `count` waiting sleeps with deadlines in random order.
 fn crowd(count: u32) -> Crowd {
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     let context = runtime.enter();
     let mut sleeps = Vec::new();
-    // From one moment on, however long it takes to make them: where in the queue they lie shall not depend on it.
+    // All deadlines count from one instant. Their places in the queue must not depend on how long creating
+    // them takes.
     let begin = Instant::now() + HOUR;
     for n in 0..count {
         let after = Duration::from_micros((u64::from(n) * 7919) % 1_000_003);
@@ -75,7 +76,7 @@ fn make_arm_and_drop((runtime, sleeps): Crowd) -> Crowd {
     (runtime, sleeps)
 }
 
-// As hyper does for the header of each request.
+// Like hyper's timer for the header of each request.
 #[library_benchmark(config = bound(1350))]
 #[bench::among_100(args = (100), setup = crowd)]
 fn hypers_sleep((runtime, sleeps): Crowd) -> Crowd {
@@ -99,7 +100,7 @@ fn drop_waiting((runtime, mut sleeps): Crowd) -> Crowd {
     (runtime, sleeps)
 }
 
-// To a moment that is earlier than the one that it waits for, by up to 30 ms.
+// Resets to a deadline up to 30 ms earlier.
 #[library_benchmark(config = bound(480))]
 #[bench::among_1_000(args = (1000), setup = crowd)]
 #[bench::among_100_000(args = (100_000), setup = crowd)]
@@ -112,7 +113,7 @@ fn reset((runtime, mut sleeps): Crowd) -> Crowd {
     (runtime, sleeps)
 }
 
-// To a moment before all others.
+// Resets to a deadline before all others.
 #[library_benchmark(config = bound(700))]
 #[bench::among_1_000(args = (1000), setup = crowd)]
 #[bench::among_100_000(args = (100_000), setup = crowd)]
@@ -125,7 +126,7 @@ fn reset_to_the_front((runtime, mut sleeps): Crowd) -> Crowd {
     (runtime, sleeps)
 }
 
-// As one that is to fire only if nothing happens.
+// Resets a timer that fires only if nothing happens.
 #[library_benchmark(config = bound(300))]
 #[bench::among_1_000(args = (1000), setup = crowd)]
 fn reset_to_later((runtime, mut sleeps): Crowd) -> Crowd {

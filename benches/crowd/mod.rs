@@ -1,4 +1,4 @@
-//! Crowds of intervals, each in a task of its own.
+//! Many intervals, each in a task of its own.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -26,7 +26,7 @@ pub(crate) struct Work {
     contenders: &'static [Timer],
 }
 
-/// Where in a period the deadlines lie.
+/// How the deadlines are spread over a period.
 #[derive(Clone, Copy)]
 enum Spread {
     Evenly,
@@ -67,7 +67,7 @@ const fn spread(name: &'static str, count: u32, period: u32, contenders: &'stati
 }
 
 pub(crate) const ALL: &[Timer] = &[Timer::Os, Timer::Tolerant, Timer::Tokio, Timer::Seed];
-/// The published version makes a descriptor for each.
+/// The published version opens a descriptor for each interval, so it is not among these.
 const MANY: &[Timer] = &[Timer::Os, Timer::Tolerant, Timer::Tokio];
 
 pub(crate) const WORK: &[Work] = &[
@@ -83,7 +83,7 @@ pub(crate) const WORK: &[Work] = &[
     spread("100,000 × 1 s", 100_000, 1000, MANY),
 ];
 
-/// In nanoseconds.
+/// The results of one round, in nanoseconds.
 #[derive(Clone, Copy)]
 struct Round {
     p50: f64,
@@ -93,7 +93,7 @@ struct Round {
 }
 
 impl Work {
-    /// Prints a row for each contender, and tells of ratios.
+    /// Prints a row for each contender and returns the ratios.
     pub(crate) fn run(&self, table: &Table) -> Vec<String> {
         let mut rounds = vec![Vec::new(); self.contenders.len()];
         for _ in 0..self::rounds() {
@@ -185,7 +185,7 @@ impl Work {
                     Timer::Seed => ticks!(seed::interval_at(start, period)),
                 }
             }
-            // Until all have ticked once.
+            // Waits until every interval has ticked once.
             tokio::time::sleep_until(now + MS * 50 + self.period * 2).await;
             late.borrow_mut().reset();
             let cpu = processor_time();

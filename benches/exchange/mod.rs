@@ -1,4 +1,4 @@
-//! Two workers that make batches of sleeps, and drop their own or those of the other.
+//! Two workers create batches of sleeps, and drop their own or the other's.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -11,21 +11,21 @@ use tokio::runtime::Runtime;
 use crate::support::{Start, each, second_poll};
 use crate::{HALF_A_MINUTE, MINUTE, ROUND, crowd};
 
-/// So many at once: no more than the cooperative budget of one poll.
+/// Size of a batch, within the cooperative budget of one poll.
 const BATCH: u64 = 64;
-/// So many more than it has taken may a worker have made.
+/// How many sleeps a worker may create beyond those that it has received.
 const AHEAD: usize = 512;
 
 #[derive(Clone, Copy)]
 pub(crate) enum Where {
-    /// On the worker that made them.
+    /// On the worker that created them.
     Here,
     There,
 }
 
 type Batch<S> = Vec<Pin<Box<S>>>;
 
-/// What a worker has to give, and where it takes from.
+/// What a worker sends, and where it receives.
 struct Hands<S> {
     gives: Sender<Batch<S>>,
     takes: Receiver<Batch<S>>,
@@ -40,7 +40,7 @@ fn pair<S>(place: Where) -> [Hands<S>; 2] {
     [(gives, second), (others, fourth)].map(|(gives, takes)| Hands { gives, takes })
 }
 
-/// What it takes a worker to make, arm and drop a sleep, in nanoseconds.
+/// Returns the time in nanoseconds to create, arm and drop a sleep on a worker.
 pub(crate) fn dropping<S: Future<Output = ()> + Send + 'static>(
     runtime: &Runtime,
     place: Where,
@@ -64,9 +64,9 @@ pub(crate) fn dropping<S: Future<Output = ()> + Send + 'static>(
     each(sum.0, sum.1)
 }
 
-/// Until it is over, or the other has ended. How many it has dropped, and how long it worked: a turn in
-/// which there was nothing to do but wait for the other is not counted. What the runtime does between
-/// two turns is, since a timer may leave work for then.
+/// Runs until the time is over or the other worker has ended. Returns how many sleeps were dropped and how
+/// long the worker was busy. Polls that only wait for the other worker do not count. The runtime's work
+/// between two polls does count, because a timer may defer work to it.
 async fn exchange<S: Future<Output = ()>>(
     hands: Hands<S>,
     sleep: impl Fn(Duration) -> S + Sync,
@@ -88,7 +88,7 @@ async fn exchange<S: Future<Output = ()>>(
             })
             .await;
             made += batch.len();
-            // If the other has ended, what it has sent is still to be taken.
+            // If the other worker has ended, its last batches must still be received.
             drop(hands.gives.send(batch));
         }
         match hands.takes.try_recv() {

@@ -1,4 +1,4 @@
-//! Loops that take messages until there are no more, as servers have them: without a timer, and with one.
+//! Loops that receive messages until none is left, as in servers: without a timer, and with one.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -8,14 +8,14 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::support::{each, second_poll};
 
-/// Numbered from 0. All of them are there before the loop begins.
+/// The messages, numbered from 0. All are sent before the loop begins.
 pub(crate) type Messages = UnboundedReceiver<usize>;
 
-/// What a message takes, in nanoseconds. In a box, which is made once for all messages.
+/// A loop that returns nanoseconds per message. The box is allocated once for all messages.
 pub(crate) type Running = Pin<Box<dyn Future<Output = f64> + Send>>;
 pub(crate) type Loop = fn(Messages) -> Running;
 
-/// So many messages are not timed: caches, and a runtime's first timer, which makes its driver.
+/// Number of messages that are not timed. They warm up the caches and create the runtime's driver.
 pub(crate) const WARM_UP: usize = 1000;
 
 pub(crate) const LIMIT: Duration = Duration::from_secs(5);
@@ -46,7 +46,7 @@ impl Stopwatch {
     }
 }
 
-/// A `select!` whose other branch waits for ever: what `select!` takes by itself is no timer's.
+/// A `select!` whose other branch waits forever: shows the cost of `select!` itself.
 pub(crate) fn bare_select(mut messages: Messages) -> Running {
     Box::pin(async move {
         let mut stopwatch = Stopwatch::new();
@@ -125,7 +125,7 @@ macro_rules! within_limit {
     };
 }
 
-/// Ends when it has been idle for a while: each message resets a sleep. The clock is read for that.
+/// Ends when it has been idle for a while: each message resets a sleep, which reads the clock.
 macro_rules! unless_idle {
     ($time:path) => {
         |mut messages| {
@@ -151,7 +151,7 @@ macro_rules! unless_idle {
     };
 }
 
-/// A task for each request, and in it a timeout around what it waits for.
+/// A task for each request, with a timeout around its wait.
 macro_rules! request_within_limit {
     ($time:path) => {
         |mut messages| {

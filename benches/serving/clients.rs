@@ -1,4 +1,5 @@
-//! The clients: this benchmark again, in another process, so that the server's processor time is its alone.
+//! The clients: this benchmark in another process, so that the server's processor time does not include
+//! theirs.
 
 use std::env;
 use std::io;
@@ -15,15 +16,15 @@ use super::{BODY, REQUEST};
 use crate::command_line::fail;
 use crate::support::Flavor;
 
-/// The first argument of a process that is one.
+/// The first argument of a client process.
 const CLIENTS: &str = "clients";
-/// In place of a pause.
+/// Stands in place of a pause.
 const SLOW: &str = "slow";
 
-/// Within this they begin.
+/// The clients begin within this time.
 const SPREAD: Duration = Duration::from_millis(100);
 
-/// So many that do the same.
+/// A number of clients with the same behaviour.
 #[derive(Clone, Copy)]
 pub(crate) struct Crowd {
     pub(crate) server: SocketAddr,
@@ -33,13 +34,13 @@ pub(crate) struct Crowd {
 
 #[derive(Clone, Copy)]
 pub(crate) enum Manner {
-    /// Request after request, with a pause of so many milliseconds between them.
+    /// Sends request after request, with a pause of this many milliseconds between them.
     Asks(u64),
-    /// Connection after connection, each until the server closes it for want of a header's end.
+    /// Opens connection after connection. The server closes each because its header does not end.
     IsSlow,
 }
 
-/// They are gone when this is dropped.
+/// The client process. Dropping this ends it.
 pub(crate) struct Clients(Child);
 
 impl Clients {
@@ -59,13 +60,13 @@ impl Clients {
 
 impl Drop for Clients {
     fn drop(&mut self) {
-        // If it has ended, there is nothing to kill.
+        // If the process has ended, there is nothing to kill.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// Whether this process was one of clients, which are gone now.
+/// Returns `true` if this process was a client process, whose clients have ended.
 pub(crate) fn run_if_asked() -> bool {
     let mut arguments = env::args().skip(1);
     if arguments.next().is_none_or(|first| first != CLIENTS) {
@@ -87,7 +88,7 @@ pub(crate) fn run_if_asked() -> bool {
                     all.spawn(crowd.run_one());
                 }
             }
-            // Each ends when the server is gone.
+            // Each client ends when the server does.
             while all.join_next().await.is_some() {}
         });
     true
@@ -109,12 +110,12 @@ impl Crowd {
     }
 
     async fn run_one(self) -> io::Result<()> {
-        // So that they do not all do the same at the same moment.
+        // Spreads the clients' requests over time.
         sleep(SPREAD.mul_f64(fastrand::f64())).await;
         loop {
             let stream = TcpStream::connect(self.server).await?;
             stream.set_nodelay(true)?;
-            // If the server closes the connection: the next one.
+            // Opens the next connection when the server closes this one.
             let _ = match self.manner {
                 Manner::Asks(pause) => ask(stream, Duration::from_millis(pause)).await,
                 Manner::IsSlow => begin(stream).await,
@@ -123,7 +124,7 @@ impl Crowd {
     }
 }
 
-/// Until the server closes the connection.
+/// Sends requests until the server closes the connection.
 async fn ask(mut stream: TcpStream, pause: Duration) -> io::Result<()> {
     let mut response = Vec::with_capacity(1024);
     loop {

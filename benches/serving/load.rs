@@ -1,4 +1,4 @@
-//! What a request costs the server, and how many it answers, when it is asked for all that it can.
+//! The server's cost per request and its throughput under full load.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -8,17 +8,17 @@ use super::server::{Server, Timer, until};
 use crate::process::processor_time;
 use crate::support::{Flavor, each, median};
 
-/// hyper's own, if it is told of none.
+/// hyper's default.
 const LIMIT: Duration = Duration::from_secs(30);
 const WARM_UP: Duration = Duration::from_millis(200);
 
 const TIMERS: [Timer; 4] = [Timer::None, Timer::Never, Timer::Tokio, Timer::Ours];
 
-/// What one round has shown of one contender.
+/// The results of one contender in one round.
 struct Turn {
-    /// How many it has answered in a second.
+    /// Requests answered per second.
     requests: f64,
-    /// The server's processor time for each, in µs.
+    /// The server's processor time per request, in µs.
     cpu: f64,
 }
 
@@ -26,7 +26,7 @@ pub(crate) fn run(rounds: usize, turn: Duration, connections: u64) {
     let mut turns = TIMERS.map(|_| Vec::new());
     for round in 0..rounds {
         for n in 0..TIMERS.len() {
-            // Nobody is always the first.
+            // Rotates the order of the contenders.
             let n = (n + round) % TIMERS.len();
             turns[n].push(serve(TIMERS[n], turn, connections));
         }
@@ -83,7 +83,7 @@ fn serve(timer: Timer, turn: Duration, connections: u64) -> Turn {
     }
 }
 
-/// Of each round.
+/// Compares the contenders in each round.
 fn in_each(own: &[Turn], to: &[Turn], compare: fn(&Turn, &Turn) -> f64) -> Vec<f64> {
     own.iter()
         .zip(to)
@@ -91,7 +91,7 @@ fn in_each(own: &[Turn], to: &[Turn], compare: fn(&Turn, &Turn) -> f64) -> Vec<f
         .collect()
 }
 
-/// The median, and between which values half of them are.
+/// Returns the median and the quartiles.
 fn spread(mut values: Vec<f64>, digits: usize) -> String {
     values.sort_unstable_by(f64::total_cmp);
     let [low, middle, high] = [1, 2, 3].map(|n| values[(values.len() - 1) * n / 4]);

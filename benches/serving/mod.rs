@@ -1,4 +1,4 @@
-//! An HTTP/1 server of hyper's, and its clients in a process of their own.
+//! A hyper HTTP/1 server, and its clients in a process of their own.
 
 pub(crate) mod clients;
 pub(crate) mod load;

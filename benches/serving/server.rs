@@ -1,4 +1,4 @@
-//! The server, whose timer is the contender.
+//! The server. Its timer is the contender.
 
 use std::convert::Infallible;
 use std::future::{Future, ready};
@@ -22,7 +22,7 @@ use super::BODY;
 #[derive(Clone, Copy)]
 pub(crate) enum Timer {
     None,
-    /// hyper asks for sleeps, and that is all.
+    /// Accepts hyper's sleeps and never fires.
     Never,
     Tokio,
     Ours,
@@ -51,7 +51,7 @@ impl Timer {
     }
 }
 
-/// As a timer is, and as a sleep.
+/// A timer, and its sleep, that never fires.
 struct Never;
 
 impl rt::Timer for Never {
@@ -74,17 +74,17 @@ impl Future for Never {
     }
 }
 
-/// What has become of a server's connections.
+/// The results of a server's connections.
 #[derive(Default)]
 pub(crate) struct Server {
     answered: AtomicU64,
     open: AtomicU64,
-    /// How long each was open that was closed since its header was late.
+    /// How long each connection was open that the server closed because its header was late.
     cut_off: Mutex<Vec<Duration>>,
 }
 
 impl Server {
-    /// In the current runtime, until that is dropped.
+    /// Starts in the current runtime, and runs until the runtime is dropped.
     pub(crate) async fn start(timer: Timer, limit: Duration) -> (Arc<Self>, SocketAddr) {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -104,7 +104,7 @@ impl Server {
                     server.answered.fetch_add(1, Ordering::Relaxed);
                     ready(Ok::<_, Infallible>(Response::new(BODY.to_owned())))
                 });
-                // hyper's time begins at the first poll: a little later.
+                // hyper starts its clock at the first poll, slightly later.
                 let began = Instant::now();
                 let closed = builder
                     .serve_connection(TokioIo::new(stream), answers)
@@ -130,11 +130,11 @@ impl Server {
     }
 }
 
-/// Looks for it now and then.
+/// Polls a condition now and then.
 ///
 /// # Panics
 ///
-/// If it takes too long.
+/// Panics if the condition takes too long.
 pub(crate) fn until(what: &str, is_so: impl Fn() -> bool) {
     const PATIENCE: Duration = Duration::from_secs(30);
     let began = Instant::now();

@@ -1,4 +1,5 @@
-//! When clients that do not end their header are cut off, beside many others, and what is left of all.
+//! When the server cuts off clients that do not end their header, beside many others, and what remains of all
+//! of them.
 
 use std::fmt;
 use std::thread;
@@ -12,13 +13,15 @@ use crate::command_line::fail;
 use crate::process::{descriptors, resident};
 use crate::support::Flavor;
 
-/// For a header, and so for a pause as well.
+/// The limit for a header, and therefore also for a pause.
 const LIMIT: Duration = Duration::from_millis(500);
-/// Of those that are not slow, in milliseconds: what is measured is the timer, not a server that is overloaded.
+/// Pause of the clients that are not slow, in milliseconds. It keeps the server from overload, so that the
+/// result is the timer's.
 const PAUSE: u64 = 100;
-/// One of so many is slow.
+/// One client in this many is slow.
 const SLOW: u64 = 20;
-/// Clients that come and go before anything is measured: then the allocator has what it keeps.
+/// Clients that come and go before the measurement, so that the allocator already holds the memory that it
+/// keeps.
 const WARM_UP: [Duration; 5] = [Duration::from_secs(2); 5];
 const IN_TIME: Duration = Duration::from_millis(1);
 
@@ -37,7 +40,7 @@ pub(crate) fn run(duration: Duration, connections: u64) {
 fn serve(timer: Timer, duration: Duration, connections: u64) {
     let runtime = Flavor::MultiThread.builder().build().unwrap();
     let start = || runtime.block_on(Server::start(timer, LIMIT));
-    // Two, so that their connections can be told apart.
+    // Two, so that their connections can be distinguished.
     let (asked, to_ask) = start();
     let (beset, to_beset) = start();
     let slow = connections.div_ceil(SLOW);
@@ -76,7 +79,7 @@ fn serve(timer: Timer, duration: Duration, connections: u64) {
         asked.take_cut_off().len()
     );
     println!("    slow ones: {}", lateness(beset.take_cut_off()));
-    // With nothing of the measurement in it.
+    // Without memory of the measurement itself.
     let after = Held::by(&runtime);
     for (when, held) in [
         ("before", &before),
@@ -91,7 +94,7 @@ fn serve(timer: Timer, duration: Duration, connections: u64) {
 
 /// # Panics
 ///
-/// If one was cut off too early, or none at all.
+/// Panics if a client was cut off too early, or if none was.
 fn lateness(mut open_for: Vec<Duration>) -> String {
     open_for.sort_unstable();
     let late: Vec<_> = open_for
@@ -110,12 +113,12 @@ fn lateness(mut open_for: Vec<Duration>) -> String {
     )
 }
 
-/// What the server's process has.
+/// What the server's process holds.
 struct Held {
     descriptors: Option<usize>,
-    /// Of this crate's timers.
+    /// Waiting timers of this crate.
     waiting: usize,
-    /// In KiB.
+    /// Resident memory in KiB.
     resident: Option<u64>,
 }
 

@@ -1,4 +1,4 @@
-//! What the benchmarks share.
+//! Code that the benchmarks share.
 #![allow(dead_code, unused_imports, reason = "each benchmark uses its part")]
 
 mod flavor;
@@ -13,8 +13,8 @@ pub(crate) use flavor::Flavor;
 pub(crate) use start::Start;
 pub(crate) use table::{Table, late, longest, number, or_none};
 
-/// Ready when it is polled again, which its task is as soon as its worker comes to it: `yield_now` would let
-/// that look for the tasks of others first.
+/// Becomes ready at the second poll, which comes as soon as the worker reaches the task again. `yield_now`
+/// would let the worker look for other workers' tasks first.
 pub(crate) async fn second_poll() {
     let mut polled = false;
     poll_fn(|cx| {
@@ -27,20 +27,21 @@ pub(crate) async fn second_poll() {
     .await;
 }
 
-/// The median of `samples`.
+/// Returns the median of `samples`.
 ///
 /// # Panics
 ///
-/// If there are none.
+/// Panics if there are no samples.
 pub(crate) fn median(mut samples: Vec<f64>) -> f64 {
     samples.sort_unstable_by(f64::total_cmp);
     samples[samples.len() / 2]
 }
 
-/// One measurement of one contender: whatever is measured, less is better.
+/// One measurement of one contender. Lower is better.
 pub(crate) type Contender = fn() -> f64;
 
-/// Lets the contenders take turns, round by round, so that a noisy machine is noisy for all: the samples of each.
+/// Runs the contenders in turns, round by round, so that noise affects all of them alike. Returns the samples
+/// of each.
 pub(crate) fn turns(rounds: usize, contenders: &[Contender]) -> Vec<Vec<f64>> {
     let mut samples = vec![Vec::new(); contenders.len()];
     for _ in 0..rounds {
@@ -51,12 +52,12 @@ pub(crate) fn turns(rounds: usize, contenders: &[Contender]) -> Vec<Vec<f64>> {
     samples
 }
 
-/// The median of each round's own ratio, since what is noisy is so for both.
+/// Returns the median of the rounds' ratios. Noise affects both contenders of a round.
 pub(crate) fn ratio(of: &[f64], to: &[f64]) -> f64 {
     median(of.iter().zip(to).map(|(of, to)| of / to).collect())
 }
 
-/// How many rounds: `usual`, or as many as `ROUNDS` in the environment says, to try a benchmark out.
+/// Returns the number of rounds: `usual`, or `ROUNDS` from the environment, to try a benchmark out.
 pub(crate) fn rounds(usual: usize) -> usize {
     let Ok(rounds) = std::env::var("ROUNDS") else {
         return usual;
@@ -69,27 +70,27 @@ pub(crate) fn rounds(usual: usize) -> usize {
     }
 }
 
-/// Ends the process, with one line on standard error.
+/// Exits with one line on standard error.
 pub(crate) fn refuse(message: &str) -> ! {
     eprintln!("error: {message}");
     std::process::exit(2);
 }
 
-/// What was given, but for options for cargo's harness.
+/// Returns the arguments without the options for cargo's harness.
 pub(crate) fn arguments() -> impl Iterator<Item = String> {
     std::env::args()
         .skip(1)
         .filter(|argument| !argument.starts_with('-'))
 }
 
-/// Whether one of this name was asked for: those whose names have the argument in them, or all.
+/// Returns `true` if the name contains an argument, or if there are no arguments.
 pub(crate) fn is_chosen(name: &str) -> bool {
     arguments()
         .next()
         .is_none_or(|filter| name.contains(&filter))
 }
 
-/// What one of `count` took, in nanoseconds.
+/// Returns nanoseconds per item.
 #[allow(clippy::cast_precision_loss, reason = "no count is that large")]
 pub(crate) fn each(took: Duration, count: usize) -> f64 {
     took.as_secs_f64() * 1e9 / count as f64
@@ -103,7 +104,7 @@ impl Numbers {
         Self(seed.max(1))
     }
 
-    /// Below `bound`. Marsaglia's xorshift64.
+    /// Returns a number below `bound`. Marsaglia's xorshift64.
     pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;

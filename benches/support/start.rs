@@ -1,11 +1,11 @@
-//! Tasks that are to run beside each other, each on a worker of its own.
+//! Starts tasks side by side, each on a worker of its own.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Barrier, Mutex};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
-/// Where so many tasks begin at once.
+/// A barrier for a number of tasks.
 #[derive(Debug, Clone)]
 pub(crate) struct Start(Arc<Inner>);
 
@@ -25,12 +25,12 @@ impl Start {
         }))
     }
 
-    /// In a task: until all are here, on as many threads.
+    /// Waits in a task until all tasks are here, on as many threads.
     ///
-    /// A task that waited in a barrier at once would wait for ever for one that its worker has in its queue.
+    /// A task that blocked at once could wait forever for a task in its own worker's queue.
     pub(crate) async fn wait(&self) {
         while !self.is_everyone_elsewhere() {
-            // Time for another worker to take one of them.
+            // Gives another worker time to steal one of them.
             let began = Instant::now();
             while began.elapsed() < Duration::from_micros(20) {
                 std::hint::spin_loop();

@@ -1,14 +1,15 @@
-//! Tables of figures, in Markdown that a terminal can show as well: what the README has is what is printed.
+//! Tables of figures in Markdown that is also readable in a terminal. The README contains them as printed.
 
-/// Each of its rows is printed as it comes.
+/// A table. Each row is printed when it is ready.
 pub(crate) struct Table {
     widths: Vec<usize>,
-    /// So many columns are text, and then come numbers.
+    /// Number of text columns. Columns of figures follow.
     texts: usize,
 }
 
 impl Table {
-    /// `header` is in Markdown. The first columns are text, so wide; all others have figures that are so wide.
+    /// Starts a table. `header` is in Markdown. The first columns are text of these widths; all others are
+    /// figures of one width.
     pub(crate) fn begin(header: &str, texts: &[usize], figures: usize) -> Self {
         let header = header
             .strip_prefix('|')
@@ -32,7 +33,7 @@ impl Table {
         table
     }
 
-    /// A cell for each column.
+    /// Prints a row: a cell for each column.
     pub(crate) fn row(&self, cells: &[impl AsRef<str>]) {
         assert_eq!(cells.len(), self.widths.len(), "a cell for each column");
         for (column, (cell, &width)) in cells.iter().zip(&self.widths).enumerate() {
@@ -47,13 +48,13 @@ impl Table {
     }
 }
 
-/// For the widths of [`Table::begin`].
+/// Returns the width for [`Table::begin`].
 pub(crate) fn longest<'a>(texts: impl IntoIterator<Item = &'a str>) -> usize {
     let lengths = texts.into_iter().map(|text| text.chars().count());
     lengths.max().unwrap_or(0)
 }
 
-/// With so many digits after the point, and a comma for each thousand.
+/// Formats a number with `digits` digits after the point, and a comma for each thousand.
 pub(crate) fn number(value: f64, digits: usize) -> String {
     let text = format!("{:.digits$}", value.abs());
     let whole = text.split('.').next().unwrap().len();
@@ -70,12 +71,12 @@ pub(crate) fn number(value: f64, digits: usize) -> String {
     number
 }
 
-/// Lateness: two digits after the point only where it is little.
+/// Formats a lateness: two digits after the point only if it is small.
 pub(crate) fn late(micros: f64) -> String {
     number(micros, if micros < 10.0 { 2 } else { 0 })
 }
 
-/// Nothing is not zero.
+/// Formats a missing value, which is not zero.
 pub(crate) fn or_none(value: Option<String>) -> String {
     value.unwrap_or_else(|| "–".to_owned())
 }

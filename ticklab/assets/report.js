@@ -1,24 +1,24 @@
-// Draws the plots from the page's own data, and lets a reader take values from them: with a mouse,
-// with a finger, and with the keyboard.
+// Draws the plots from the page's own data. Readers can look values up with a mouse, a finger or the
+// keyboard.
 "use strict";
 
 (() => {
   const all = JSON.parse(document.getElementById("data").textContent);
-  // One that never ticked has nothing to be drawn; the table tells of it.
+  // A timer without ticks has nothing to draw; the table lists it.
   const timers = all.filter(({ deadlines }) => deadlines > 0);
   const dark = matchMedia("(prefers-color-scheme: dark)");
 
-  // What is shorter is drawn as if it were this long: a logarithmic axis has no place for zero.
+  // Shorter times are drawn at this length, because a logarithmic axis has no zero.
   const LEAST_NS = 10;
-  // Drawn below what can be seen, for the same reason.
+  // Drawn below the visible range, for the same reason.
   const NONE = 1e-3;
 
-  // Colour is not all that tells the timers apart. The numbers of colours and of dashes have no
-  // common divisor, so that each pair comes once.
+  // Timers differ in more than colour. The numbers of colours and of dashes have no common divisor, so each
+  // pair occurs once.
   const COLOURS = 8;
   const DASHES = [[], [9, 4], [2, 3], [14, 4, 2, 4], [5, 3, 5, 9]];
 
-  // --- Numbers for a reader
+  // --- Formatting numbers
 
   function time(ns) {
     let value = ns;
@@ -32,12 +32,12 @@
     return `${value.toFixed(digits)} ${unit}`;
   }
 
-  // Of a value that is round, as those at an axis are.
+  // Formats a round value, as on an axis.
   const roundTime = (ns) => time(ns).replace(/\.0+ /, " ");
 
   const count = (number) => number.toLocaleString("en");
 
-  // As many digits as there are nines, and one.
+  // One digit more than there are nines.
   function percent(oneIn) {
     const digits = Math.max(0, Math.floor(Math.log10(oneIn) + 1e-9));
     return `${Number((100 - 100 / oneIn).toFixed(digits))} %`;
@@ -70,7 +70,7 @@
     return [low, Math.max(roundUp(most), low * 10)];
   }
 
-  // The powers of ten, and where there are few of them also 2 and 5.
+  // The powers of ten; if these are few, also their doubles and quintuples.
   function roundSplits([low, high]) {
     const steps = high / low > 300 ? [1] : [1, 2, 5];
     const splits = [];
@@ -99,8 +99,8 @@
   const timeAxis = (range, label) =>
     logAxis(range, label, (ns) => (ns <= LEAST_NS ? `≤ ${LEAST_NS} ns` : roundTime(ns)));
 
-  // Leaves out labels until none runs into another: first what is not a power of ten, then every
-  // second of these, and so on.
+  // Omits labels until none overlaps: first those that are not powers of ten, then every second one, and so
+  // on.
   function withRoom(plot, splits, axis, labels) {
     if (axis !== 0) return labels;
     const places = splits.map((split, i) => ({
@@ -117,11 +117,11 @@
     return labels.map((label, i) => (some.includes(places[i]) ? label : ""));
   }
 
-  // --- What each plot shows: its points, in the columns that uPlot wants, and what they say
+  // --- The content of each plot: its points in uPlot's columns, and the text for a position
 
   const ascending = (values) => Float64Array.from(new Set(values)).sort();
 
-  // The first of `points` for which `holds`; what comes after it must hold too.
+  // Returns the first of `points` for which `holds`. It must hold for all later points too.
   function first(points, holds) {
     let [low, high] = [0, points.length];
     while (low < high) {
@@ -132,10 +132,10 @@
     return points[low];
   }
 
-  // From left to right it is the share of deadlines that are later that becomes smaller, ten times
-  // with each nine. Not one could be in the part beyond as many as there were.
+  // From left to right the share of later deadlines shrinks, to a tenth with each nine. The line ends where
+  // that share is one deadline.
   function percentiles() {
-    // To nine digits: 99.9 is to be one in a thousand.
+    // Rounds to nine digits, so that 99.9 is exactly one in a thousand.
     const share = (at) => Number((100 / (100 - at)).toPrecision(9));
     const curves = timers.map(({ percentiles, deadlines }) =>
       percentiles.map(([at, ns]) => [Math.min(share(at), deadlines), ns]),
@@ -165,8 +165,8 @@
     };
   }
 
-  // Between the rounds of one timer are those of the others: there its lines are interrupted, which
-  // is what uPlot does at a null. At undefined, where only others have a point, a line goes on.
+  // The rounds of other timers lie between those of one timer. The timer's lines are interrupted there:
+  // uPlot does that at a null. At undefined, where only other timers have a point, a line continues.
   function timeline() {
     const rows = timers.map((timer) => timer.timeline);
     const steps = rows.flatMap((row) => row.slice(1).map(([at], i) => at - row[i][0]));
@@ -174,7 +174,7 @@
     const pauses = rows.map((row) =>
       row.slice(1).flatMap(([to], i) => (to - row[i][0] > slot * 1.5 ? [[row[i][0], to]] : [])),
     );
-    // A pause in which no other timer ran needs a point that is not there.
+    // A pause in which no other timer ran needs an additional point.
     const within = pauses.flat().map(([from, to]) => (from + to) / 2);
     const xs = ascending([...rows.flat().map(([at]) => at), ...within]);
     const slots = rows.map((row) => new Map(row.map((one) => [one[0], one])));
@@ -191,7 +191,7 @@
     return {
       xs,
       lines: timers.flatMap((_, timer) => [line(timer, 2, true), line(timer, 1, false)]),
-      // Between a timer's two lines.
+      // Halfway between a timer's two lines.
       bands: timers.map((_, timer) => [2 * timer + 1, 2 * timer + 2]),
       scales: { x: { time: false, range: () => [from, to] }, y: logScale(lateness) },
       axes: [
@@ -215,7 +215,7 @@
   function histogram() {
     const bars = timers.map((timer) => timer.bars);
     const edges = bars.flat().flatMap(([from, to]) => [atLeast(from), atLeast(to)]);
-    // One more to the left, so that the first bar has a left side.
+    // One more point on the left gives the first bar a left side.
     const xs = ascending([...edges, edges.reduce((a, b) => Math.min(a, b), Infinity) * 0.99]);
     const bar = (timer, i) => {
       const found = first(bars[timer], ([, to]) => atLeast(to) > xs[i]);
@@ -232,7 +232,7 @@
       lines: columns.map((ys, timer) => ({ timer, ys, fillTo: counts[0] })),
       paths: uPlot.paths.stepped({ align: 1 }),
       width: 1.5,
-      // A point would be at the left side of a bar, and seem to say more than the bar does.
+      // A point would lie at the left side of a bar and suggest more precision than the bar has.
       points: false,
       scales: { x: logScale(lateness), y: logScale(counts) },
       axes: [timeAxis(lateness, "lateness"), logAxis(counts, "deadlines", count)],
@@ -246,7 +246,7 @@
     };
   }
 
-  // --- How each timer looks
+  // --- The look of each timer
 
   let colours = 0;
   let floors = 0;
@@ -258,7 +258,7 @@
     };
   });
 
-  // It is the same timer in every plot, so it is hidden in every plot.
+  // A timer is hidden in every plot at once.
   const hidden = timers.map(() => false);
 
   function toggle(timer) {
@@ -286,13 +286,13 @@
     return svg;
   }
 
-  // --- A plot, and beside it what it says at one position
+  // --- A plot, with the values at one position beside it
 
   class Plot {
     constructor(figure, shown) {
       this.shown = shown;
       this.index = Math.max(0, shown.start);
-      // Not where there is nothing to be read.
+      // Skips positions without a value.
       const says = (i) => timers.some((_, timer) => shown.value(timer, i));
       this.stops = Array.from(shown.xs.keys()).filter(says);
       this.box = element("div", {
@@ -319,7 +319,7 @@
       new ResizeObserver(() => this.uplot.setSize(this.size())).observe(this.box);
     }
 
-    // Anew, when the colours are others.
+    // Redraws when the colours change.
     draw() {
       this.uplot?.destroy();
       const style = getComputedStyle(document.documentElement);
@@ -363,7 +363,7 @@
           drag: { x: false, y: false },
           points: { show: shown.points ?? true, size: 7 },
           move: (_, left, top) => [left < 0 ? left : this.left(this.nearest(left)), top],
-          // What was read last stays.
+          // The last values stay.
           bind: { mouseleave: () => null },
         },
         hooks: {
@@ -373,7 +373,7 @@
         },
       };
       this.uplot = new uPlot(options, [shown.xs, ...shown.lines.map(({ ys }) => ys)], this.box);
-      // What a browser makes of a finger, as if it were a mouse, comes when the finger is gone.
+      // A browser emulates mouse events when a finger is lifted.
       for (const name of ["pointerdown", "pointermove"]) {
         this.uplot.over.addEventListener(name, (event) => {
           const { pointerType, offsetX, offsetY } = event;
@@ -405,7 +405,7 @@
       return left - this.left(before) < this.left(after) - left ? before : after;
     }
 
-    // A step is never shorter than can be seen, however close the points are.
+    // A step is always large enough to see, however close the points are.
     step(direction, pixels) {
       const from = this.left(this.index);
       const ahead = this.stops.filter((i) => (i - this.index) * direction > 0);
@@ -447,7 +447,7 @@
     }
   }
 
-  // Points that no line goes through.
+  // Points that no line passes through.
   function alone(plot, series) {
     const ys = plot.data[series];
     const found = [];
@@ -474,6 +474,6 @@
     dark.addEventListener("change", () => Object.values(plots).forEach((plot) => plot.draw()));
   }
 
-  // For whoever looks closer: the page's test, or a reader at the browser's console.
+  // For the page's test, and for readers at the browser's console.
   globalThis.ticklab = { all, plots };
 })();

@@ -1,4 +1,4 @@
-//! What there is to choose from: timers, runtimes, loads, and what becomes of missed ticks.
+//! Choices on the command line: timers, runtimes, loads, and the behaviour for missed ticks.
 
 use std::num::NonZeroUsize;
 use std::str::FromStr;
@@ -10,7 +10,7 @@ use crate::sys::Floor;
 /// A timer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Kind {
-    /// Not to be chosen: what the machine can do, without any runtime.
+    /// The machine's floor, without a runtime. Users cannot select it.
     #[value(skip)]
     Floor(Floor),
     /// `tokio_osinterval::OsInterval`
@@ -30,28 +30,28 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// What this machine can do at best. One interval shows it.
+    /// Returns the machine's floor. One interval is enough to show it.
     pub fn floors() -> impl Iterator<Item = Self> {
         Floor::of_this_system().iter().copied().map(Self::Floor)
     }
 
-    /// Whether it is one of them.
+    /// Returns `true` if this is a floor.
     pub fn is_floor(self) -> bool {
         matches!(self, Self::Floor(_))
     }
 
-    /// Whether it takes a thread for each interval.
+    /// Returns `true` if each interval takes a thread.
     pub fn takes_threads(self) -> bool {
         matches!(self, Self::Thread | Self::SpinSleep)
     }
 
-    /// Whose [`name`](Self::name) it is.
+    /// Finds a timer by its [`name`](Self::name).
     pub fn named(name: &str) -> Option<Self> {
         let mut all = Self::floors().chain(Self::value_variants().iter().copied());
         all.find(|kind| kind.name() == name)
     }
 
-    /// As on the command line.
+    /// Returns the timer's name on the command line.
     pub fn name(self) -> String {
         if let Self::Floor(floor) = self {
             return floor.name().to_owned();
@@ -62,7 +62,7 @@ impl Kind {
             .unwrap_or_default()
     }
 
-    /// In a few words.
+    /// Describes the timer in a few words.
     pub fn about(self) -> &'static str {
         match self {
             Self::Floor(floor) => floor.about(),
@@ -77,15 +77,15 @@ impl Kind {
     }
 }
 
-/// tokio panics where the system refuses a thread.
-const MOST_WORKERS: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
+/// tokio panics if the system refuses a thread.
+const MAX_WORKERS: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
 
 /// The runtime that the timers' tasks run on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Runtime {
-    /// `new_current_thread`.
+    /// `new_current_thread`
     Current,
-    /// `new_multi_thread`, with so many workers, or as many as there are processors.
+    /// `new_multi_thread`, with this many workers, or with one for each processor.
     Multi(Option<NonZeroUsize>),
 }
 
@@ -97,10 +97,10 @@ impl FromStr for Runtime {
             None if text == "current" => Ok(Self::Current),
             None if text == "multi" => Ok(Self::Multi(None)),
             Some(("multi", threads)) => match threads.parse() {
-                Ok(threads) if threads <= MOST_WORKERS => Ok(Self::Multi(Some(threads))),
-                _ => Err("the number of threads is at least 1, and at most 1024"),
+                Ok(threads) if threads <= MAX_WORKERS => Ok(Self::Multi(Some(threads))),
+                _ => Err("expected from 1 to 1024 threads"),
             },
-            _ => Err("`current`, `multi` or `multi:THREADS`"),
+            _ => Err("expected `current`, `multi` or `multi:THREADS`"),
         }
     }
 }
@@ -108,21 +108,22 @@ impl FromStr for Runtime {
 /// What keeps the runtime's threads busy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LoadKind {
-    /// A task for each thread that yields after each poll. tokio looks at its timers before it goes on
+    /// One task for each thread, which yields after each poll. tokio checks its timers before it polls the
+    /// task again
     Yield,
-    /// Two tasks for each thread that wake each other by a message. tokio looks at its timers only after
-    /// as many polls as `--event-interval` says
+    /// Two tasks for each thread, which wake each other with a message. tokio checks its timers only after
+    /// `--event-interval` polls
     Pairs,
 }
 
-/// `MissedTickBehavior`, where a timer leaves the choice.
+/// `MissedTickBehavior`, for timers that offer the choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Missed {
-    /// Make up for them, one after the other
+    /// Deliver all missed ticks, one right after the other
     Burst,
-    /// Start anew from the late one
+    /// Continue one period after the late tick
     Delay,
-    /// Go on with the first that is still to come
+    /// Continue with the next deadline that has not passed
     Skip,
 }
 
@@ -143,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_runtime() {
+    fn runtime_is_parsed() {
         assert_eq!("current".parse(), Ok(Runtime::Current));
         assert_eq!("multi".parse(), Ok(Runtime::Multi(None)));
         assert_eq!("multi:3".parse(), Ok(Runtime::Multi(NonZeroUsize::new(3))));

@@ -1,5 +1,5 @@
-//! `ticklab cost`: a picture of what a tick costs among more and more intervals, from the table that the
-//! benchmark `scale` of the library prints.
+//! `ticklab cost`: draws the cost of a tick by the number of intervals, from the table that the library's
+//! benchmark `scale` prints.
 
 use std::fmt::Write;
 use std::fs;
@@ -7,18 +7,18 @@ use std::fs;
 use anyhow::{Context, Result, ensure};
 use jiff::Timestamp;
 
-use crate::FINE;
+use crate::SUCCESS;
 use crate::args::CostArgs;
 use crate::machine::Machine;
 use crate::output;
 use crate::plot::{Axis, Line, Plot};
 use crate::units::{day, time};
 
-/// Draws it.
+/// Draws the picture.
 ///
 /// # Errors
 ///
-/// If there is no such table, or the picture cannot be written.
+/// Returns an error if there is no such table, or if the picture cannot be written.
 pub fn run(args: &CostArgs) -> Result<u8> {
     let written = || format!("cannot write {}", args.svg.display());
     let place = output::Place::open(&args.svg).with_context(written)?;
@@ -28,34 +28,34 @@ pub fn run(args: &CostArgs) -> Result<u8> {
     let notes = vec![
         format!(
             "{}; {}",
-            Machine::read().in_words(),
+            Machine::read().describe(),
             day(&Timestamp::now().to_string())
         ),
         args.command.clone(),
     ];
     let svg = plot(&costs, notes).svg()?;
     place.write(svg, &|| false).with_context(written)?;
-    Ok(FINE)
+    Ok(SUCCESS)
 }
 
 /// A row of the table.
 #[derive(Debug, PartialEq)]
 struct Cost {
     intervals: f64,
-    /// With its unit.
+    /// The period, with its unit.
     period: String,
     timer: String,
-    /// Of a tick, in nanoseconds.
+    /// Cost of a tick, in nanoseconds.
     nanos: f64,
 }
 
-/// Those whose deadlines are spread evenly.
+/// Reads the rows whose deadlines are evenly spread.
 fn costs(text: &str) -> Result<Vec<Cost>> {
     let mut rows = text.lines().filter_map(cells);
-    let header = rows.next().context("it has no table")?;
+    let header = rows.next().context("the file has no table")?;
     let column = |name: &str| {
         let at = header.iter().position(|cell| *cell == name);
-        at.with_context(|| format!("its table has no column {name}"))
+        at.with_context(|| format!("the table has no column {name}"))
     };
     let (timer, cpu) = (column("timer")?, column("CPU per tick")?);
     let mut costs = Vec::new();
@@ -74,7 +74,7 @@ fn costs(text: &str) -> Result<Vec<Cost>> {
     }
     ensure!(
         !costs.is_empty(),
-        "its table has no row such as `100 × 10 ms`"
+        "the table has no row such as `100 × 10 ms`"
     );
     Ok(costs)
 }
@@ -117,11 +117,11 @@ fn plot(costs: &[Cost], notes: Vec<String>) -> Plot {
     let range = (marks[0].0, marks[marks.len() - 1].0.max(marks[0].0 * 10.0));
     let name = "intervals in one runtime, and how often each ticks".to_owned();
     Plot {
-        title: "What a tick costs".to_owned(),
+        title: "Cost of a tick".to_owned(),
         description: description(&lines),
         x: Axis { name, range, marks },
         y: Axis::of_times(
-            "processor time of a tick",
+            "processor time per tick",
             costs.iter().map(|cost| cost.nanos),
         ),
         lines,
@@ -130,7 +130,7 @@ fn plot(costs: &[Cost], notes: Vec<String>) -> Plot {
 }
 
 fn description(lines: &[Line]) -> String {
-    let mut text = "Processor time of a tick, by the number of intervals in a runtime.".to_owned();
+    let mut text = "Processor time per tick, by the number of intervals in a runtime.".to_owned();
     for line in lines {
         let points = line.points.iter();
         let points = points
@@ -145,7 +145,7 @@ fn description(lines: &[Line]) -> String {
     text
 }
 
-/// `10,000`.
+/// Formats a number with separators: `10,000`.
 fn thousands(number: f64) -> String {
     let digits = format!("{number:.0}");
     let mut text = String::new();
@@ -182,7 +182,7 @@ here / tokio: 1.12
     }
 
     #[test]
-    fn a_line_for_each_timer_and_a_point_for_each_number_of_intervals() {
+    fn plot_has_a_line_per_timer_and_a_point_per_count() {
         let plot = drawn();
         let [here, tokio] = &plot.lines[..] else {
             panic!("{:?}", plot.lines);
@@ -204,9 +204,9 @@ here / tokio: 1.12
         );
     }
 
-    /// For `tests/page`, which looks at it in a browser.
+    /// Writes the picture for `tests/page`, which checks it in a browser.
     #[test]
-    fn a_picture_to_look_at() {
+    fn picture_for_the_browser_test() {
         let svg = drawn().svg().unwrap();
         assert!(svg.contains("a &#60; b"));
         if let Some(folder) = std::env::var_os("OUT") {
@@ -215,14 +215,14 @@ here / tokio: 1.12
     }
 
     #[test]
-    fn what_is_no_such_table_is_said() {
+    fn invalid_table_is_refused_with_the_reason() {
         for (text, said) in [
-            ("", "it has no table"),
-            ("| | timer |", "its table has no column CPU per tick"),
-            ("| | CPU per tick |", "its table has no column timer"),
+            ("", "the file has no table"),
+            ("| | timer |", "the table has no column CPU per tick"),
+            ("| | CPU per tick |", "the table has no column timer"),
             (
                 "| | timer | CPU per tick |\n| --- | --- | --- |",
-                "its table has no row such as `100 × 10 ms`",
+                "the table has no row such as `100 × 10 ms`",
             ),
             (
                 "| | timer | CPU per tick |\n| 1 × 1 s | here | fast |",

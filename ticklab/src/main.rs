@@ -1,4 +1,4 @@
-//! See what your timers really do on this machine.
+//! Measures how late your timers are on this machine.
 
 mod args;
 mod choice;
@@ -27,11 +27,11 @@ use clap::error::ErrorKind;
 
 use args::{Args, Command};
 
-/// Nothing to complain of.
-const FINE: u8 = 0;
-/// It ran, and what it found is not fine.
-const FOUND: u8 = 1;
-/// It could not do what was asked for.
+/// Exit code: no problem.
+const SUCCESS: u8 = 0;
+/// Exit code: the command ran and found a problem.
+const PROBLEM: u8 = 1;
+/// Exit code: the command could not run.
 const REFUSED: u8 = 2;
 
 fn main() -> ExitCode {
@@ -51,19 +51,19 @@ fn main() -> ExitCode {
     }))
 }
 
-/// Where it cannot be said, the exit code says it.
+/// Prints the error. If that fails, the exit code still reports it.
 fn complain(error: &anyhow::Error) {
     let said = printable::printable(&format!("{error:#}"));
     let _ = writeln!(io::stderr(), "error: {said}");
 }
 
-/// One line says it. What is no refusal, as `--help`, is printed at once.
+/// Turns clap's error into one line. Prints at once what is not an error, such as `--help`.
 fn refuse(error: &clap::Error) -> anyhow::Error {
     if !error.use_stderr() {
         error.exit();
     }
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        return anyhow::anyhow!("a command is missing: run, compare or doctor (see --help)");
+        return anyhow::anyhow!("missing command: run, compare or doctor (see --help)");
     }
     let text = error.to_string();
     let what = text.split("\n\n").next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Reports: seen to be writable before anything is measured, and written when it is over.
+//! Reports. They are checked to be writable before the run, and written after it.
 
 mod patience;
 mod place;
@@ -14,14 +14,14 @@ use crate::report::{Report, csv, hgrm, html, svg};
 use crate::sys;
 pub use place::Place;
 
-/// What was asked for.
+/// The reports that the user asked for.
 #[derive(Debug)]
-pub struct Files(Vec<Wanted>);
+pub struct Files(Vec<Requested>);
 
 #[derive(Debug)]
-struct Wanted {
+struct Requested {
     form: Form,
-    /// As the user calls it.
+    /// The path as the user gave it.
     path: PathBuf,
     place: Place,
 }
@@ -32,16 +32,16 @@ enum Form {
     Csv,
     Html,
     Svg,
-    /// Of the timer with this name.
+    /// The histogram of the timer with this name.
     Hgrm(String),
 }
 
 impl Files {
-    /// Of timers with these names.
+    /// Checks that every report can be written, for timers with these names.
     ///
     /// # Errors
     ///
-    /// If one cannot be written, or two would be written to one place.
+    /// Returns an error if a report cannot be written, or if two reports would go to one place.
     pub fn new(args: &RunArgs, timers: &[String]) -> Result<Self> {
         let single = [
             (&args.json, Form::Json),
@@ -50,40 +50,40 @@ impl Files {
             (&args.svg, Form::Svg),
         ];
         let single = single.into_iter();
-        let mut wanted: Vec<_> = single
+        let mut requested: Vec<_> = single
             .filter_map(|(path, form)| Some((path.clone()?, form)))
             .collect();
         if let Some(path) = &args.hgrm {
             let path = template(path).with_context(|| cannot_write(path))?;
             let of = |timer: &String| (of_timer(&path, timer), Form::Hgrm(timer.clone()));
-            wanted.extend(timers.iter().map(of));
+            requested.extend(timers.iter().map(of));
         }
-        let mut files: Vec<Wanted> = Vec::new();
-        for (path, form) in wanted {
+        let mut files: Vec<Requested> = Vec::new();
+        for (path, form) in requested {
             let place = Place::open(&path).with_context(|| cannot_write(&path))?;
             if let Some(other) = files.iter().find(|other| other.place.is(&place)) {
                 let (one, other) = (other.path.display(), path.display());
-                bail!("{one} and {other} lead to one place, where only one report can be");
+                bail!("{one} and {other} are the same destination, which takes only one report");
             }
-            files.push(Wanted { form, path, place });
+            files.push(Requested { form, path, place });
         }
         Ok(Self(files))
     }
 
-    /// Whether there is a report on standard output, which then has no room for anything else.
+    /// Returns `true` if a report goes to standard output, which then carries nothing else.
     pub fn take_standard_output(&self) -> bool {
         self.0
             .iter()
-            .any(|wanted| wanted.place.is_standard_output())
+            .any(|requested| requested.place.is_standard_output())
     }
 
-    /// All that can be. A reader that does not read is not waited for when `stop` says so.
+    /// Writes every report that can be written. Stops waiting for a reader when `stop` returns `true`.
     ///
     /// # Errors
     ///
-    /// What the first that cannot be said, after all.
+    /// Returns the first error.
     pub fn write(self, report: &Report, stop: &dyn Fn() -> bool) -> Result<()> {
-        let write = |Wanted { form, path, place }| {
+        let write = |Requested { form, path, place }| {
             let text = form.text(report);
             let written = text.and_then(|text| Ok(place.write(text, stop)?));
             written.with_context(|| cannot_write(&path))
@@ -109,11 +109,11 @@ impl Form {
     }
 }
 
-/// Prints it to one of the process's own streams. Whoever reads may have read enough.
+/// Prints `text` to one of the process's own streams. A reader that closes the stream is not an error.
 ///
 /// # Errors
 ///
-/// If it cannot be written, or `stop` says so while nobody reads.
+/// Returns an error if the stream cannot be written, or if `stop` returns `true` while nobody reads.
 pub fn print(
     to: impl Write + Send + 'static,
     text: String,
@@ -129,22 +129,22 @@ fn cannot_write(path: &Path) -> String {
     format!("cannot write {}", path.display())
 }
 
-/// Beside it there is to be a file for each timer: so it is one itself, or nothing yet.
+/// Checks the path of `--hgrm`: a file for each timer goes beside it, so it must be a file or not exist yet.
 fn template(path: &Path) -> Result<PathBuf> {
     let found = fs::metadata(path).ok();
     let is_a_file = |found: fs::Metadata| found.is_file() && !sys::is_standard_output(&found);
     ensure!(
         !place::is_dash(path) && path.file_name().is_some() && found.is_none_or(is_a_file),
-        "--hgrm writes a file for each timer, and this is not the name of a file"
+        "--hgrm writes a file for each timer, so it needs the path of a file"
     );
     if path.is_symlink() {
-        // Where it leads, as for any other report. The folder of the link may be no place for files.
-        return fs::canonicalize(path).context("it is a symbolic link that leads nowhere");
+        // Follow the link, as for any other report: the link's own folder may not be writable.
+        return fs::canonicalize(path).context("it is a dangling symbolic link");
     }
     Ok(path.to_owned())
 }
 
-/// `report.hgrm` is `report.os.hgrm`.
+/// Inserts the timer's name: `report.hgrm` becomes `report.os.hgrm`.
 fn of_timer(path: &Path, timer: &str) -> PathBuf {
     let mut name = path.file_stem().unwrap_or_default().to_owned();
     name.push(".");
@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_for_each_timer() {
+    fn hgrm_names_contain_the_timer() {
         let named = |path| of_timer(Path::new(path), "os");
         assert_eq!(named("report.hgrm"), Path::new("report.os.hgrm"));
         assert_eq!(named("a.b/report"), Path::new("a.b/report.os"));

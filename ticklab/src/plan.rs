@@ -1,4 +1,4 @@
-//! What is to be measured: the arguments, seen to be sound.
+//! The plan of a run: the checked arguments.
 
 use std::time::Duration;
 
@@ -9,75 +9,75 @@ use crate::choice::{Kind, LoadKind, Missed, Runtime};
 use crate::report::Settings;
 use crate::units::in_nanos;
 
-/// What is to be measured.
+/// The plan of a run.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// Each once.
+    /// The timers, without duplicates.
     pub timers: Vec<Kind>,
-    /// How often each has its turn.
+    /// Number of rounds.
     pub rounds: u32,
-    /// All its turns together, as asked for.
+    /// Measuring time of a timer, all rounds together, as given.
     pub duration: Duration,
-    /// Of one turn.
+    /// Measuring time of one turn.
     pub round: Duration,
-    /// Before it, in whole periods.
+    /// Warm-up before each turn, in whole periods.
     pub warm_up: Duration,
-    /// Between two ticks.
+    /// Time between two ticks.
     pub period: Duration,
-    /// At the same time.
+    /// Number of intervals at the same time.
     pub intervals: u32,
-    /// Where the tasks run.
+    /// The runtime of the timers' tasks.
     pub runtime: Runtime,
-    /// In polls, at least 1.
+    /// tokio's event interval in polls, at least 1.
     pub event_interval: u32,
-    /// In percent, of each of the runtime's threads.
+    /// Load of each of the runtime's threads, in percent.
     pub load: u32,
     /// What the load's tasks do between two polls.
     pub load_kind: LoadKind,
-    /// Of theirs.
+    /// Length of each poll of the load's tasks.
     pub load_poll: Duration,
-    /// Outside of it.
+    /// Busy threads outside the runtime.
     pub load_threads: u32,
-    /// For each tick.
+    /// Time that a consumer is busy after each tick.
     pub work: Duration,
     /// How late a tick may be.
     pub tolerance: Duration,
-    /// Where a timer leaves the choice.
+    /// Behaviour for missed ticks, for timers that offer a choice.
     pub missed: Missed,
-    /// Of order and phases.
+    /// Seed of the order and the phases.
     pub seed: u64,
 }
 
-/// Of this, a load's task is busy for its share.
+/// A load's task is busy for its share of each cycle.
 pub const LOAD_CYCLE: Duration = Duration::from_millis(10);
 
-/// No timer could do it, and whoever counts the deadlines would not keep up.
-const SHORTEST: Duration = Duration::from_micros(1);
-/// Longer ones would overflow sums.
-const LONGEST: Duration = Duration::from_secs(86_400 * 365);
+/// No timer could tick faster, and counting the deadlines would fall behind.
+const MIN_PERIOD: Duration = Duration::from_micros(1);
+/// Longer times would overflow sums.
+const MAX_TIME: Duration = Duration::from_secs(86_400 * 365);
 
-/// What they take of memory, and of time to be made, is more than what there is to see.
-const MOST: u32 = 1_000_000;
+/// More would take more memory and set-up time than the result is worth.
+const MAX_INTERVALS: u32 = 1_000_000;
 
-/// Of threads that tick: more would need limits that systems do not have by default; and what std cannot
-/// have for a thread ends the process.
-const MOST_THREADS: u32 = 10_000;
+/// More ticking threads would need limits above the defaults. If std cannot allocate what a thread needs, the
+/// process ends.
+const MAX_THREADS: u32 = 10_000;
 
-/// Beyond that nobody would know whether it still runs.
-const LONGEST_WORK: Duration = Duration::from_secs(1);
-/// A shorter poll is mostly tokio's part of it.
-const SHORTEST_POLL: Duration = Duration::from_micros(1);
-/// It is all of a full load's cycle.
-const LONGEST_POLL: Duration = LOAD_CYCLE;
-/// Of threads that are always busy: a machine has to be left to measure on.
-const MOST_BUSY: u32 = 1024;
-/// Each is an element of the report.
-const MOST_ROUNDS: u32 = 10_000;
+/// With longer work, a user could not tell whether the run still makes progress.
+const MAX_WORK: Duration = Duration::from_secs(1);
+/// In a shorter poll, tokio's own work would dominate.
+const MIN_POLL: Duration = Duration::from_micros(1);
+/// The whole cycle of a full load.
+const MAX_POLL: Duration = LOAD_CYCLE;
+/// More busy threads would leave nothing of the machine to measure on.
+const MAX_BUSY_THREADS: u32 = 1024;
+/// Each round is an element of the report.
+const MAX_ROUNDS: u32 = 10_000;
 
 impl Plan {
     /// # Errors
     ///
-    /// If there would be nothing to measure.
+    /// Returns an error if the arguments leave nothing to measure.
     pub fn new(args: &RunArgs) -> Result<Self> {
         let mut timers: Vec<Kind> = Vec::new();
         for timer in &args.timers {
@@ -93,45 +93,39 @@ impl Plan {
             args.tolerance,
         ];
         ensure!(
-            lengths.iter().all(|length| *length <= LONGEST),
+            lengths.iter().all(|length| *length <= MAX_TIME),
             "no time may be longer than a year"
         );
         ensure!(
-            args.period >= SHORTEST,
-            "--period must be at least {SHORTEST:?}"
+            args.period >= MIN_PERIOD,
+            "--period must be at least {MIN_PERIOD:?}"
         );
         ensure!(
-            args.intervals.get() <= MOST,
-            "--intervals may be at most {MOST}"
+            args.intervals.get() <= MAX_INTERVALS,
+            "--intervals may be at most {MAX_INTERVALS}"
         );
         if let Some(timer) = timers.iter().find(|timer| timer.takes_threads()) {
             ensure!(
-                args.intervals.get() <= MOST_THREADS,
-                "--intervals may be at most {MOST_THREADS} with {}, which takes a thread for each",
+                args.intervals.get() <= MAX_THREADS,
+                "--intervals may be at most {MAX_THREADS} with {}, which takes a thread for each",
                 timer.name()
             );
         }
+        ensure!(args.work <= MAX_WORK, "--work may be at most {MAX_WORK:?}");
         ensure!(
-            args.work <= LONGEST_WORK,
-            "--work may be at most {LONGEST_WORK:?}"
+            (MIN_POLL..=MAX_POLL).contains(&args.load_poll),
+            "--load-poll must be from {MIN_POLL:?} to {MAX_POLL:?}"
         );
         ensure!(
-            (SHORTEST_POLL..=LONGEST_POLL).contains(&args.load_poll),
-            "--load-poll must be from {SHORTEST_POLL:?} to {LONGEST_POLL:?}"
-        );
-        ensure!(
-            args.load_threads <= MOST_BUSY,
-            "--load-threads may be at most {MOST_BUSY}"
+            args.load_threads <= MAX_BUSY_THREADS,
+            "--load-threads may be at most {MAX_BUSY_THREADS}"
         );
         let rounds = args.rounds.get();
-        ensure!(
-            rounds <= MOST_ROUNDS,
-            "--rounds may be at most {MOST_ROUNDS}"
-        );
+        ensure!(rounds <= MAX_ROUNDS, "--rounds may be at most {MAX_ROUNDS}");
         let round = args.duration / rounds;
         ensure!(
             round >= args.period,
-            "--duration {:?} in {rounds} rounds leaves {round:?} for each: not one tick at a --period of {:?}",
+            "--duration {:?} in {rounds} rounds leaves {round:?} for each, which is shorter than the --period of {:?}",
             args.duration,
             args.period
         );
@@ -156,7 +150,7 @@ impl Plan {
         })
     }
 
-    /// As the report has them.
+    /// Returns the settings for the report.
     #[must_use]
     pub fn settings(&self) -> Settings {
         Settings {
@@ -183,7 +177,7 @@ impl Plan {
     }
 }
 
-/// At least so long.
+/// Rounds up to whole periods.
 fn in_whole_periods(time: Duration, period: Duration) -> Duration {
     let periods = time.as_nanos().div_ceil(period.as_nanos());
     period * u32::try_from(periods).unwrap_or(u32::MAX)

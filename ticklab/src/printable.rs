@@ -1,8 +1,8 @@
-//! What others have written, such as a path or a report's text, for a terminal.
+//! Makes text from elsewhere, such as a path or a report, safe for a terminal.
 
 use serde_json::Value;
 
-/// Control characters are escaped: they could move the cursor, or make two lines of one.
+/// Escapes control characters, which could move the cursor or split a line.
 #[must_use]
 pub fn printable(text: &str) -> String {
     let mut printable = String::with_capacity(text.len());
@@ -16,7 +16,7 @@ pub fn printable(text: &str) -> String {
     printable
 }
 
-/// Every text in it.
+/// Escapes every text in a value.
 pub fn make_printable(value: &mut Value) {
     match value {
         Value::String(text) => *text = printable(text),

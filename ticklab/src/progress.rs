@@ -1,4 +1,4 @@
-//! How far it has come, on standard error if that is a terminal.
+//! Shows the progress on standard error if that is a terminal.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::units::{about, nanos};
 
-/// A bar for the whole, and a line for each timer.
+/// A bar for the run, and a line for each timer.
 #[derive(Debug)]
 pub struct Progress {
     visible: bool,
@@ -16,7 +16,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Of a run that is expected to take so long, and of timers with these names.
+    /// Creates the bars for a run of this expected length, and for timers with these names.
     pub fn new(length: Duration, names: &[String]) -> Self {
         let lines = MultiProgress::new();
         let style =
@@ -40,7 +40,7 @@ impl Progress {
         }
     }
 
-    /// So much time has passed, and a timer's lateness so far is these together.
+    /// Shows the elapsed time and a timer's lateness so far, which is the sum of the two histograms.
     pub fn show(&self, timer: usize, elapsed: Duration, lateness: [&Histogram<u64>; 2]) {
         if !self.visible {
             return;
@@ -57,7 +57,7 @@ impl Progress {
         self.timers[timer].set_message(format!("p50 {p50:>8}  p99 {p99:>8}  max {max:>8}"));
     }
 
-    /// Nothing of it stays: the table says it better.
+    /// Clears the bars: the table replaces them.
     pub fn finish(&self) {
         self.whole.finish_and_clear();
         for timer in &self.timers {

@@ -1,21 +1,21 @@
-//! The terminals that standard output and standard error are, if they are any.
+//! Widths of the terminals on standard output and standard error.
 
 use std::io;
 
 use terminal_size::{Height, Width, terminal_size_of};
 
-/// Letters in a line of standard output.
+/// Returns the width of standard output in characters.
 pub fn width() -> Option<usize> {
     letters(terminal_size_of(io::stdout()))
 }
 
-/// Letters in a line of standard error.
+/// Returns the width of standard error in characters.
 pub fn width_of_error() -> Option<usize> {
     letters(terminal_size_of(io::stderr()))
 }
 
 fn letters(size: Option<(Width, Height)>) -> Option<usize> {
     let (Width(width), _) = size?;
-    // A terminal that has not been told its size says zero.
+    // A terminal without a known size reports zero.
     (width > 0).then_some(width.into())
 }

@@ -1,13 +1,13 @@
-//! Nanoseconds and dates for a reader.
+//! Formats nanoseconds and dates for readers.
 
 use std::time::Duration;
 
-/// With a unit that leaves one to three digits before the point, and three digits in all.
+/// Formats a time with three digits, in the unit that leaves one to three of them before the point.
 #[must_use]
 pub fn time(nanos: f64) -> String {
     let (mut value, mut unit) = (nanos, "ns");
     for (factor, larger) in [(1e3, "µs"), (1e3, "ms"), (1e3, "s")] {
-        // What would be rounded up to a thousand has the larger unit.
+        // A value that would round up to a thousand takes the larger unit.
         if value.abs() < 999.5 {
             break;
         }
@@ -22,29 +22,29 @@ pub fn time(nanos: f64) -> String {
     format!("{value:.digits$} {unit}")
 }
 
-/// As [`time`].
+/// Formats nanoseconds as [`time`] does.
 #[must_use]
 #[allow(clippy::cast_precision_loss, reason = "three digits are shown")]
 pub fn nanos(nanos: u64) -> String {
     time(nanos as f64)
 }
 
-/// RFC 3339 for a reader, to the second.
+/// Formats an RFC 3339 date to the second.
 #[must_use]
 pub fn date(began: &str) -> String {
     let utc = |date: jiff::Timestamp| date.strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
     began.parse().map_or_else(|_| began.to_owned(), utc)
 }
 
-/// The day of it.
+/// Formats the day of an RFC 3339 date.
 #[must_use]
 pub fn day(began: &str) -> String {
     let date = date(began);
     date.split(' ').next().unwrap_or_default().to_owned()
 }
 
-/// A time that was given, and so is to be shown in full.
-#[allow(clippy::cast_precision_loss, reason = "nobody gives that many digits")]
+/// Formats a given time in full.
+#[allow(clippy::cast_precision_loss, reason = "given times have few digits")]
 #[must_use]
 pub fn given(ns: u64) -> String {
     let units = [(1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "µs")];
@@ -53,7 +53,7 @@ pub fn given(ns: u64) -> String {
     format!("{} {name}", ns as f64 / unit as f64)
 }
 
-/// A time to wait for, in whole seconds.
+/// Formats a waiting time in whole seconds.
 #[must_use]
 pub fn about(duration: Duration) -> String {
     let seconds = duration.as_millis().div_ceil(1000);
@@ -61,7 +61,7 @@ pub fn about(duration: Duration) -> String {
     format!("{:#}", jiff::SignedDuration::from_secs(seconds))
 }
 
-/// A number of something.
+/// Formats a plain number.
 #[must_use]
 pub fn number(value: f64) -> String {
     let digits = match value.abs() {
@@ -72,7 +72,7 @@ pub fn number(value: f64) -> String {
     format!("{value:.digits$}")
 }
 
-/// No duration that is measured here is longer than 584 years.
+/// Converts to nanoseconds. No duration here is longer than 584 years.
 #[must_use]
 pub fn in_nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn three_digits_and_a_unit() {
+    fn times_have_three_digits_and_a_unit() {
         for (value, shown) in [
             (0.0, "0 ns"),
             (7.0, "7 ns"),
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_to_wait_for() {
+    fn waiting_times_are_whole_seconds() {
         for (millis, shown) in [
             (1, "1s"),
             (59_001, "1m"),
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn three_digits() {
+    fn numbers_have_three_digits() {
         for (value, shown) in [
             (0.0, "0.00"),
             (2.0, "2.00"),
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn dates() {
+    fn dates_are_shortened() {
         assert_eq!(
             date("2026-11-23T04:15:30.123456789Z"),
             "2026-11-23 04:15:30 UTC"

@@ -1,4 +1,4 @@
-//! The program as it is called.
+//! Runs the program as a user does.
 
 mod support;
 
@@ -30,7 +30,7 @@ fn every_timer_is_measured() {
     let line = format!("run --timer {ALL} --period 2ms --duration 200ms --rounds 2 --json a.json");
     let output = ticklab(&folder, &line);
     assert_eq!(output.status.code(), Some(0));
-    // Standard error is no terminal here: it has one line, and no bars.
+    // Standard error is not a terminal here, so it has one line and no bars.
     let said = text(&output.stderr);
     assert!(said.contains("; rounds: 2; about "), "{said}");
     assert_eq!(said.lines().count(), 1, "{said}");
@@ -58,7 +58,7 @@ fn every_timer_is_measured() {
         ALL.split(',')
             .all(|name| timers.iter().any(|timer| timer["name"] == name))
     );
-    // In the order that was asked for, after the floor.
+    // The order of `--timer`, after the floor.
     let asked: Vec<_> = timers
         .iter()
         .filter(|timer| timer["floor"] == false)
@@ -73,7 +73,7 @@ fn every_timer_is_measured() {
 
 #[test]
 fn a_stalled_consumer_is_not_hidden() {
-    // A consumer that needs three periods for each tick, and a timer that skips what it misses.
+    // The consumer needs three periods for each tick, and the timer skips missed deadlines.
     let folder = tempdir().unwrap();
     let line = "run --timer os,tokio,periodic,thread --period 5ms --work 15ms --missed skip \
                 --duration 600ms --rounds 1 --warm-up 0s --json a.json";
@@ -85,7 +85,7 @@ fn a_stalled_consumer_is_not_hidden() {
         assert_eq!(total["drift_ns"], 0, "{timer}");
         assert!(number("ticks") <= 41, "{timer}");
         assert_eq!(number("ticks") + number("missed"), 120, "{timer}");
-        // Two of three deadlines come while the consumer is busy.
+        // Two of three deadlines pass while the consumer is busy.
         assert!(
             total["lateness"]["p50_ns"].as_u64().unwrap() >= 1_000_000,
             "{timer}"
@@ -94,7 +94,7 @@ fn a_stalled_consumer_is_not_hidden() {
 }
 
 #[test]
-fn the_event_interval_and_the_load_are_those_that_were_asked_for() {
+fn event_interval_and_load_reach_the_report() {
     let folder = tempdir().unwrap();
     for (more, interval, percent, kind, poll, told) in [
         ("", 61, 0, "yield", 100_000, "event interval: 61"),
@@ -128,9 +128,9 @@ fn the_event_interval_and_the_load_are_those_that_were_asked_for() {
     }
 }
 
-/// tokio looks at a timer after 61 polls of tasks that wake each other, or after each.
+/// tokio checks its timers after 61 polls of tasks that wake each other, or after each poll.
 #[test]
-fn an_event_interval_brings_timers_to_their_turn_beside_a_load_of_pairs() {
+fn event_interval_bounds_lateness_beside_a_load_of_pairs() {
     let folder = tempdir().unwrap();
     let p50 = |more: &str| {
         let line = format!("run --timer os --duration 600ms --rounds 2 {more} --json a.json");
@@ -142,12 +142,12 @@ fn an_event_interval_brings_timers_to_their_turn_beside_a_load_of_pairs() {
         os[0]["total"]["lateness"]["p50_ns"].as_u64().unwrap()
     };
     let pairs = "--load 100 --load-kind pairs --load-poll 200us";
-    // In the middle of 12 ms.
+    // A tick waits for about half of 12 ms.
     let rarely = p50(pairs);
     assert!(rarely >= 3_000_000, "{rarely}");
     let always = p50(&format!("{pairs} --event-interval 1"));
     assert!(always * 3 < rarely, "{always}, {rarely}");
-    // As it is beside tasks that yield, whatever the event interval.
+    // Beside yielding tasks the event interval does not matter.
     let yielding = p50("--load 100 --load-poll 200us");
     assert!(yielding * 3 < rarely, "{yielding}, {rarely}");
 }
@@ -198,9 +198,9 @@ fn every_file_is_written() {
     assert_eq!(picture.root_element().tag_name().name(), "svg");
 }
 
-/// From the table that a benchmark of the library prints.
+/// Draws a table in the format of the library's benchmark.
 #[test]
-fn what_ticks_cost_is_drawn() {
+fn cost_draws_the_table() {
     let folder = tempdir().unwrap();
     let table = "| | timer | CPU per tick |\n| - | - | - |\n| 1 × 1 s | a&b | 20 |\n| 10 × 1 s | a&b | 9 |\n";
     fs::write(folder.path().join("scale.md"), table).unwrap();
@@ -220,7 +220,8 @@ fn what_ticks_cost_is_drawn() {
     assert!(!machine.is_empty() && !machine.contains('\n'), "{machine}");
 }
 
-/// The fields of a value by their paths, with their types; of an array those of all its elements.
+/// Collects the fields of a value by path, with their types. An array contributes the fields of all its
+/// elements.
 fn fields(path: &str, value: &Value, found: &mut BTreeMap<String, BTreeSet<&'static str>>) {
     let kind = match value {
         Value::Null => "null",
@@ -246,7 +247,7 @@ fn fields(path: &str, value: &Value, found: &mut BTreeMap<String, BTreeSet<&'sta
     found.entry(path.to_owned()).or_default().insert(kind);
 }
 
-/// By REPORT.md: the type, and when it is null.
+/// Reads REPORT.md: the type of each field, and when it is null.
 fn described() -> BTreeMap<String, (String, String)> {
     let mut described = BTreeMap::new();
     let mut places = Vec::new();
@@ -277,7 +278,7 @@ fn described() -> BTreeMap<String, (String, String)> {
 }
 
 #[test]
-fn every_field_of_a_report_is_described() {
+fn report_md_describes_every_field() {
     let folder = tempdir().unwrap();
     let line = "run --timer os,tokio --duration 60ms --rounds 2 --json a.json";
     assert_eq!(ticklab(&folder, line).status.code(), Some(0));
@@ -297,7 +298,7 @@ fn every_field_of_a_report_is_described() {
         for found in kinds {
             let is_described = match *found {
                 "null" => !null.is_empty(),
-                // JSON does not tell a whole number from another.
+                // JSON does not distinguish whole numbers.
                 "integer" if kind == "number" => true,
                 found => kind.split(' ').next() == Some(found),
             };
@@ -307,7 +308,7 @@ fn every_field_of_a_report_is_described() {
 }
 
 #[test]
-fn what_is_wrong_is_said_in_one_line() {
+fn bad_input_is_refused_in_one_line() {
     let folder = tempdir().unwrap();
     fs::write(folder.path().join("not.json"), "{}").unwrap();
     fs::write(folder.path().join("later.json"), r#"{"format": 1000}"#).unwrap();
@@ -385,7 +386,7 @@ fn report(name: &str, p50: impl Fn(u64) -> u64) -> String {
 }
 
 #[test]
-fn a_change_is_told_from_noise() {
+fn compare_tells_changes_from_noise() {
     let folder = tempdir().unwrap();
     let write = |name: &str, report: String| fs::write(folder.path().join(name), report).unwrap();
     write("a.json", report("os", |round| 50_000 + 1000 * round));
@@ -398,7 +399,7 @@ fn a_change_is_told_from_noise() {
     assert_eq!(code("compare a.json slower.json --fail-above 3"), Some(0));
     assert_eq!(code("compare slower.json a.json --fail-above 1"), Some(0));
     assert_eq!(code("compare a.json noise.json --fail-above 1"), Some(0));
-    // Nor is what was measured otherwise. A file of before they could be chosen had tokio's own.
+    // Different settings are an error. An old file without a setting was measured with tokio's default.
     let settings = |name: &str, change: fn(&mut serde_json::Map<String, Value>)| {
         let mut report: Value = serde_json::from_str(&report("os", |_| 0)).unwrap();
         change(report["settings"].as_object_mut().unwrap());
@@ -414,9 +415,9 @@ fn a_change_is_told_from_noise() {
     });
     assert_eq!(code("compare a.json old.json --fail-above 2"), Some(0));
     assert_eq!(code("compare a.json often.json --fail-above 2"), Some(2));
-    // Nothing to compare is no success.
+    // Nothing to compare is an error.
     assert_eq!(code("compare a.json other.json --fail-above 2"), Some(2));
-    // Nor is what rounds are too few to tell.
+    // Too few rounds are an error.
     let mut few: Value = serde_json::from_str(&report("os", |_| 0)).unwrap();
     few["timers"][0]["rounds"]
         .as_array_mut()
@@ -439,7 +440,7 @@ fn a_change_is_told_from_noise() {
 }
 
 #[test]
-fn what_was_nothing_has_no_ratio() {
+fn growth_from_zero_has_no_ratio() {
     let folder = tempdir().unwrap();
     let write = |name: &str, report: String| fs::write(folder.path().join(name), report).unwrap();
     write("nothing.json", report("os", |_| 0));
@@ -454,13 +455,13 @@ fn what_was_nothing_has_no_ratio() {
     ];
     assert_eq!(cells, expected);
     assert!(
-        said.contains("os: lateness p50 was 0 and is 52.5 µs"),
+        said.contains("os: lateness p50 has grown from 0 to 52.5 µs"),
         "{said}"
     );
 }
 
 #[test]
-fn no_control_character_is_printed() {
+fn compare_prints_no_control_characters() {
     let folder = tempdir().unwrap();
     let named = report("\u{1b}[31mos\nos", |_| 0);
     fs::write(folder.path().join("a.json"), named).unwrap();
@@ -480,9 +481,9 @@ fn no_control_character_is_printed() {
     }
 }
 
-/// An argument that is known, with a value that is wrong.
+/// The argument is known, and its value is invalid.
 #[test]
-fn what_is_wrong_with_a_negative_value_is_said() {
+fn negative_values_are_refused_with_the_reason() {
     let folder = tempdir().unwrap();
     for (line, what) in [
         ("--period -1ms", "a time cannot be negative"),
@@ -493,12 +494,21 @@ fn what_is_wrong_with_a_negative_value_is_said() {
         ("--load 1 --load-poll -1us", "a time cannot be negative"),
         ("--load -1", "-1 is not in 0..=100"),
         ("--load-threads -1", "-1 is not in 0.."),
-        ("--seed -1", "not a whole number from 0 to 9007199254740991"),
-        ("--rounds -1", "not a whole number from 1 to 4294967295"),
-        ("--intervals -1", "not a whole number from 1 to 4294967295"),
+        (
+            "--seed -1",
+            "expected a whole number from 0 to 9007199254740991",
+        ),
+        (
+            "--rounds -1",
+            "expected a whole number from 1 to 4294967295",
+        ),
+        (
+            "--intervals -1",
+            "expected a whole number from 1 to 4294967295",
+        ),
         (
             "--event-interval -1",
-            "not a whole number from 1 to 4294967295",
+            "expected a whole number from 1 to 4294967295",
         ),
     ] {
         let output = ticklab(&folder, &format!("run {line}"));
@@ -508,12 +518,12 @@ fn what_is_wrong_with_a_negative_value_is_said() {
         assert!(said.contains(what), "{said}");
     }
     let output = ticklab(&folder, "compare a.json b.json --fail-above -1");
-    assert!(text(&output.stderr).contains("a number from 1 up"));
+    assert!(text(&output.stderr).contains("a number of at least 1"));
 }
 
-/// One timer that takes a thread for each interval is enough, and nothing is measured.
+/// A single timer that takes threads is enough to refuse the run.
 #[test]
-fn too_many_threads_are_refused_before_anything_is_measured() {
+fn too_many_threads_are_refused_before_measuring() {
     let folder = tempdir().unwrap();
     for timer in ["thread", "spin-sleep"] {
         let line = format!("run --intervals 10001 --timer os,{timer} --duration 10ms --rounds 1");
@@ -526,14 +536,14 @@ fn too_many_threads_are_refused_before_anything_is_measured() {
             "{said}"
         );
     }
-    // What is traced is one timer alone.
+    // A traced run has a single timer.
     let line = "tick --only os --intervals 10001 --duration 10ms --rounds 1 --warm-up 0s";
     assert_eq!(ticklab(&folder, line).status.code(), Some(0));
 }
 
 #[test]
 #[cfg(unix)]
-fn ctrl_c_ends_the_run_and_what_was_measured_is_written() {
+fn ctrl_c_ends_the_run_and_writes_the_results() {
     use std::process::{Command, Stdio};
 
     let folder = tempdir().unwrap();
@@ -543,7 +553,7 @@ fn ctrl_c_ends_the_run_and_what_was_measured_is_written() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    // The floor has its turns as well: whoever is first has been measured for a while.
+    // The floor takes its turns too. Whichever timer is first has been measured for a while.
     std::thread::sleep(Duration::from_secs(2));
     assert_eq!(files(&folder), [""; 0], "nothing half-written");
     let pid = nix::unistd::Pid::from_raw(run.id().try_into().unwrap());
@@ -560,7 +570,7 @@ fn ctrl_c_ends_the_run_and_what_was_measured_is_written() {
     assert_eq!(files(&folder), ["a.json"]);
 }
 
-/// A run of which the first line of standard error has come: it watches for signals.
+/// Starts a run and waits for the first line on standard error: from then on it watches for signals.
 #[cfg(unix)]
 fn begun(mut command: std::process::Command, folder: &TempDir) -> (std::process::Child, String) {
     use std::io::{BufRead, BufReader};
@@ -580,7 +590,7 @@ fn begun(mut command: std::process::Command, folder: &TempDir) -> (std::process:
         run.kill().unwrap();
         panic!("it has said nothing for a minute");
     };
-    // Its other end stays open.
+    // Keeps the other end of the pipe open.
     std::thread::spawn(move || stderr.lines().for_each(drop));
     (run, line)
 }
@@ -603,10 +613,10 @@ fn wait(child: &mut std::process::Child) -> std::process::ExitStatus {
     panic!("it has not ended within a minute");
 }
 
-/// Nor has the signal anything half-written, or a file without its header, when nothing was due yet.
+/// A signal before the first deadline leaves no half-written file, and no file without a header.
 #[test]
 #[cfg(unix)]
-fn the_exit_code_tells_the_signal() {
+fn exit_code_names_the_signal() {
     use nix::sys::signal::Signal;
 
     for (signal, code) in [
@@ -638,10 +648,10 @@ fn the_exit_code_tells_the_signal() {
     }
 }
 
-/// By nohup(1), or by a shell that starts a script's job in the background.
+/// nohup(1) ignores signals, and so does a shell for a script's background job.
 #[test]
 #[cfg(unix)]
-fn a_signal_that_was_ignored_stays_ignored() {
+fn ignored_signal_stays_ignored() {
     use nix::sys::signal::Signal;
 
     let folder = tempdir().unwrap();
@@ -655,7 +665,7 @@ fn a_signal_that_was_ignored_stays_ignored() {
     assert_eq!(wait(&mut run).code(), Some(0));
     assert_eq!(json(&folder, "a.json")["interrupted"], false);
 
-    // One that is not ignored ends it, though another is.
+    // A signal that is not ignored ends the run, even if another signal is ignored.
     let mut command = std::process::Command::new("sh");
     let line = "trap '' HUP; exec \"$0\" run --timer os --duration 1h --rounds 1";
     command.args(["-c", line, env!("CARGO_BIN_EXE_ticklab")]);
@@ -667,14 +677,14 @@ fn a_signal_that_was_ignored_stays_ignored() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn what_a_run_takes_is_said_before_it_begins() {
+fn run_announces_its_length() {
     let folder = tempdir().unwrap();
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_ticklab"));
     command.args("run --timer os --duration 10s --rounds 10000".split(' '));
     let (mut run, said) = begun(command, &folder);
     run.kill().unwrap();
     run.wait().unwrap();
-    // Thrice 10 s, and 30,000 turns of which each begins with 20 ms and a warm-up of 100 ms.
+    // Three times 10 s, and 30,000 turns that each begin with 20 ms and a warm-up of 100 ms.
     assert!(
         said.starts_with("timers: 3; rounds: 10000; about 1h "),
         "{said}"
@@ -682,13 +692,13 @@ fn what_a_run_takes_is_said_before_it_begins() {
 }
 
 #[test]
-fn the_report_has_what_was_asked_for() {
+fn report_contains_the_settings() {
     let folder = tempdir().unwrap();
     let line = "run --timer os --duration 100ms --rounds 3 --json a.json";
     assert_eq!(ticklab(&folder, line).status.code(), Some(0));
     let settings = &json(&folder, "a.json")["settings"];
     assert_eq!(settings["duration_ns"], 100_000_000);
-    // As every reader of JSON knows it to the last digit.
+    // Every reader of JSON gets the seed exactly.
     assert!(settings["seed"].as_u64().unwrap() < 1 << 53, "{settings}");
     let line = "run --timer os --duration 20ms --rounds 1 --seed 9007199254740991 --json a.json";
     assert_eq!(ticklab(&folder, line).status.code(), Some(0));
@@ -698,9 +708,9 @@ fn the_report_has_what_was_asked_for() {
     );
 }
 
-/// A tick a round: there is no time between two ticks.
+/// With one tick in a round, there is no time between two ticks.
 #[test]
-fn what_was_not_measured_is_in_no_output() {
+fn unmeasured_figures_are_absent_from_every_output() {
     let folder = tempdir().unwrap();
     let line =
         "run --timer os,thread --period 10ms --duration 20ms --rounds 2 --json a.json --csv a.csv";
@@ -736,10 +746,10 @@ fn what_was_not_measured_is_in_no_output() {
     assert_eq!(figures, ["–", "–"], "{table}");
 }
 
-/// A timer that blocks gives up the processor once a tick, however few the ticks of a round are.
+/// A blocking timer gives up the processor once a tick, however few ticks a round has.
 #[test]
 #[cfg(target_os = "linux")]
-fn every_tick_has_its_context_switch() {
+fn every_tick_has_a_context_switch() {
     let folder = tempdir().unwrap();
     let line = "run --timer os,thread --period 16.667ms --duration 200ms --json a.json";
     assert_eq!(ticklab(&folder, line).status.code(), Some(0));
@@ -749,10 +759,10 @@ fn every_tick_has_its_context_switch() {
     }
 }
 
-/// A consumer that is busy for longer than the traced runs last has one tick in each.
+/// The consumer is busy for longer than a traced run, which therefore has one tick.
 #[test]
 #[cfg(target_os = "linux")]
-fn system_calls_of_no_tick_are_absent() {
+fn system_calls_without_ticks_are_absent() {
     let folder = tempdir().unwrap();
     let line = "run --timer thread --period 20ms --work 700ms --duration 100ms --rounds 1 --warm-up 0s \
                 --syscalls --json a.json";
@@ -763,7 +773,7 @@ fn system_calls_of_no_tick_are_absent() {
 }
 
 #[test]
-fn what_is_wrong_is_said_in_plain_words() {
+fn error_names_the_bad_value() {
     let folder = tempdir().unwrap();
     let line = "run --timer os --duration 20ms --rounds 1 --json whole.json";
     assert_eq!(ticklab(&folder, line).status.code(), Some(0));
@@ -779,7 +789,7 @@ fn what_is_wrong_is_said_in_plain_words() {
     for (line, expected) in [
         (
             "compare cut.json whole.json",
-            "error: cut.json is cut off: ",
+            "error: cut.json is truncated: ",
         ),
         (
             "compare empty.json whole.json",
@@ -793,18 +803,21 @@ fn what_is_wrong_is_said_in_plain_words() {
             "compare other.json whole.json",
             "error: other.json was not written by `ticklab run --json`: ",
         ),
-        ("run --rounds 0", "not a whole number from 1 to 4294967295"),
+        (
+            "run --rounds 0",
+            "expected a whole number from 1 to 4294967295",
+        ),
         (
             "run --intervals 0",
-            "not a whole number from 1 to 4294967295",
+            "expected a whole number from 1 to 4294967295",
         ),
         (
             "run --event-interval many",
-            "not a whole number from 1 to 4294967295",
+            "expected a whole number from 1 to 4294967295",
         ),
         (
             "run --seed 9007199254740992",
-            "not a whole number from 0 to 9007199254740991",
+            "expected a whole number from 0 to 9007199254740991",
         ),
     ] {
         let output = ticklab(&folder, line);
@@ -818,7 +831,7 @@ fn what_is_wrong_is_said_in_plain_words() {
 }
 
 #[test]
-fn what_of_the_machine_is_not_the_same_is_said() {
+fn compare_reports_a_different_machine() {
     let folder = tempdir().unwrap();
     let a: Value = serde_json::from_str(&report("os", |_| 0)).unwrap();
     let mut b = a.clone();
@@ -831,18 +844,21 @@ fn what_of_the_machine_is_not_the_same_is_said() {
     let said = text(&output.stdout);
     let kernel = said
         .lines()
-        .find(|line| line.starts_with("not the same kernel: it was "));
-    assert!(kernel.unwrap().ends_with(" and is another"), "{said}");
+        .find(|line| line.starts_with("the kernel differs: "));
     assert!(
-        said.contains("not the same number of processors: it was "),
+        kernel.unwrap().ends_with(" before, another after"),
         "{said}"
     );
-    assert!(!said.contains("not the same processor:"), "{said}");
+    assert!(
+        said.contains("the number of processors differs: "),
+        "{said}"
+    );
+    assert!(!said.contains("the processor differs:"), "{said}");
 }
 
 #[test]
 #[cfg(target_os = "linux")]
-fn the_doctor_sees_that_it_is_nice() {
+fn doctor_reports_a_nice_process() {
     let folder = tempdir().unwrap();
     let mut command = Command::new("nice");
     command.args(["-n", "19", env!("CARGO_BIN_EXE_ticklab"), "doctor"]);
@@ -854,15 +870,15 @@ fn the_doctor_sees_that_it_is_nice() {
     assert_eq!(output.status.code(), Some(1));
     let said = text(&output.stdout);
     assert!(
-        said.contains("HURTS: The process runs at nice 19\n"),
+        said.contains("Problem: The process runs at nice 19\n"),
         "{said}"
     );
 }
 
-/// A real one, of 80 columns.
+/// Uses a real terminal of 80 columns.
 #[test]
 #[cfg(target_os = "linux")]
-fn a_table_is_no_wider_than_the_terminal() {
+fn table_fits_an_80_column_terminal() {
     use std::io::Read;
 
     let size = nix::pty::Winsize {
@@ -882,7 +898,7 @@ fn a_table_is_no_wider_than_the_terminal() {
         .unwrap();
     assert_eq!(wait(&mut run).code(), Some(0));
     let mut shown = Vec::new();
-    // When nobody has the other end any more, Linux says EIO.
+    // Linux returns EIO when the other end is closed.
     let _ = std::fs::File::from(terminal.master).read_to_end(&mut shown);
     let shown = text(&shown);
     let tables: Vec<_> = shown.split("\r\n\r\n").skip(1).collect();
@@ -900,10 +916,10 @@ fn a_table_is_no_wider_than_the_terminal() {
     );
 }
 
-/// What the system refuses is a timer's failure, and the others are measured.
+/// A timer that the system refuses fails, and the other timers are still measured.
 #[test]
 #[cfg(target_os = "linux")]
-fn a_timer_that_cannot_be_made_is_said_to() {
+fn timer_that_cannot_be_created_is_reported() {
     let folder = tempdir().unwrap();
     let output = Command::new("sh")
         .current_dir(&folder)
@@ -913,7 +929,7 @@ fn a_timer_that_cannot_be_made_is_said_to() {
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stdout).contains("periodic did not run to its end: Too many open files"));
+    assert!(text(&output.stdout).contains("periodic failed: Too many open files"));
     let report = json(&folder, "a.json");
     let timers = report["timers"].as_array().unwrap();
     let os = timers.iter().find(|timer| timer["name"] == "os").unwrap();
@@ -948,7 +964,7 @@ fn short_rounds_have_their_descriptors() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_table_that_cannot_be_printed_costs_no_file() {
+fn failed_table_does_not_suppress_the_report() {
     let folder = tempdir().unwrap();
     let line = "$0 run --timer os --duration 50ms --rounds 2 --json a.json > /dev/full";
     let mut command = Command::new("sh");

@@ -1,4 +1,4 @@
-//! Where reports go: files, pipes, devices, standard output.
+//! Destinations of reports: files, pipes, devices, standard output.
 #![cfg(target_os = "linux")]
 
 mod support;
@@ -20,12 +20,12 @@ use serde_json::Value;
 use support::{files, text};
 use tempfile::{TempDir, tempdir};
 
-/// Short, and of one timer.
+/// A short run of one timer.
 const RUN: &str = "run --timer os --duration 20ms --rounds 1 --warm-up 0s";
-/// Longer than anything takes.
+/// Longer than any step takes.
 const LONG: Duration = Duration::from_secs(120);
 
-/// As a shell has it, where `ticklab` is the program with a short run.
+/// Runs a script in a shell, in which `ticklab` is the program with a short run.
 fn shell(folder: &TempDir, script: &str) -> Output {
     let script = script.replace("ticklab", &format!("\"$0\" {RUN}"));
     let mut command = Command::new("bash");
@@ -39,11 +39,11 @@ fn is_report(text: &str) -> bool {
     serde_json::from_str::<Value>(text).is_ok_and(|report| report["format"] == 1)
 }
 
-/// On standard error it comes after what the run was said to take.
+/// On standard error the table follows the announcement of the run's length.
 fn is_table(text: &str) -> bool {
     let mut lines = text.lines().skip_while(|line| line.starts_with("timers: "));
     let title = lines.next();
-    title.is_some_and(|line| line.starts_with("A tick every "))
+    title.is_some_and(|line| line.starts_with("Period: "))
         && lines.any(|line| line.starts_with("os "))
 }
 
@@ -51,7 +51,7 @@ fn read(path: impl AsRef<Path>) -> String {
     fs::read_to_string(path).unwrap()
 }
 
-/// One line says it, and nothing else is said.
+/// Asserts that one line on standard error is the only output, and returns it.
 fn refusal(output: &Output) -> &str {
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{said}");
@@ -64,7 +64,7 @@ fn refusal(output: &Output) -> &str {
 }
 
 #[test]
-fn a_file_below_dev_is_replaced_as_any_other() {
+fn file_below_dev_is_replaced() {
     let memory = tempfile::Builder::new().tempdir_in("/dev/shm").unwrap();
     for _ in 0..2 {
         let path = memory.path().join("a.json");
@@ -76,7 +76,7 @@ fn a_file_below_dev_is_replaced_as_any_other() {
 }
 
 #[test]
-fn a_file_that_has_lost_its_name_is_written_in_place() {
+fn unlinked_file_is_written_in_place() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("a.json");
     fs::write(&path, "x".repeat(1 << 20)).unwrap();
@@ -94,14 +94,14 @@ fn a_file_that_has_lost_its_name_is_written_in_place() {
 }
 
 #[test]
-fn a_report_has_standard_output_for_itself() {
+fn report_on_standard_output_moves_the_table_to_standard_error() {
     let folder = tempdir().unwrap();
     for name in ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"] {
         let output = shell(&folder, &format!("ticklab --json {name}"));
         assert_eq!(output.status.code(), Some(0), "{name}");
         assert!(is_report(text(&output.stdout)), "{name}");
         assert!(is_table(text(&output.stderr)), "{name}");
-        // Of a file no more than that is new which comes after what is there.
+        // An appended file keeps its old content; only the report is new.
         for (redirection, before) in [(">", ""), (">>", "before\n")] {
             let path = folder.path().join("out");
             fs::write(&path, before).unwrap();
@@ -114,11 +114,11 @@ fn a_report_has_standard_output_for_itself() {
         }
         assert_eq!(files(&folder), [""; 0], "{name}");
     }
-    // By the file's own name, too.
+    // The file's own name works too.
     let output = shell(&folder, "ticklab --json out > out");
     assert!(is_table(text(&output.stderr)));
     assert!(is_report(&read(folder.path().join("out"))));
-    // A socket cannot be opened by any name.
+    // A socket cannot be opened by a name.
     let (socket, mut reader) = std::os::unix::net::UnixStream::pair().unwrap();
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_ticklab"));
     command.args(RUN.split(' ')).args(["--json", "/dev/stdout"]);
@@ -132,18 +132,18 @@ fn a_report_has_standard_output_for_itself() {
 }
 
 #[test]
-fn a_place_has_room_for_one_report() {
+fn two_reports_to_one_destination_are_refused() {
     let folder = tempdir().unwrap();
     fs::write(folder.path().join("a"), "before").unwrap();
     fs::hard_link(folder.path().join("a"), folder.path().join("b")).unwrap();
     symlink("a", folder.path().join("c")).unwrap();
     for (two, said) in [
-        ("--json - --csv -", "- and - lead to one place"),
-        ("--json /dev/stdout --csv -", "lead to one place"),
-        ("--json a --csv b", "a and b lead to one place"),
-        ("--json a --html c", "a and c lead to one place"),
-        ("--svg a --html c", "c and a lead to one place"),
-        ("--json d --html ./d", "d and ./d lead to one place"),
+        ("--json - --csv -", "- and - are the same destination"),
+        ("--json /dev/stdout --csv -", "are the same destination"),
+        ("--json a --csv b", "a and b are the same destination"),
+        ("--json a --html c", "a and c are the same destination"),
+        ("--svg a --html c", "c and a are the same destination"),
+        ("--json d --html ./d", "d and ./d are the same destination"),
     ] {
         let output = shell(&folder, &format!("ticklab {two}"));
         assert!(refusal(&output).contains(said), "{two}");
@@ -153,7 +153,7 @@ fn a_place_has_room_for_one_report() {
 }
 
 #[test]
-fn a_histogram_for_each_timer_needs_names() {
+fn hgrm_refuses_destinations_other_than_files() {
     let folder = tempdir().unwrap();
     mkfifo(&folder.path().join("pipe"), Mode::S_IRWXU).unwrap();
     let before = files("/dev");
@@ -172,16 +172,16 @@ fn a_histogram_for_each_timer_needs_names() {
     let output = shell(&folder, "ticklab --hgrm /dev/stdout > out");
     assert!(refusal(&output).contains("a file for each timer"));
     assert_eq!(files(&folder), ["out", "pipe"]);
-    // Where the link leads there may be files.
+    // The folder that the link leads to can hold files.
     let output = shell(&folder, "ticklab --hgrm /dev/fd/5 5> other");
     assert_eq!(output.status.code(), Some(0));
     assert!(files(&folder).contains(&"other.os".to_owned()));
     assert_eq!(files("/dev"), before);
 }
 
-/// Neither its owner, nor its mode, nor its other names.
+/// The owner, the mode and the other names stay.
 #[test]
-fn nothing_but_its_content_is_changed_of_a_file() {
+fn replaced_file_keeps_owner_mode_and_links() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("a.json");
     let other = folder.path().join("other.json");
@@ -210,9 +210,9 @@ fn nothing_but_its_content_is_changed_of_a_file() {
     assert_eq!(files(&folder), ["a.json", "other.json"]);
 }
 
-/// One may write the file, and make none beside it.
+/// The user may write the file, but not create one beside it.
 #[test]
-fn a_file_that_cannot_be_replaced_is_written_in_place() {
+fn file_in_a_read_only_folder_is_written_in_place() {
     let folder = tempdir().unwrap();
     let program = folder.path().join("program");
     fs::copy(env!("CARGO_BIN_EXE_ticklab"), &program).unwrap();
@@ -225,23 +225,23 @@ fn a_file_that_cannot_be_replaced_is_written_in_place() {
         command.current_dir(&folder).args(RUN.split(' '));
         command.args(["--json", file]);
         if Uid::effective().is_root() {
-            // Root may do anything.
+            // Root ignores permissions.
             std::os::unix::process::CommandExt::uid(&mut command, 65534);
         }
         command.output().unwrap()
     };
     assert_eq!(run("a.json").status.code(), Some(0));
     assert!(is_report(&read(&path)));
-    // It is the folder that forbids this one.
-    let said = "error: cannot write b.json: cannot make a file in .: permission denied\n";
+    // The folder forbids a new file.
+    let said = "error: cannot write b.json: cannot create a file in .: permission denied\n";
     assert_eq!(refusal(&run("b.json")), said);
     fs::set_permissions(&folder, Permissions::from_mode(0o755)).unwrap();
     assert_eq!(files(&folder), ["a.json", "program"]);
 }
 
-/// Where this system lets its users mount anything.
+/// Runs only where the system lets users mount.
 #[test]
-fn a_file_that_something_is_mounted_on_is_written_in_place() {
+fn mount_point_is_written_in_place() {
     let folder = tempdir().unwrap();
     let mounts = std::process::Command::new("unshare")
         .args(["-rm", "true"])
@@ -261,7 +261,7 @@ fn a_file_that_something_is_mounted_on_is_written_in_place() {
 }
 
 #[test]
-fn a_report_that_cannot_be_written_costs_no_table() {
+fn failed_report_does_not_suppress_the_table() {
     let folder = tempdir().unwrap();
     let output = shell(&folder, "ticklab --json /dev/full --csv a.csv");
     assert_eq!(output.status.code(), Some(2));
@@ -276,15 +276,15 @@ fn a_report_that_cannot_be_written_costs_no_table() {
 }
 
 #[test]
-fn a_pipe_that_nobody_reads_is_refused_before_anything_is_measured() {
+fn pipe_without_a_reader_is_refused_before_measuring() {
     let folder = tempdir().unwrap();
     mkfifo(&folder.path().join("pipe"), Mode::S_IRWXU).unwrap();
     let output = shell(&folder, "ticklab --json pipe");
-    assert!(refusal(&output).contains("nobody has opened it to read"));
+    assert!(refusal(&output).contains("no reader has opened the pipe"));
 }
 
 #[test]
-fn a_reader_may_come_late() {
+fn reader_may_open_the_pipe_late() {
     let folder = tempdir().unwrap();
     mkfifo(&folder.path().join("pipe"), Mode::S_IRWXU).unwrap();
     let run = spawn(&folder, "--json pipe");
@@ -293,9 +293,9 @@ fn a_reader_may_come_late() {
     assert!(wait(run).success());
 }
 
-/// Neither one that has not come yet, nor one that reads nothing.
+/// Both while waiting for a reader to open the pipe, and for one that reads nothing.
 #[test]
-fn a_signal_ends_the_waiting_for_a_reader() {
+fn signal_ends_the_wait_for_a_reader() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("pipe");
     mkfifo(&path, Mode::S_IRWXU).unwrap();
@@ -307,7 +307,7 @@ fn a_signal_ends_the_waiting_for_a_reader() {
     thread::sleep(Duration::from_millis(500));
     terminate(&run);
     assert_eq!(wait(run).signal(), Some(Signal::SIGTERM as i32));
-    // A page is more than a pipe holds.
+    // A page does not fit into a pipe.
     let run = spawn(&folder, "--html pipe --json a.json");
     let _reader = File::open(&path).unwrap();
     let written = folder.path().join("a.json");
@@ -317,7 +317,7 @@ fn a_signal_ends_the_waiting_for_a_reader() {
             break;
         }
     }
-    // Reports are written one after the other, and then the page fills the pipe.
+    // ticklab writes one report after the other; then the page fills the pipe.
     thread::sleep(Duration::from_secs(1));
     terminate(&run);
     assert_eq!(wait(run).code(), Some(128 + Signal::SIGTERM as i32));
@@ -335,7 +335,7 @@ fn spawn(folder: &TempDir, more: &str) -> Child {
 }
 
 fn wait(mut child: Child) -> ExitStatus {
-    // Less than a writer waits for its reader to read.
+    // Shorter than a writer waits for its reader to continue.
     for _ in 0..250 {
         if let Some(status) = child.try_wait().unwrap() {
             return status;

@@ -1,4 +1,4 @@
-//! `ticklab compare`: what has changed from one run to another, and what is only noise.
+//! `ticklab compare`: tells changes between two runs from noise.
 
 mod ranks;
 
@@ -16,14 +16,14 @@ use crate::report::columns::ABSENT;
 use crate::report::table::lines;
 use crate::report::{FORMAT, Figures, Report, Settings};
 use crate::units::time;
-use crate::{FINE, FOUND};
+use crate::{PROBLEM, SUCCESS};
 
-/// A difference that chance brings about more seldom than this is taken for one.
-const CHANCE: f64 = 0.05;
+/// Significance level: a difference is real if chance would produce it less often than this.
+const SIGNIFICANCE: f64 = 0.05;
 
 type Figure = fn(&Figures) -> Option<f64>;
 
-/// What is compared: the names of figures, and where they are.
+/// The figures that are compared.
 const METRICS: [(&str, Figure); 3] = [
     ("lateness p50", |figures| {
         Some(whole(figures.lateness.p50_ns))
@@ -39,29 +39,29 @@ fn whole(nanos: u64) -> f64 {
     nanos as f64
 }
 
-/// Prints it.
+/// Prints the comparison.
 ///
 /// # Errors
 ///
-/// If a file is not one of ticklab's, or the rounds are too few to tell.
+/// Returns an error if a file is not a report of ticklab, or if the rounds are too few to judge.
 pub fn run(args: &CompareArgs) -> Result<u8> {
     let before = printable(&read(&args.before)?)?;
     let after = printable(&read(&args.after)?)?;
     let changes = changes(&before, &after);
     let notes = notes(&before, &after);
     if args.fail_above.is_some() {
-        // What cannot be judged has not passed.
+        // A comparison that cannot be judged has not passed.
         ensure!(
             changes.iter().any(|change| !change.floor),
-            "the two have no timer in common"
+            "the reports have no timer in common"
         );
         if let Some(note) = notes.first() {
             bail!("{note}");
         }
-        let blind = changes
+        let unjudged = changes
             .iter()
             .find(|change| !change.floor && change.chance.is_none());
-        if let Some(Change { timer, .. }) = blind {
+        if let Some(Change { timer, .. }) = unjudged {
             bail!("too few rounds of {timer} to tell a change from noise");
         }
     }
@@ -74,17 +74,20 @@ pub fn run(args: &CompareArgs) -> Result<u8> {
             let (timer, metric) = (&change.timer, change.metric);
             failures.push(match change.ratio() {
                 Some(ratio) => {
-                    format!("{timer}: {metric} is {ratio:.2} times what it was, above {limit}")
+                    format!("{timer}: {metric} has grown by a factor of {ratio:.2}, above {limit}")
                 }
-                None => format!("{timer}: {metric} was 0 and is {}", time(change.after)),
+                None => format!(
+                    "{timer}: {metric} has grown from 0 to {}",
+                    time(change.after)
+                ),
             });
         }
     }
     failures.extend(early(&after));
     let mut out = std::io::stdout().lock();
-    let moved = moved(&before, &after, &changes);
+    let machine_changes = machine_changes(&before, &after, &changes);
     let written = write!(out, "{}", table(&changes)).and_then(|()| {
-        for line in notes.iter().chain(&moved).chain(&failures) {
+        for line in notes.iter().chain(&machine_changes).chain(&failures) {
             writeln!(out, "{line}")?;
         }
         Ok(())
@@ -94,11 +97,11 @@ pub fn run(args: &CompareArgs) -> Result<u8> {
         _ => {}
     }
     let fails = args.fail_above.is_some() && !failures.is_empty();
-    Ok(if fails { FOUND } else { FINE })
+    Ok(if fails { PROBLEM } else { SUCCESS })
 }
 
 fn read(path: &Path) -> Result<Report> {
-    /// Of a later version, nothing else may be as it is here.
+    /// Read first: in a later format, any other field may differ.
     #[derive(serde::Deserialize)]
     struct Version {
         format: u32,
@@ -109,25 +112,25 @@ fn read(path: &Path) -> Result<Report> {
     let version: Version = serde_json::from_str(&text).with_context(|| unread(path, &text))?;
     ensure!(
         version.format == FORMAT,
-        "{name} has format {}, and this ticklab reads {FORMAT}",
+        "{name} has format {}; this ticklab reads format {FORMAT}",
         version.format
     );
     serde_json::from_str(&text).with_context(|| unread(path, &text))
 }
 
-/// What is wrong with a file that is no report.
+/// Describes what is wrong with a file that is not a report.
 fn unread(path: &Path, text: &str) -> String {
     let name = path.display();
     let json: Result<serde::de::IgnoredAny, _> = serde_json::from_str(text);
     match json {
         _ if text.trim().is_empty() => format!("{name} is empty"),
-        Err(error) if error.is_eof() => format!("{name} is cut off"),
+        Err(error) if error.is_eof() => format!("{name} is truncated"),
         Err(_) => format!("{name} is not JSON"),
         Ok(_) => format!("{name} was not written by `ticklab run --json`"),
     }
 }
 
-/// The file may come from anywhere, and its texts are printed.
+/// Escapes the report's texts: the file may come from anywhere, and they are printed.
 fn printable(report: &Report) -> Result<Report> {
     let mut report = serde_json::to_value(report)?;
     make_printable(&mut report);
@@ -138,20 +141,20 @@ fn printable(report: &Report) -> Result<Report> {
 #[derive(Debug, PartialEq)]
 struct Change {
     timer: String,
-    /// Of the machine, and not of a timer to be judged.
+    /// `true` for a row of the machine's floor, which is never judged.
     floor: bool,
     metric: &'static str,
     before: f64,
     after: f64,
-    /// That rounds which do not differ at all would lie so far apart, in any of the comparisons. Absent
-    /// if they are so few that nothing would show.
+    /// The probability that rounds without a real difference lie this far apart, in any of the comparisons.
+    /// `None` if there are too few rounds to show a difference.
     chance: Option<f64>,
-    /// The least that could be found.
+    /// The lowest probability that this number of rounds can yield.
     least: f64,
 }
 
 impl Change {
-    /// Absent if it was nothing and is something.
+    /// Returns `None` if the figure was 0 and no longer is.
     fn ratio(&self) -> Option<f64> {
         match (self.before, self.after) {
             (0.0, 0.0) => Some(1.0),
@@ -160,13 +163,13 @@ impl Change {
         }
     }
 
-    /// Whatever the limit, what was nothing is above it.
+    /// Returns `true` for a figure that was 0 and no longer is, at any limit.
     fn is_above(&self, limit: f64) -> bool {
         self.ratio().is_none_or(|ratio| ratio > limit)
     }
 
     fn is_real(&self) -> bool {
-        self.chance.is_some_and(|chance| chance < CHANCE)
+        self.chance.is_some_and(|chance| chance < SIGNIFICANCE)
     }
 
     fn verdict(&self) -> &'static str {
@@ -202,7 +205,7 @@ fn changes(before: &Report, after: &Report) -> Vec<Change> {
         }
     }
     for floor in [true, false] {
-        correct(
+        apply_holm(
             changes
                 .iter_mut()
                 .filter(|change| change.floor == floor)
@@ -212,43 +215,46 @@ fn changes(before: &Report, after: &Report) -> Vec<Change> {
     changes
 }
 
-/// Comparisons that are made together.
-fn correct(together: Vec<&mut Change>) {
+/// Corrects comparisons that are made together.
+fn apply_holm(together: Vec<&mut Change>) {
     let found: Vec<_> = together.iter().filter_map(|change| change.chance).collect();
-    #[allow(clippy::cast_precision_loss, reason = "some dozens")]
+    #[allow(clippy::cast_precision_loss, reason = "there are some dozens")]
     let many = together.len() as f64;
     for (change, chance) in together.into_iter().zip(ranks::chances_of_all(&found)) {
-        change.chance = (change.least * many < CHANCE).then_some(chance);
+        change.chance = (change.least * many < SIGNIFICANCE).then_some(chance);
     }
 }
 
-/// What keeps the two from being compared in full.
+/// Lists the reasons why the two runs cannot be compared in full.
 fn notes(before: &Report, after: &Report) -> Vec<String> {
     let mut notes = differences(&before.settings, &after.settings);
     for (report, which) in [(before, "first"), (after, "second")] {
         if report.interrupted {
-            notes.push(format!("the {which} was interrupted"));
+            notes.push(format!("the {which} run was interrupted"));
         }
         let failed = report.timers.iter().filter(|timer| timer.failure.is_some());
-        notes.extend(failed.map(|timer| format!("{} failed in the {which}", timer.name)));
+        notes.extend(failed.map(|timer| format!("{} failed in the {which} run", timer.name)));
     }
     for old in before.timers.iter().filter(|timer| !timer.floor) {
         let Some(new) = after.timers.iter().find(|new| new.name == old.name) else {
-            notes.push(format!("{} is only in the first", old.name));
+            notes.push(format!("{} is only in the first report", old.name));
             continue;
         };
         for (metric, figure) in METRICS {
             let known = |rounds: &[Figures]| rounds.iter().any(|round| figure(round).is_some());
             if known(&old.rounds) && !known(&new.rounds) {
-                notes.push(format!("{} has {metric} only in the first", old.name));
+                notes.push(format!(
+                    "{} has {metric} only in the first report",
+                    old.name
+                ));
             }
         }
     }
     notes
 }
 
-/// What of the machine has changed.
-fn moved(before: &Report, after: &Report, changes: &[Change]) -> Vec<String> {
+/// Lists the changes of the machine itself.
+fn machine_changes(before: &Report, after: &Report, changes: &[Change]) -> Vec<String> {
     let (old, new) = (&before.machine, &after.machine);
     let cores = |machine: &Machine| machine.cores.map(|cores| cores.to_string());
     let facts = [
@@ -256,21 +262,21 @@ fn moved(before: &Report, after: &Report, changes: &[Change]) -> Vec<String> {
         ("number of processors", cores(old), cores(new)),
         ("kernel", old.kernel.clone(), new.kernel.clone()),
     ];
-    let mut moved = Vec::new();
+    let mut machine_changes = Vec::new();
     for (fact, was, is) in facts.into_iter().filter(|(_, was, is)| was != is) {
         let [was, is] = [was, is].map(|value| value.unwrap_or_else(|| "unknown".to_owned()));
-        moved.push(format!("not the same {fact}: it was {was} and is {is}"));
+        machine_changes.push(format!("the {fact} differs: {was} before, {is} after"));
     }
     if changes
         .iter()
         .any(|change| change.floor && change.is_real())
     {
-        moved.push(
-            "the machine's floor has moved: so may the timers, through no fault of theirs"
+        machine_changes.push(
+            "the machine's floor has changed, so the machine may have changed the timers' figures too"
                 .to_owned(),
         );
     }
-    moved
+    machine_changes
 }
 
 fn median(values: &[f64]) -> Option<f64> {
@@ -283,7 +289,7 @@ fn median(values: &[f64]) -> Option<f64> {
     Some(f64::midpoint(*low, *high))
 }
 
-/// A timer that fires before its time is broken, however fast it is.
+/// Lists the timers that fired early. Such a timer is broken, however fast it is.
 fn early(after: &Report) -> Vec<String> {
     let early =
         |timer: &crate::report::Timer| Some((timer.name.clone(), timer.total.as_ref()?.early));
@@ -293,7 +299,7 @@ fn early(after: &Report) -> Vec<String> {
         .filter_map(early)
         .filter(|(_, early)| *early > 0);
     early
-        .map(|(name, early)| format!("{name}: early {early} times"))
+        .map(|(name, early)| format!("{name}: {early} early ticks"))
         .collect()
 }
 
@@ -306,7 +312,7 @@ fn differences(before: &Settings, after: &Settings) -> Vec<String> {
     let differs = |(name, value): (&String, &serde_json::Value)| {
         let now = &after[name];
         (name != "seed" && now != value)
-            .then(|| format!("not measured alike: {name} was {value} and is {now}"))
+            .then(|| format!("the settings differ: {name} is {value} before and {now} after"))
     };
     before.iter().filter_map(differs).collect()
 }
@@ -338,14 +344,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_middle() {
+    fn median_of_odd_and_even_counts() {
         assert_eq!(median(&[]), None);
         assert_eq!(median(&[3.0, 1.0, 2.0]), Some(2.0));
         assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), Some(2.5));
     }
 
     #[test]
-    fn a_change_or_noise() {
+    fn verdict_depends_on_the_chance() {
         let change = |before, after, chance| Change {
             timer: String::new(),
             floor: false,

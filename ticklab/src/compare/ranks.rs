@@ -1,18 +1,18 @@
-//! Do two groups of measurements differ? By the rank sum of Wilcoxon, Mann and Whitney, which takes
-//! nothing for granted of how measurements are distributed. Of few measurements every way to divide the
-//! ranks between the groups is counted; the sums of many are distributed normally.
+//! Tests whether two groups of measurements differ, by the rank sum of Wilcoxon, Mann and Whitney. The test
+//! assumes nothing about the distribution of the measurements. For small groups it counts every way to divide
+//! the ranks between the groups. For large groups the sums are normally distributed.
 
-/// Of a group.
+/// A group of at least this size is large.
 const MANY: usize = 20;
 
-/// How likely it is that the ranks of two groups from one distribution lie as far apart as these, one
-/// way or the other.
+/// Returns the probability that the ranks of two groups from one distribution lie this far apart, in either
+/// direction.
 pub fn chance(a: &[f64], b: &[f64]) -> f64 {
     let found = twice_pairs_won(a, b);
     if a.len().max(b.len()) > MANY {
         return chance_of_many(found, a, b);
     }
-    // Of values that are alike, each has won half a pair: between two sums, the nearer to the middle.
+    // A tie counts as half a pair. Of the two possible sums, take the one nearer to the middle.
     let middle = a.len() * b.len();
     let apart = found.abs_diff(middle);
     let ways = ways(a.len(), b.len());
@@ -23,22 +23,22 @@ pub fn chance(a: &[f64], b: &[f64]) -> f64 {
     as_far.map(|(_, ways)| ways).sum::<f64>() / ways.iter().sum::<f64>()
 }
 
-/// The least that [`chance`] can be with groups so large, that of one wholly above the other; or a little
-/// more, where it is next to nothing.
+/// Returns the lowest value of [`chance`] for groups of these sizes, which is that of one group wholly above
+/// the other. The result may be a little too high where it is nearly zero.
 pub fn least_chance(a: usize, b: usize) -> f64 {
     let (a, b) = (a.min(MANY), b.min(MANY));
     2.0 / ways(a, b).iter().sum::<f64>()
 }
 
-/// Of comparisons that are made together, some seem to find something by chance alone: by Holm's
-/// method, how likely it is that any of them would find as much.
+/// Applies Holm's method to comparisons that are made together, because some of many seem to find something
+/// by chance alone. Returns, for each, the probability that any of them finds as much.
 pub fn chances_of_all(chances: &[f64]) -> Vec<f64> {
     let mut order: Vec<_> = (0..chances.len()).collect();
     order.sort_by(|a, b| chances[*a].total_cmp(&chances[*b]));
     let (mut of_all, mut most) = (vec![0.0; chances.len()], 0.0_f64);
     let mut left = chances.len();
     for index in order {
-        #[allow(clippy::cast_precision_loss, reason = "some dozens")]
+        #[allow(clippy::cast_precision_loss, reason = "there are some dozens")]
         let this = (left as f64 * chances[index]).min(1.0);
         most = most.max(this);
         of_all[index] = most;
@@ -47,8 +47,8 @@ pub fn chances_of_all(chances: &[f64]) -> Vec<f64> {
     of_all
 }
 
-/// With the correction for values that are alike, of which there are few ranks to divide.
-#[allow(clippy::cast_precision_loss, reason = "some thousands")]
+/// Corrects for ties, which leave fewer ranks to divide.
+#[allow(clippy::cast_precision_loss, reason = "there are some thousands")]
 fn chance_of_many(twice_won: usize, a: &[f64], b: &[f64]) -> f64 {
     let (m, n) = (a.len() as f64, b.len() as f64);
     let mut all: Vec<_> = a.iter().chain(b).copied().collect();
@@ -66,7 +66,7 @@ fn chance_of_many(twice_won: usize, a: &[f64], b: &[f64]) -> f64 {
     libm::erfc(apart.max(0.0) / (2.0 * variance).sqrt())
 }
 
-/// Twice the number of pairs, one from each group, of which that from `a` is the larger.
+/// Returns twice the number of pairs, one value from each group, in which the value from `a` is larger.
 fn twice_pairs_won(a: &[f64], b: &[f64]) -> usize {
     let pairs = a.iter().flat_map(|a| b.iter().map(move |b| (a, b)));
     pairs
@@ -74,9 +74,9 @@ fn twice_pairs_won(a: &[f64], b: &[f64]) -> usize {
         .sum()
 }
 
-/// In how many orders of `a` and `b` values each number of pairs is won.
+/// Returns, for each number of pairs won, the number of orders of `a` and `b` values.
 fn ways(a: usize, b: usize) -> Vec<f64> {
-    // Whichever has the highest rank: one of `a`, which wins against all `b`, or one of `b`.
+    // The highest rank belongs either to a value of `a`, which wins against all `b`, or to a value of `b`.
     let mut of_fewer = vec![vec![1.0]; b + 1];
     for _ in 0..a {
         let mut of_these = vec![vec![1.0]];
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn as_in_published_tables() {
+    fn chances_match_published_tables() {
         // 5 and 5: U = 2 is the critical value of a two-sided test at 5 %.
         let ways = ways(5, 5);
         let two_sided = |u: usize| 2.0 * ways[..=u].iter().sum::<f64>() / 252.0;
@@ -115,22 +115,22 @@ mod tests {
     }
 
     #[test]
-    fn many_are_judged_as_few_are() {
-        // 20 and 20 are counted; as many by the normal distribution differ by little.
+    fn normal_approximation_matches_the_count() {
+        // Groups of 20 are counted. The normal distribution gives nearly the same result for them.
         let a: Vec<_> = (0..20).map(f64::from).collect();
         let b: Vec<_> = (0..20).map(|n| f64::from(n) + 5.5).collect();
         let counted = chance(&a, &b);
         let normal = chance_of_many(twice_pairs_won(&a, &b), &a, &b);
         assert!((counted - normal).abs() < 0.002, "{counted} {normal}");
-        // And it takes no time with thousands.
+        // Groups of thousands take no time.
         let a: Vec<_> = (0..3000).map(f64::from).collect();
         assert!(close(chance(&a, &a), 1.0) && chance(&a, &vec![9e9; 3000]) < 1e-9);
         assert!(close(chance(&[1.0; 30], &[1.0; 30]), 1.0));
     }
 
     #[test]
-    fn one_of_many() {
-        // Holm's own: 0.01, 0.02, 0.03, 0.04 become 0.04, 0.06, 0.06, 0.06.
+    fn holm_corrects_chances() {
+        // Holm's own example: 0.01, 0.02, 0.03, 0.04 become 0.04, 0.06, 0.06, 0.06.
         let all = chances_of_all(&[0.03, 0.01, 0.04, 0.02]);
         let expected = [0.06, 0.04, 0.06, 0.06];
         assert!(
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn apart_or_not() {
+    fn chance_is_low_only_for_separate_groups() {
         let low = [1.0, 2.0, 3.0, 4.0, 5.0];
         let high = low.map(|value| value + 10.0);
         assert!(close(chance(&low, &high), 2.0 / 252.0) && close(chance(&high, &low), 2.0 / 252.0));
@@ -150,9 +150,9 @@ mod tests {
     }
 
     proptest! {
-        /// Against the count of all divisions of the ranks.
+        /// Compares with a count of all divisions of the ranks.
         #[test]
-        fn as_by_counting(a in 1usize..5, b in 1usize..5, seed in any::<u64>()) {
+        fn chance_matches_a_full_count(a in 1usize..5, b in 1usize..5, seed in any::<u64>()) {
             let mut ranks: Vec<f64> = (0..a + b).map(|rank| f64::from(u8::try_from(rank).unwrap())).collect();
             fastrand::Rng::with_seed(seed).shuffle(&mut ranks);
             let (first, second) = ranks.split_at(a);

@@ -1,34 +1,34 @@
-//! What hurts timers: each check is a function of the facts.
+//! The checks: each is a function of the facts.
 
 use std::time::Duration;
 
 use super::facts::Facts;
 use crate::units::{in_nanos, nanos};
 
-/// What a check has found.
+/// A problem, or a note, that a check found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
-    /// In a few words.
+    /// What the check found, in a few words.
     pub what: String,
-    /// What it does to timers.
+    /// The effect on timers.
     pub why: &'static str,
-    /// What to do about it.
-    pub cure: &'static str,
-    /// Or whether it is only to be known.
-    pub hurts: bool,
+    /// The remedy.
+    pub fix: &'static str,
+    /// `false` for a note, which only informs.
+    pub is_problem: bool,
 }
 
-/// A subject: its name, what there is to say of it, and whether something is wrong with it.
+/// A subject with its fact and its check.
 pub struct Check {
-    /// What is looked at.
+    /// Name of the subject.
     pub subject: &'static str,
-    /// What was seen, if it can be told.
+    /// The fact, if it is known.
     pub seen: fn(&Facts) -> Option<String>,
-    /// What is wrong with it.
+    /// The check.
     pub wrong: fn(&Facts) -> Option<Finding>,
 }
 
-/// All of them.
+/// All checks.
 pub const CHECKS: [Check; 12] = [
     Check {
         subject: "clock source",
@@ -105,10 +105,10 @@ fn time(duration: Duration) -> String {
     nanos(in_nanos(duration))
 }
 
-/// Those that are read in user space, or by an instruction: the x86 ones in Linux's
-/// `arch/x86/include/asm/vdso/clocksource.h`, and the counters that other processors have; and
-/// those of timecounter(4) on the BSDs that read the processor's own counter.
-const QUICK: [&str; 12] = [
+/// Clock sources that are read in user space, or by an instruction: those of x86 in Linux's
+/// `arch/x86/include/asm/vdso/clocksource.h`, the counters of other processors, and those of timecounter(4)
+/// on the BSDs that read the processor's own counter.
+const FAST_SOURCES: [&str; 12] = [
     "tsc",
     "kvm-clock",
     "hyperv_clocksource_tsc_page",
@@ -123,9 +123,9 @@ const QUICK: [&str; 12] = [
     "Hyper-V-TSC",
 ];
 
-/// Those that are read from a device. `NetBSD` and `OpenBSD` name some after the device, with its number:
-/// `acpihpet0` (their `hpet.c`, `acpi_timer.c`, `acpihpet.c` and `acpitimer.c`).
-const SLOW: [&str; 13] = [
+/// Clock sources that are read from a device. `NetBSD` and `OpenBSD` name some after the device and its
+/// number, such as `acpihpet0` (their `hpet.c`, `acpi_timer.c`, `acpihpet.c` and `acpitimer.c`).
+const SLOW_SOURCES: [&str; 13] = [
     "hpet",
     "acpi_pm",
     "jiffies",
@@ -144,24 +144,25 @@ const SLOW: [&str; 13] = [
 fn clock_source(facts: &Facts) -> Option<Finding> {
     let source = facts.machine.clock_source.as_deref()?;
     let device = source.trim_end_matches(|letter: char| letter.is_ascii_digit());
-    let slow = SLOW.contains(&source) || SLOW.contains(&device);
-    (!QUICK.contains(&source)).then(|| Finding {
+    let slow = SLOW_SOURCES.contains(&source) || SLOW_SOURCES.contains(&device);
+    (!FAST_SOURCES.contains(&source)).then(|| Finding {
         what: if slow {
             format!("The clock source is {source}")
         } else {
             format!("The clock source is {source}, which may be slow")
         },
-        why: "Each reading of a slow one is a system call that reads a device, a microsecond or \
-              more; a timer reads it once a tick or more often, and one that spins all the time.",
-        cure: "See why the processor's counter is not used: `dmesg | grep -i -e tsc -e clocksource`. \
-               If it is available, choose it: on an x86 Linux `echo tsc | sudo tee \
+        why: "A slow source needs a system call that reads a device, a microsecond or more. A \
+              timer reads the clock at least once a tick; a spinning timer reads it all the time.",
+        fix: "Find out why the kernel does not use the processor's counter: `dmesg | grep -i -e \
+              tsc -e clocksource`. If it is available, select it. On x86 Linux: `echo tsc | sudo \
+              tee \
                /sys/devices/system/clocksource/clocksource0/current_clocksource`, or boot with \
-               `clocksource=tsc tsc=reliable`; on a BSD, sysctl kern.timecounter.hardware.",
-        hurts: slow,
+               `clocksource=tsc tsc=reliable`. On a BSD: sysctl kern.timecounter.hardware.",
+        is_problem: slow,
     })
 }
 
-/// time(7) and `clock_getres(2)`: with high-resolution timers it is one nanosecond.
+/// time(7) and `clock_getres(2)`: with high-resolution timers the resolution is one nanosecond.
 fn resolution(facts: &Facts) -> Option<Finding> {
     let resolution = facts.resolution?;
     (resolution > Duration::from_micros(10)).then(|| Finding {
@@ -169,15 +170,14 @@ fn resolution(facts: &Facts) -> Option<Finding> {
             "The clock's timers have a resolution of {}",
             time(resolution)
         ),
-        why: "No timer of this system fires between two of these steps.",
-        cure: "On Linux, boot without `highres=off`, and with a kernel that has \
-               CONFIG_HIGH_RES_TIMERS.",
-        hurts: true,
+        why: "No timer of this system can fire between two such steps.",
+        fix: "On Linux, boot without `highres=off` and use a kernel with CONFIG_HIGH_RES_TIMERS.",
+        is_problem: true,
     })
 }
 
-/// Linux's documentation: `admin-guide/pm/intel_pstate` and `amd-pstate`. Where the processor itself
-/// decides, `powersave` is the usual choice and not the lowest frequency.
+/// Linux's documentation: `admin-guide/pm/intel_pstate` and `amd-pstate`. If the processor chooses its own
+/// frequency, `powersave` is the usual setting and not the lowest frequency.
 fn governor(facts: &Facts) -> Option<Finding> {
     let governor = facts.machine.governor.as_ref()?;
     let itself = ["intel_pstate", "amd-pstate-epp", "amd_pstate_epp"];
@@ -188,13 +188,13 @@ fn governor(facts: &Facts) -> Option<Finding> {
     governor.contains("powersave").then(|| Finding {
         what: format!("The governor is {governor}"),
         why: if itself {
-            "The processor itself raises its frequency when it has work, which takes it a while: a \
-             tick after a pause is slower."
+            "The processor raises its frequency under load, with a delay: a tick after a pause is \
+              slower."
         } else {
-            "The processor stays at its lowest frequency: all that a tick does takes longer."
+            "The processor stays at its lowest frequency, so all work of a tick takes longer."
         },
-        cure: "`sudo cpupower frequency-set -g performance`.",
-        hurts: !itself,
+        fix: "`sudo cpupower frequency-set -g performance`.",
+        is_problem: !itself,
     })
 }
 
@@ -213,104 +213,108 @@ fn idle_states(facts: &Facts) -> Option<Finding> {
         .iter()
         .max_by_key(|(_, latency)| *latency)?;
     (*latency > Duration::from_micros(50)).then(|| Finding {
-        what: format!("An idle processor may go into {name}, which takes {} to leave", time(*latency)),
-        why: "A tick that wakes the processor from it is later by as much.",
-        cure: "While it matters, keep a file descriptor open on /dev/cpu_dma_latency that was written \
-               a zero of four bytes; or `sudo cpupower idle-set -D 50`; or a tuned profile such as \
-               latency-performance.",
-        hurts: true,
+        what: format!(
+            "An idle processor may enter the state {name}, which takes {} to leave",
+            time(*latency)
+        ),
+        why: "A tick that wakes the processor from this state is late by that time.",
+        fix: "Write four zero bytes to /dev/cpu_dma_latency and keep the file open; or run `sudo \
+              cpupower idle-set -D 50`; or use a tuned profile such as latency-performance.",
+        is_problem: true,
     })
 }
 
-/// `PR_SET_TIMERSLACK(2const)`: 50 µs unless it was changed.
+/// `PR_SET_TIMERSLACK(2const)`: the default is 50 µs.
 fn timer_slack(facts: &Facts) -> Option<Finding> {
     let slack = facts.machine.timer_slack_ns?;
     (slack >= 50_000).then(|| Finding {
         what: match slack {
-            50_000 => "The timer slack is 50 µs, as usual".to_owned(),
+            50_000 => "The timer slack is 50 µs, the default".to_owned(),
             more => format!("The timer slack is {}", nanos(more)),
         },
-        why: "By so much the kernel may prolong what a thread waits for in a sleep, a poll or a lock \
-              with a timeout. Timers that are descriptors are not concerned.",
-        cure: "Where a thread's sleep matters: `prctl(PR_SET_TIMERSLACK, 1)` in that thread.",
-        hurts: slack > 50_000,
+        why: "The kernel may prolong a thread's sleep, poll or lock with a timeout by this much. \
+              Timers that are descriptors are not affected.",
+        fix: "Call `prctl(PR_SET_TIMERSLACK, 1)` in threads whose sleeps must be precise.",
+        is_problem: slack > 50_000,
     })
 }
 
-/// `PeriodicInterval` takes one for each; every connection does.
+/// Each `PeriodicInterval` takes one descriptor, and so does each connection.
 fn open_files(facts: &Facts) -> Option<Finding> {
     let limit = facts.open_files?;
     (limit < 1024).then(|| Finding {
         what: format!("The process may open {limit} files"),
-        why: "Each connection takes one, and each timer that is a descriptor of its own. `OsInterval` \
-              takes two at most for all of a runtime, `PeriodicInterval` one for each.",
-        cure: "`ulimit -n 65536`, or LimitNOFILE= in the service's unit.",
-        hurts: true,
+        why: "Each connection takes a descriptor, and so does each `PeriodicInterval`. All the \
+              `OsInterval`s of a runtime share at most two.",
+        fix: "Run `ulimit -n 65536`, or set LimitNOFILE= in the service's unit.",
+        is_problem: true,
     })
 }
 
 /// Linux's documentation: `scheduler/sched-bwc`.
 fn quota(facts: &Facts) -> Option<Finding> {
     let (quota, processors) = (facts.quota?, facts.allowed.or(facts.processors)?);
-    #[allow(clippy::cast_precision_loss, reason = "no machine has so many")]
+    #[allow(clippy::cast_precision_loss, reason = "processor counts are small")]
     let tight = quota < processors as f64;
     tight.then(|| Finding {
         what: format!("The container has a quota of {quota:.2} processors"),
-        why: "When all its threads together have used that up, none of them runs until the period, \
-              usually 100 ms, is over: timers are late by up to as much.",
-        cure: "Remove the limit (`docker run` without --cpus, a pod without limits.cpu), or give whole \
-               processors (--cpuset-cpus; the static CPU manager policy).",
-        hurts: true,
+        why: "When the container's threads have used up the quota, none of them runs until the end \
+              of the period, usually 100 ms. Timers are late by up to that long.",
+        fix: "Remove the limit (`docker run` without --cpus, a pod without limits.cpu), or assign \
+              whole processors (--cpuset-cpus; the static CPU manager policy).",
+        is_problem: true,
     })
 }
 
-/// `sched_setaffinity(2)`, cpuset(7). It is often meant so.
+/// `sched_setaffinity(2)`, cpuset(7). The restriction is often intended.
 fn allowed(facts: &Facts) -> Option<Finding> {
     let (allowed, processors) = (facts.allowed?, facts.processors?);
     (allowed < processors).then(|| Finding {
         what: format!("The process may run on {allowed} of {processors} processors"),
-        why: "If others run on these, a tick waits for its turn while processors may be idle elsewhere.",
-        cure: "If it is not meant so: look at `taskset -p $$`, CPUAffinity= and AllowedCPUs= in the \
-               service's unit, a container's --cpuset-cpus.",
-        hurts: false,
+        why: "If other processes use these processors, a tick waits for its turn even while other \
+              processors are idle.",
+        fix: "If this is not intended, check `taskset -p $$`, CPUAffinity= and AllowedCPUs= in the \
+              service's unit, and a container's --cpuset-cpus.",
+        is_problem: false,
     })
 }
 
-/// sched(7): as `nice(1)`, `chrt(1)`, `Nice=` or `CPUSchedulingPolicy=` have set them.
+/// sched(7): set by `nice(1)`, `chrt(1)`, `Nice=` or `CPUSchedulingPolicy=`.
 fn priority(facts: &Facts) -> Option<Finding> {
     let scheduling = facts.scheduling?;
     let wrong = scheduling.background.is_some() || scheduling.nice > 0;
     wrong.then(|| Finding {
         what: match (scheduling.background, scheduling.nice) {
-            (Some(class), _) => format!("The process is of the class {class}"),
+            (Some(class), _) => format!("The process has the scheduling class {class}"),
             (None, nice) => format!("The process runs at nice {nice}"),
         },
-        why: "Where others want the processor too, they have more of it, and a tick that wakes this \
-              process does not take it from them.",
-        cure: "Start it from a shell that is not nice itself, without `nice` and `chrt`; look at Nice= and \
-               CPUSchedulingPolicy= in the service's unit. To lower it again takes a privilege: \
-               `sudo renice -n 0 -p PID`, `sudo chrt -o -p 0 PID`.",
-        hurts: true,
+        why: "Other processes get more of the processor, and a tick that wakes this process does \
+              not preempt them.",
+        fix: "Start the process without `nice` and `chrt`, from a shell at nice 0. Check Nice= and \
+              CPUSchedulingPolicy= in the service's unit. For a running process: `sudo renice -n 0 \
+              -p PID`, `sudo chrt -o -p 0 PID`.",
+        is_problem: true,
     })
 }
 
-/// `getloadavg(3)`; on Linux `proc_loadavg(5)`: of threads that may run, and of those that wait for a disk.
+/// `getloadavg(3)`; on Linux `proc_loadavg(5)`: counts threads that can run, and threads that wait for a
+/// disk.
 fn load(facts: &Facts) -> Option<Finding> {
     let (load, processors) = (facts.machine.load_average?, facts.processors?);
-    #[allow(clippy::cast_precision_loss, reason = "no machine has so many")]
+    #[allow(clippy::cast_precision_loss, reason = "processor counts are small")]
     let full = load > processors as f64;
     full.then(|| Finding {
-        what: format!("The load average is {load:.2}, and there are {processors} processors"),
-        why: "A tick then waits for its turn, for a slice of some milliseconds. (On Linux threads that \
-              wait for a disk count too: these take no processor.)",
-        cure: "See how many want to run: the first column of `vmstat 1`. Stop what need not run, or \
-               give the program that ticks its own processor (`taskset`, \
-               `isolcpus=`) or a real-time priority (`chrt -f 10`).",
-        hurts: true,
+        what: format!("The load average is {load:.2} on {processors} processors"),
+        why: "A tick has to wait for a processor, for a time slice of some milliseconds. (On Linux \
+              the average includes threads that wait for a disk; these need no processor.)",
+        fix: "The first column of `vmstat 1` is the number of threads that want to run. Stop other \
+              programs, or give yours its own processor (`taskset`, `isolcpus=`) or a real-time \
+              priority (`chrt -f 10`).",
+        is_problem: true,
     })
 }
 
-/// Only x86 says whether there is a hypervisor. What it takes, `proc_stat(5)` says everywhere.
+/// Only x86 reports a hypervisor. `proc_stat(5)` reports stolen time on every architecture.
 fn virtualised(facts: &Facts) -> Option<Finding> {
     let stolen = facts.stolen.unwrap_or(0.0);
     let stolen = (stolen > 0.01).then_some(stolen * 100.0);
@@ -320,26 +324,26 @@ fn virtualised(facts: &Facts) -> Option<Finding> {
             (Some("yes"), None) => "This is a virtual machine".to_owned(),
             (Some(name), None) => format!("This is a virtual machine: {name}"),
             (_, Some(stolen)) => {
-                format!("A hypervisor has taken {stolen:.1} % of the time for others")
+                format!("A hypervisor has given {stolen:.1} % of the time to other machines")
             }
         },
-        why: "To set a timer, and to be woken by it, may take a turn through the hypervisor, some \
-              microseconds or tens of them; and while others run, nothing here does.",
-        cure: "A machine of one's own, or processors of one's own on the host.",
-        hurts: stolen.is_some(),
+        why: "Setting a timer and waking from it may go through the hypervisor, which takes from \
+              one to some tens of microseconds. While other machines run, this one does not.",
+        fix: "Use a physical machine, or dedicated processors on the host.",
+        is_problem: stolen.is_some(),
     })
 }
 
-/// Microsoft's documentation of `timeBeginPeriod`: since Windows 10, version 2004, it holds for the
-/// process that asks for it, while this is the system's.
+/// Microsoft's documentation of `timeBeginPeriod`: since Windows 10, version 2004, the setting applies to the
+/// calling process. The period here is the system's.
 fn interrupts(facts: &Facts) -> Option<Finding> {
     let period = facts.interrupt_period?;
     (period > Duration::from_millis(2)).then(|| Finding {
-        what: format!("Windows' timers are looked at every {}", time(period)),
-        why: "Sleeping threads, and timers such as tokio's, are late by up to as much. A waitable \
-              timer of high resolution, as tokio-osinterval's, is not concerned.",
-        cure: "For those others: `timeBeginPeriod(1)` in the process that waits.",
-        hurts: true,
+        what: format!("Windows checks its timers every {}", time(period)),
+        why: "Sleeping threads, and timers such as tokio's, are late by up to that long. \
+              High-resolution waitable timers, such as tokio-osinterval's, are not affected.",
+        fix: "Call `timeBeginPeriod(1)` in the waiting process.",
+        is_problem: true,
     })
 }
 
@@ -349,17 +353,17 @@ mod tests {
     use crate::doctor::facts::Scheduling;
     use crate::machine::Machine;
 
-    fn hurts(
+    fn is_problem(
         check: fn(&Facts) -> Option<Finding>,
         change: impl FnOnce(&mut Facts),
     ) -> Option<bool> {
         let mut facts = Facts::default();
         change(&mut facts);
-        check(&facts).map(|finding| finding.hurts)
+        check(&facts).map(|finding| finding.is_problem)
     }
 
     #[test]
-    fn where_nothing_is_known_nothing_is_wrong() {
+    fn unknown_facts_are_no_problem() {
         let facts = Facts::default();
         for check in CHECKS {
             assert!(
@@ -371,9 +375,9 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_clock_source() {
+    fn slow_clock_source_is_a_problem() {
         let of = |name: &str| {
-            hurts(clock_source, |facts| {
+            is_problem(clock_source, |facts| {
                 facts.machine.clock_source = Some(name.into());
             })
         };
@@ -393,9 +397,9 @@ mod tests {
     }
 
     #[test]
-    fn a_coarse_clock() {
+    fn coarse_clock_is_a_problem() {
         let of = |nanos| {
-            hurts(resolution, |facts| {
+            is_problem(resolution, |facts| {
                 facts.resolution = Some(Duration::from_nanos(nanos));
             })
         };
@@ -403,9 +407,9 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_governor() {
+    fn powersave_governor_is_a_problem() {
         let of = |name: &str, driver: &str| {
-            hurts(governor, |facts| {
+            is_problem(governor, |facts| {
                 facts.machine.governor = Some(name.into());
                 facts.frequency_driver = Some(driver.into());
             })
@@ -416,18 +420,18 @@ mod tests {
     }
 
     #[test]
-    fn deep_sleep() {
+    fn deep_idle_state_is_a_problem() {
         let of = |latency| {
             let state = ("C6".to_owned(), Duration::from_micros(latency));
-            hurts(idle_states, |facts| facts.idle_states = vec![state])
+            is_problem(idle_states, |facts| facts.idle_states = vec![state])
         };
         assert_eq!((of(133), of(10)), (Some(true), None));
     }
 
     #[test]
-    fn more_slack_than_usual() {
+    fn large_timer_slack_is_a_problem() {
         let of = |slack| {
-            hurts(timer_slack, |facts| {
+            is_problem(timer_slack, |facts| {
                 facts.machine.timer_slack_ns = Some(slack);
             })
         };
@@ -438,23 +442,23 @@ mod tests {
     }
 
     #[test]
-    fn few_files() {
-        let of = |limit| hurts(open_files, |facts| facts.open_files = Some(limit));
+    fn low_file_limit_is_a_problem() {
+        let of = |limit| is_problem(open_files, |facts| facts.open_files = Some(limit));
         assert_eq!((of(256), of(1024)), (Some(true), None));
     }
 
     #[test]
-    fn a_quota() {
+    fn quota_below_the_processors_is_a_problem() {
         let of = |share| {
-            hurts(quota, |facts| {
+            is_problem(quota, |facts| {
                 facts.quota = Some(share);
                 facts.processors = Some(2);
             })
         };
         assert_eq!((of(0.5), of(2.0)), (Some(true), None));
         assert_eq!(of(f64::INFINITY), None);
-        // Pinned to fewer than the quota is for, the process cannot use it up.
-        let pinned = hurts(quota, |facts| {
+        // A process pinned to fewer processors than its quota cannot use the quota up.
+        let pinned = is_problem(quota, |facts| {
             facts.quota = Some(2.0);
             (facts.allowed, facts.processors) = (Some(2), Some(64));
         });
@@ -462,9 +466,9 @@ mod tests {
     }
 
     #[test]
-    fn fewer_processors_than_there_are() {
+    fn restricted_affinity_is_a_note() {
         let of = |count| {
-            hurts(allowed, |facts| {
+            is_problem(allowed, |facts| {
                 (facts.allowed, facts.processors) = (Some(count), Some(4));
             })
         };
@@ -472,13 +476,13 @@ mod tests {
     }
 
     #[test]
-    fn a_crowded_machine() {
+    fn load_above_the_processors_is_a_problem() {
         let of = |average| {
             let machine = Machine {
                 load_average: Some(average),
                 ..Machine::default()
             };
-            hurts(load, |facts| {
+            is_problem(load, |facts| {
                 facts.machine = machine;
                 facts.processors = Some(2);
             })
@@ -487,9 +491,9 @@ mod tests {
     }
 
     #[test]
-    fn a_virtual_machine() {
+    fn virtual_machine_is_a_note_unless_time_is_stolen() {
         let of = |name: Option<&str>, stolen| {
-            hurts(virtualised, |facts| {
+            is_problem(virtualised, |facts| {
                 facts.machine.virtualised = name.map(str::to_owned);
                 facts.stolen = stolen;
             })
@@ -502,7 +506,7 @@ mod tests {
             (of(Some("yes"), Some(0.05)), of(Some("no"), Some(0.05))),
             (Some(true), None)
         );
-        // An aarch64 one does not say that it is one.
+        // An aarch64 virtual machine does not report that it is one.
         assert_eq!(
             (of(None, Some(0.05)), of(None, Some(0.001))),
             (Some(true), None)
@@ -510,9 +514,9 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_nice_waits() {
+    fn low_priority_is_a_problem() {
         let of = |nice, background| {
-            hurts(priority, |facts| {
+            is_problem(priority, |facts| {
                 facts.scheduling = Some(Scheduling { nice, background });
             })
         };
@@ -522,9 +526,9 @@ mod tests {
     }
 
     #[test]
-    fn windows_at_rest() {
+    fn long_interrupt_period_is_a_problem() {
         let of = |micros| {
-            hurts(interrupts, |facts| {
+            is_problem(interrupts, |facts| {
                 facts.interrupt_period = Some(Duration::from_micros(micros));
             })
         };

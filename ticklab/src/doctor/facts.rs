@@ -1,4 +1,4 @@
-//! What the checks look at. What cannot be told is absent.
+//! The facts that the checks read. An unknown fact is absent.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -6,44 +6,44 @@ use std::time::Duration;
 use crate::machine::{Machine, Tree};
 use crate::sys;
 
-/// What the checks look at.
+/// The facts that the checks read.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
-    /// Where the program runs.
+    /// The machine.
     pub machine: Machine,
-    /// What carries out what the governor decides.
+    /// The driver that applies the governor's decisions.
     pub frequency_driver: Option<String>,
-    /// Of the monotonic clock, which is that of its timers.
+    /// Resolution of the monotonic clock's timers.
     pub resolution: Option<Duration>,
-    /// That the machine has.
+    /// Logical processors of the machine.
     pub processors: Option<usize>,
-    /// How the kernel weighs this process against others.
+    /// The process's scheduling class and niceness.
     pub scheduling: Option<Scheduling>,
-    /// Of those, that the process may run on.
+    /// Processors that the process may run on.
     pub allowed: Option<usize>,
-    /// Files and sockets that the process may have open.
+    /// Limit of open files and sockets of the process.
     pub open_files: Option<u64>,
-    /// Processors' worth of time that a container allows: infinity if it sets no limit.
+    /// Processors' worth of time that a container allows. Infinite without a limit.
     pub quota: Option<f64>,
-    /// Idle states that are in use: what each is called, and how long it takes to leave.
+    /// Idle states in use: the name, and the time to leave it.
     pub idle_states: Vec<(String, Duration)>,
-    /// Share of the time since the start that a hypervisor gave to others.
+    /// Share of the time since boot that a hypervisor gave to other machines.
     pub stolen: Option<f64>,
-    /// Between two of Windows' timer interrupts.
+    /// Time between two of Windows' timer interrupts.
     pub interrupt_period: Option<Duration>,
 }
 
 /// How the kernel weighs a process against others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Scheduling {
-    /// From -20, the most, to 19, the least.
+    /// From -20, the highest priority, to 19, the lowest.
     pub nice: i32,
-    /// Whether it is of a class that yields to others whatever its niceness: `SCHED_BATCH`, `SCHED_IDLE`.
+    /// `SCHED_BATCH` or `SCHED_IDLE`, which yield to other processes whatever the niceness.
     pub background: Option<&'static str>,
 }
 
 impl Facts {
-    /// Of this machine and this process.
+    /// Reads the facts of this machine and this process.
     pub fn read() -> Self {
         Self {
             machine: Machine::read(),
@@ -51,12 +51,12 @@ impl Facts {
             resolution: sys::clock_resolution(),
             open_files: sys::open_files_limit(),
             interrupt_period: sys::interrupt_period(),
-            ..Self::told_by(&Tree::of_this_machine())
+            ..Self::from_files(&Tree::of_this_machine())
         }
     }
 
-    /// What files tell.
-    pub fn told_by(tree: &Tree) -> Self {
+    /// Reads the facts that are in files.
+    pub fn from_files(tree: &Tree) -> Self {
         Self {
             frequency_driver: tree.text("sys/devices/system/cpu/cpu0/cpufreq/scaling_driver"),
             allowed: allowed(tree),
@@ -69,20 +69,20 @@ impl Facts {
     }
 }
 
-/// Of the processors that are online, by the process's affinity and its cpuset: `proc_pid_status(5)`.
-/// `available_parallelism` does not tell these apart from a quota.
+/// Returns the number of online processors in the process's affinity mask and cpuset: `proc_pid_status(5)`.
+/// `available_parallelism` cannot distinguish these from a quota.
 fn allowed(tree: &Tree) -> Option<usize> {
     let status = tree.text("proc/self/status")?;
     let list = status
         .lines()
         .find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?;
     let online = listed(&tree.text("sys/devices/system/cpu/online")?)?;
-    // The mask may have processors that the machine has room for, but has not.
+    // The mask may contain processors that the machine could have but does not.
     Some(listed(list)?.intersection(&online).count())
 }
 
-/// The fields 19 and 41 of `proc_pid_stat(5)`. The second, a program's name in parentheses, may have
-/// anything in it. The policies' numbers are those of sched(7).
+/// Reads the fields 19 and 41 of `proc_pid_stat(5)`. The second field, a program's name in parentheses, may
+/// contain anything. The numbers of the policies are those of sched(7).
 fn scheduling(stat: &str) -> Option<Scheduling> {
     let (_, from_third) = stat.rsplit_once(')')?;
     let field = |number: usize| from_third.split_whitespace().nth(number - 3)?.parse().ok();
@@ -97,7 +97,7 @@ fn scheduling(stat: &str) -> Option<Scheduling> {
     })
 }
 
-/// `0-2,7`: the list format of cpuset(7).
+/// Parses the list format of cpuset(7): `0-2,7`.
 fn listed(list: &str) -> Option<BTreeSet<u16>> {
     let mut numbers = BTreeSet::new();
     for range in list.trim().split(',') {
@@ -107,7 +107,7 @@ fn listed(list: &str) -> Option<BTreeSet<u16>> {
     Some(numbers)
 }
 
-/// The tightest of the process's control groups: see cgroups(7), and Linux's documentation
+/// Returns the tightest quota of the process's control groups: see cgroups(7), and Linux's documentation
 /// `admin-guide/cgroup-v2` (`cpu.max`) and `scheduler/sched-bwc` (`cpu.cfs_quota_us`).
 fn quota(tree: &Tree) -> Option<f64> {
     let groups = tree.text("proc/self/cgroup")?;
@@ -117,7 +117,7 @@ fn quota(tree: &Tree) -> Option<f64> {
         let second = controllers.is_empty();
         let first = controllers.split(',').any(|controller| controller == "cpu");
         let path = if first || second { path } else { "" };
-        // In a container its own group is at the root.
+        // Inside a container, the container's own group is at the root.
         let groups = std::path::Path::new(path)
             .ancestors()
             .chain([std::path::Path::new("/")]);
@@ -125,9 +125,9 @@ fn quota(tree: &Tree) -> Option<f64> {
             let group = group.to_string_lossy();
             let group = group.trim_matches('/');
             if second {
-                of_second(tree, group)
+                quota_v2(tree, group)
             } else if first {
-                of_first(tree, group)
+                quota_v1(tree, group)
             } else {
                 None
             }
@@ -136,8 +136,8 @@ fn quota(tree: &Tree) -> Option<f64> {
     quotas.min_by(f64::total_cmp)
 }
 
-/// `max 100000`, or `50000 100000`: time in a period, in microseconds.
-fn of_second(tree: &Tree, group: &str) -> Option<f64> {
+/// Parses `max 100000` or `50000 100000`: time in a period, in microseconds.
+fn quota_v2(tree: &Tree, group: &str) -> Option<f64> {
     let text = tree.text(&format!("sys/fs/cgroup/{group}/cpu.max"))?;
     let (time, period) = text.split_once(' ')?;
     if time == "max" {
@@ -146,8 +146,8 @@ fn of_second(tree: &Tree, group: &str) -> Option<f64> {
     share(time.parse().ok()?, period.parse().ok()?)
 }
 
-/// -1 stands for no limit.
-fn of_first(tree: &Tree, group: &str) -> Option<f64> {
+/// -1 means no limit.
+fn quota_v1(tree: &Tree, group: &str) -> Option<f64> {
     let folders = ["sys/fs/cgroup/cpu", "sys/fs/cgroup/cpu,cpuacct"];
     folders.into_iter().find_map(|folder| {
         let number = |name| {
@@ -167,7 +167,7 @@ fn share(time: f64, period: f64) -> Option<f64> {
     (time > 0.0 && period > 0.0).then_some(time / period)
 }
 
-/// Of the first processor: Linux's documentation `admin-guide/pm/cpuidle`.
+/// Reads the first processor's idle states: Linux's documentation `admin-guide/pm/cpuidle`.
 fn idle_states(tree: &Tree) -> Vec<(String, Duration)> {
     let folder = "sys/devices/system/cpu/cpu0/cpuidle";
     let state = |name: String| {
@@ -183,8 +183,8 @@ fn idle_states(tree: &Tree) -> Vec<(String, Duration)> {
         .collect()
 }
 
-/// The first line of `/proc/stat`: see `proc_stat(5)`. The eighth number is stolen time; the two after
-/// it are part of the first two.
+/// Reads the first line of `/proc/stat`: see `proc_stat(5)`. The eighth number is stolen time. The two after
+/// it are already part of the first two.
 fn stolen(stat: &str) -> Option<f64> {
     let line = stat.lines().next()?.strip_prefix("cpu ")?;
     let times: Vec<f64> = line
@@ -200,23 +200,23 @@ mod tests {
     use super::*;
     use std::fs;
 
-    fn told_by(files: &[(&str, &str)]) -> Facts {
+    fn from_files(files: &[(&str, &str)]) -> Facts {
         let folder = tempfile::tempdir().unwrap();
         for (path, text) in files {
             let path = folder.path().join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         }
-        Facts::told_by(&Tree::at(folder.path().to_owned()))
+        Facts::from_files(&Tree::at(folder.path().to_owned()))
     }
 
     fn quota(files: &[(&str, &str)]) -> Option<f64> {
-        told_by(files).quota
+        from_files(files).quota
     }
 
     #[test]
-    fn nothing_is_told() {
-        let facts = told_by(&[
+    fn malformed_files_give_no_facts() {
+        let facts = from_files(&[
             ("proc/self/cgroup", "nonsense\n::::\n\n"),
             ("proc/stat", "cpu x\n"),
         ]);
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn the_quota_of_a_group_or_of_one_above_it() {
+    fn quota_v2_is_the_tightest_of_all_groups() {
         let own = ("proc/self/cgroup", "0::/a/b\n");
         assert_eq!(
             quota(&[own, ("sys/fs/cgroup/a/b/cpu.max", "max 100000\n")]),
@@ -240,7 +240,7 @@ mod tests {
             ("sys/fs/cgroup/a/cpu.max", "150000 100000\n"),
         ];
         assert_eq!(quota(&above), Some(1.5));
-        // Seen from within a container.
+        // Seen from inside a container.
         let within = [
             ("proc/self/cgroup", "0::/\n"),
             ("sys/fs/cgroup/cpu.max", "200000 100000\n"),
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn the_quota_of_the_first_version() {
+    fn quota_v1_is_parsed() {
         let own = ("proc/self/cgroup", "4:memory:/m\n3:cpu,cpuacct:/c\n0::/\n");
         let period = ("sys/fs/cgroup/cpu,cpuacct/c/cpu.cfs_period_us", "100000\n");
         let limit = |limit| {
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quota_that_makes_no_sense_is_none() {
+    fn invalid_quota_is_absent() {
         let own = ("proc/self/cgroup", "0::/\n");
         for text in [
             "",
@@ -287,10 +287,10 @@ mod tests {
     }
 
     #[test]
-    fn processors_that_may_be_used() {
+    fn allowed_processors_are_online_ones() {
         let of = |list: &str, online| {
             let status = format!("Name:\tticklab\nCpus_allowed:\tff\n{list}\nMems_allowed:\t1\n");
-            told_by(&[
+            from_files(&[
                 ("proc/self/status", &status),
                 ("sys/devices/system/cpu/online", online),
             ])
@@ -298,7 +298,7 @@ mod tests {
         };
         assert_eq!(of("Cpus_allowed_list:\t0-2,7", "0-7\n"), Some(4));
         assert_eq!(of("Cpus_allowed_list:\t3", "0-3\n"), Some(1));
-        // Room for 128, of which there are two.
+        // The mask has room for 128 processors; the machine has two.
         assert_eq!(of("Cpus_allowed_list:\t0-127", "0-1\n"), Some(2));
         for (list, online) in [
             ("", "0-1"),
@@ -312,13 +312,13 @@ mod tests {
     }
 
     #[test]
-    fn how_it_is_scheduled() {
+    fn scheduling_is_parsed() {
         let of = |nice: &str, policy: &str| {
             let mut fields: Vec<_> = (3..=52).map(|number| number.to_string()).collect();
             fields[19 - 3] = nice.to_owned();
             fields[41 - 3] = policy.to_owned();
             let stat = format!("7 (a) b (c)) {}\n", fields.join(" "));
-            told_by(&[("proc/self/stat", &stat)]).scheduling
+            from_files(&[("proc/self/stat", &stat)]).scheduling
         };
         let scheduling = |nice, background| Some(Scheduling { nice, background });
         assert_eq!(of("19", "0"), scheduling(19, None));
@@ -326,11 +326,11 @@ mod tests {
         assert_eq!(of("0", "3"), scheduling(0, Some("SCHED_BATCH")));
         assert_eq!(of("0", "5"), scheduling(0, Some("SCHED_IDLE")));
         assert_eq!(of("nice", "0"), None);
-        assert_eq!(told_by(&[]).scheduling, None);
+        assert_eq!(from_files(&[]).scheduling, None);
     }
 
     #[test]
-    fn idle_states_that_are_in_use() {
+    fn disabled_idle_states_are_ignored() {
         let folder = "sys/devices/system/cpu/cpu0/cpuidle";
         let file = |name: &str| format!("{folder}/{name}");
         let files = [
@@ -344,7 +344,7 @@ mod tests {
             .iter()
             .map(|(path, text)| (path.as_str(), *text))
             .collect();
-        let states = told_by(&files).idle_states;
+        let states = from_files(&files).idle_states;
         let micros = Duration::from_micros;
         assert_eq!(
             states,
@@ -356,10 +356,10 @@ mod tests {
     }
 
     #[test]
-    fn stolen_time() {
+    fn stolen_time_is_a_share() {
         let share = stolen("cpu  10 0 10 70 0 0 0 10 5 5\ncpu0 1 2\n").unwrap();
         assert!((share - 0.1).abs() < 1e-9);
-        // Before Linux 2.6.11.
+        // Linux before 2.6.11 reports no stolen time.
         assert_eq!(stolen("cpu  1 2 3 4 5 6 7\n"), None);
     }
 }

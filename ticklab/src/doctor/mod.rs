@@ -1,4 +1,4 @@
-//! `ticklab doctor`: what on this machine hurts timers, and its cure.
+//! `ticklab doctor`: lists what makes timers late on this machine, and the remedies.
 
 mod checks;
 mod facts;
@@ -7,18 +7,18 @@ use std::io::{self, Write};
 
 use anyhow::Result;
 
-use crate::{FINE, FOUND, terminal};
+use crate::{PROBLEM, SUCCESS, terminal};
 use checks::{CHECKS, Finding};
 use facts::Facts;
 
 /// Longer lines are hard to read.
 const WIDEST: usize = 100;
 
-/// Prints it.
+/// Prints the findings.
 ///
 /// # Errors
 ///
-/// If standard output cannot be written.
+/// Returns an error if standard output cannot be written.
 pub fn run() -> Result<u8> {
     let facts = Facts::read();
     let width = terminal::width().map_or(WIDEST, |width| width.min(WIDEST));
@@ -26,40 +26,45 @@ pub fn run() -> Result<u8> {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error)?,
         _ => {}
     }
-    let hurts = CHECKS
+    let is_problem = CHECKS
         .iter()
         .filter_map(|check| (check.wrong)(&facts))
-        .any(|finding| finding.hurts);
-    Ok(if hurts { FOUND } else { FINE })
+        .any(|finding| finding.is_problem);
+    Ok(if is_problem { PROBLEM } else { SUCCESS })
 }
 
 fn write(facts: &Facts, width: usize, out: &mut impl Write) -> io::Result<()> {
-    let (mut fine, mut untold) = (Vec::new(), Vec::new());
+    let (mut fine, mut unknown) = (Vec::new(), Vec::new());
     for check in &CHECKS {
         match ((check.wrong)(facts), (check.seen)(facts)) {
             (Some(finding), _) => describe(&finding, width, out)?,
             (None, Some(seen)) => fine.push(format!("{} ({seen})", check.subject)),
-            (None, None) => untold.push(check.subject),
+            (None, None) => unknown.push(check.subject),
         }
     }
     if !fine.is_empty() {
-        paragraph(out, width, "Nothing wrong with: ", &fine.join(", "))?;
+        paragraph(out, width, "No problem with: ", &fine.join(", "))?;
     }
-    if !untold.is_empty() {
-        paragraph(out, width, "Not told here: ", &untold.join(", "))?;
+    if !unknown.is_empty() {
+        paragraph(out, width, "Unknown: ", &unknown.join(", "))?;
     }
     Ok(())
 }
 
 fn describe(finding: &Finding, width: usize, out: &mut impl Write) -> io::Result<()> {
-    let kind = if finding.hurts { "HURTS: " } else { "Note: " };
+    let kind = if finding.is_problem {
+        "Problem: "
+    } else {
+        "Note: "
+    };
     paragraph(out, width, kind, &finding.what)?;
     paragraph(out, width, "  why:  ", finding.why)?;
-    paragraph(out, width, "  cure: ", finding.cure)?;
+    paragraph(out, width, "  fix:  ", finding.fix)?;
     writeln!(out)
 }
 
-/// Lines of at most `width` letters, the second and later ones below the first one's text.
+/// Writes lines of at most `width` characters. The second and later lines are indented to the first one's
+/// text.
 fn paragraph(out: &mut impl Write, width: usize, head: &str, text: &str) -> io::Result<()> {
     let indent = if head.starts_with(' ') { head.len() } else { 2 };
     let (mut line, mut empty) = (head.to_owned(), true);
@@ -80,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everything_that_was_looked_at_is_named() {
+    fn every_subject_is_listed() {
         let mut facts = Facts::default();
         facts.machine.clock_source = Some("hpet".to_owned());
         facts.open_files = Some(4096);
@@ -88,15 +93,15 @@ mod tests {
         write(&facts, WIDEST, &mut out).unwrap();
         let text = String::from_utf8(out).unwrap();
         assert!(
-            text.starts_with("HURTS: The clock source is hpet\n  why:  Each reading"),
+            text.starts_with("Problem: The clock source is hpet\n  why:  A slow source"),
             "{text}"
         );
         assert!(
-            text.contains("\nNothing wrong with: open files (at most 4096)\n"),
+            text.contains("\nNo problem with: open files (at most 4096)\n"),
             "{text}"
         );
         assert!(
-            text.contains("\nNot told here: clock resolution, governor"),
+            text.contains("\nUnknown: clock resolution, governor"),
             "{text}"
         );
         assert!(
@@ -107,7 +112,7 @@ mod tests {
         write(&facts, 40, &mut narrow).unwrap();
         let narrow = String::from_utf8(narrow).unwrap();
         let widest = narrow.lines().map(|line| line.chars().count()).max();
-        // A path among the cures is longer than that.
+        // A path in one of the remedies is longer than the width.
         assert!(widest < Some(90), "{narrow}");
         assert!(narrow.split_whitespace().eq(text.split_whitespace()));
     }

@@ -1,4 +1,4 @@
-//! Where a run takes place.
+//! The machine that a run takes place on.
 
 mod tree;
 
@@ -11,9 +11,9 @@ use sysinfo::{CpuRefreshKind, RefreshKind, System};
 
 pub use tree::Tree;
 
-use crate::{FINE, output, sys};
+use crate::{SUCCESS, output, sys};
 
-/// What of a machine bears on its timers, and can be told.
+/// The known properties of a machine that affect its timers.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Machine {
     /// The operating system and its version.
@@ -24,19 +24,19 @@ pub struct Machine {
     pub cpu: Option<String>,
     /// Logical processors that this process may use.
     pub cores: Option<usize>,
-    /// Whether it is a virtual machine: `no`, `yes`, or what it calls itself.
+    /// `no`, `yes`, or the name of the virtual machine's kind.
     pub virtualised: Option<String>,
-    /// What the kernel reads the time from.
+    /// The kernel's clock source.
     pub clock_source: Option<String>,
-    /// What decides how fast the processor runs.
+    /// The processor's frequency governor.
     pub governor: Option<String>,
-    /// By how much the kernel may make a thread's sleep longer, to save wake-ups.
+    /// How much the kernel may prolong a thread's sleep, to save wake-ups.
     pub timer_slack_ns: Option<u64>,
-    /// Runnable threads, over the last minute, when the run began.
+    /// Runnable threads, averaged over the minute before the run.
     pub load_average: Option<f64>,
 }
 
-/// Logical ones that the machine has, whoever may use them.
+/// Returns the number of logical processors of the machine, whether or not this process may use them.
 pub fn processors() -> Option<usize> {
     let processors = with_processors().cpus().len();
     (processors > 0).then_some(processors)
@@ -48,7 +48,7 @@ fn with_processors() -> System {
 }
 
 impl Machine {
-    /// This one.
+    /// Reads the properties of this machine.
     pub fn read() -> Self {
         let system = with_processors();
         let brand = system
@@ -62,12 +62,12 @@ impl Machine {
             cpu: brand.filter(|brand| !brand.is_empty()),
             cores: available_parallelism().ok().map(Into::into),
             load_average: sys::load_average(),
-            ..Self::told_by(&tree)
+            ..Self::from_files(&tree)
         }
     }
 
-    /// In one line.
-    pub fn in_words(&self) -> String {
+    /// Describes the machine in one line.
+    pub fn describe(&self) -> String {
         let virtualised = self.virtualised.as_ref().filter(|kind| *kind != "no");
         let virtualised = virtualised.map(|kind| match kind.as_str() {
             "yes" => "a virtual machine".to_owned(),
@@ -82,8 +82,8 @@ impl Machine {
         known.join(", ")
     }
 
-    /// What files tell.
-    fn told_by(tree: &Tree) -> Self {
+    /// Reads the properties that are in files.
+    fn from_files(tree: &Tree) -> Self {
         Self {
             virtualised: virtualised(tree),
             clock_source: clock_source(tree),
@@ -94,19 +94,18 @@ impl Machine {
     }
 }
 
-/// `ticklab machine`: prints it.
+/// `ticklab machine`: prints the description.
 ///
 /// # Errors
 ///
-/// If standard output cannot be written.
+/// Returns an error if standard output cannot be written.
 pub fn run() -> Result<u8> {
-    let words = Machine::read().in_words() + "\n";
+    let words = Machine::read().describe() + "\n";
     output::print(io::stdout(), words, &|| false)?;
-    Ok(FINE)
+    Ok(SUCCESS)
 }
 
-/// On x86 a hypervisor says so to its guests, in a bit that `/proc/cpuinfo` shows; the machine's maker
-/// is then the hypervisor's.
+/// On x86 a hypervisor sets a bit that `/proc/cpuinfo` shows. The machine's vendor is then the hypervisor's.
 fn virtualised(tree: &Tree) -> Option<String> {
     let cpu = tree.text("proc/cpuinfo")?;
     let flags = cpu
@@ -129,7 +128,7 @@ fn virtualised(tree: &Tree) -> Option<String> {
 }
 
 /// Linux's documentation: `admin-guide/kernel-parameters`, `clocksource`. On FreeBSD, NetBSD and OpenBSD:
-/// timecounter(9). On DragonFly, which has left that behind: its `kern_cputimer.c`.
+/// timecounter(9). On DragonFly, which no longer has timecounters: its `kern_cputimer.c`.
 fn clock_source(tree: &Tree) -> Option<String> {
     let linux = "sys/devices/system/clocksource/clocksource0/current_clocksource";
     tree.text(linux)
@@ -152,19 +151,19 @@ mod tests {
     use super::*;
     use std::fs;
 
-    fn told_by(files: &[(&str, &str)]) -> Machine {
+    fn from_files(files: &[(&str, &str)]) -> Machine {
         let folder = tempfile::tempdir().unwrap();
         for (path, text) in files {
             let path = folder.path().join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         }
-        Machine::told_by(&Tree::at(folder.path().to_owned()))
+        Machine::from_files(&Tree::at(folder.path().to_owned()))
     }
 
     #[test]
-    fn what_is_not_told_is_absent() {
-        let machine = told_by(&[("proc/cpuinfo", "processor : 0\nFeatures : fp asimd\n")]);
+    fn missing_files_give_absent_properties() {
+        let machine = from_files(&[("proc/cpuinfo", "processor : 0\nFeatures : fp asimd\n")]);
         assert_eq!(
             (
                 machine.virtualised,
@@ -176,8 +175,8 @@ mod tests {
     }
 
     #[test]
-    fn what_linux_tells() {
-        let machine = told_by(&[
+    fn linux_properties_are_parsed() {
+        let machine = from_files(&[
             (
                 "proc/cpuinfo",
                 "processor\t: 0\nflags\t\t: fpu tsc hypervisor\n\nflags\t\t: fpu\n",
@@ -208,15 +207,15 @@ mod tests {
     }
 
     #[test]
-    fn a_machine_of_its_own() {
-        let machine = told_by(&[("proc/cpuinfo", "flags : fpu tsc\n")]);
+    fn physical_machine_is_recognised() {
+        let machine = from_files(&[("proc/cpuinfo", "flags : fpu tsc\n")]);
         assert_eq!(machine.virtualised.as_deref(), Some("no"));
-        let machine = told_by(&[("proc/cpuinfo", "flags : hypervisor\n")]);
+        let machine = from_files(&[("proc/cpuinfo", "flags : hypervisor\n")]);
         assert_eq!(machine.virtualised.as_deref(), Some("yes"));
     }
 
     #[test]
-    fn this_machine() {
+    fn properties_of_this_machine_are_read() {
         let machine = Machine::read();
         assert!(machine.cores.is_some_and(|cores| cores > 0));
         assert!(machine.os.is_some_and(|os| !os.is_empty()));

@@ -1,10 +1,9 @@
-//! The account of each interval: what became of its deadlines.
+//! An account for each interval: the fate of each of its deadlines.
 //!
-//! A timer that passes over the deadlines it has missed fires once for all of them. Were that one
-//! tick all that is counted, a stall of a hundred periods would be one bad tick among thousands of
-//! good ones: the more a timer leaves out, the better it would look. That is known as coordinated
-//! omission. Here each deadline has its lateness: one that was passed over, by the tick that stood
-//! for it.
+//! A timer that skips missed deadlines fires once for all of them. If only that tick counted, a stall of a
+//! hundred periods would be one bad tick among thousands of good ones, and a timer would look better the more
+//! deadlines it skips. This error is known as coordinated omission. Here each deadline has its own lateness.
+//! A skipped deadline is as late as the tick that replaced it.
 
 use super::{Served, Tick};
 
@@ -13,11 +12,11 @@ use super::{Served, Tick};
 pub struct Accounts {
     period: u64,
     intervals: Vec<Account>,
-    /// Firings.
+    /// Number of ticks.
     pub ticks: u64,
-    /// Deadlines that were passed over.
+    /// Deadlines that the timer skipped.
     pub missed: u64,
-    /// Ticks less than half a period after the one before.
+    /// Ticks less than half a period after the previous one.
     pub bunched: u64,
     /// Ticks before their deadline.
     pub early: u64,
@@ -25,19 +24,19 @@ pub struct Accounts {
 
 #[derive(Debug)]
 struct Account {
-    /// The earliest deadline that nothing is known of yet.
+    /// The earliest deadline that has no result yet.
     next: u64,
     /// The latest tick.
     seen: Option<u64>,
-    /// When there would be no more of them.
+    /// When the interval ended.
     ended: Option<u64>,
-    /// How far the deadlines have moved from where the first tick's and the period put them. Absent
+    /// How far the deadlines have moved from the times that the first tick and the period predict. `None`
     /// before the second tick.
     drift: Option<i64>,
 }
 
 impl Accounts {
-    /// Of intervals whose `first` deadlines are these.
+    /// Creates accounts for intervals with these `first` deadlines.
     pub fn new(period: u64, first: impl IntoIterator<Item = u64>) -> Self {
         let account = |next| Account {
             next,
@@ -55,8 +54,8 @@ impl Accounts {
         }
     }
 
-    /// What the tick has served, deadline by deadline, and how far the time since the tick before it
-    /// is from the period.
+    /// Reports each deadline that the tick served. Returns how far the time since the previous tick differs
+    /// from the period.
     pub fn tick(
         &mut self,
         interval: usize,
@@ -64,8 +63,8 @@ impl Accounts {
         mut served: impl FnMut(Served),
     ) -> Option<u64> {
         let account = &mut self.intervals[interval];
-        // What had passed at the tick before this one, that one stood for; for whole periods after
-        // that, this one. What is left is less than a period: the deadlines have moved.
+        // The previous tick stands for the deadlines that had passed by then. This tick stands for the whole
+        // periods after that. The rest, less than a period, is drift.
         if let Some(before) = account.seen {
             self.missed += account.pass_over(self.period, tick.deadline, before, &mut served);
         }
@@ -87,13 +86,13 @@ impl Accounts {
         Some(between.abs_diff(self.period))
     }
 
-    /// An interval has ended.
+    /// Records the end of an interval.
     pub fn ended(&mut self, interval: usize, moment: u64) {
         self.intervals[interval].ended = Some(moment);
     }
 
-    /// The round is over at `now`, for an interval that has not ended before. What was due before
-    /// `until` has been missed.
+    /// Ends the round at `now`, for intervals that have not ended before. Deadlines before `until` without a
+    /// tick are missed.
     pub fn end(&mut self, until: u64, now: u64, mut served: impl FnMut(Served)) {
         for account in &mut self.intervals {
             if let Some(seen) = account.seen {
@@ -104,7 +103,7 @@ impl Accounts {
         }
     }
 
-    /// The farthest among the intervals. Absent if none had two ticks.
+    /// Returns the largest drift of any interval. `None` if no interval ticked twice.
     pub fn drift(&self) -> Option<i64> {
         let drifts = self.intervals.iter().filter_map(|account| account.drift);
         drifts.max_by_key(|drift| drift.unsigned_abs())
@@ -112,7 +111,7 @@ impl Accounts {
 }
 
 impl Account {
-    /// Deadlines before `until` that had passed `by` then.
+    /// Reports the deadlines before `until` that had passed `by` then.
     fn pass_over(
         &mut self,
         period: u64,
@@ -148,7 +147,7 @@ mod tests {
         Accounts::new(100, [first])
     }
 
-    /// Each deadline with its lateness, and the jitters.
+    /// Returns each deadline with its lateness, and the jitters.
     fn run(accounts: &mut Accounts, ticks: &[(u64, u64)]) -> (Vec<(u64, u64)>, Vec<u64>) {
         let (mut all, mut jitters) = (Vec::new(), Vec::new());
         for &(deadline, seen) in ticks {
@@ -189,7 +188,7 @@ mod tests {
             &[(0, 0), (100, 350), (200, 351), (300, 352), (400, 401)],
         );
         assert_eq!(all, [(0, 0), (100, 250), (200, 151), (300, 52), (400, 1)]);
-        // The last one too: 49 after the one before.
+        // The last tick too: it comes 49 after the previous one.
         assert_eq!(
             (accounts.missed, accounts.bunched, accounts.drift()),
             (0, 3, Some(0))
@@ -248,7 +247,7 @@ mod tests {
         accounts.end(500, 1000, |served| {
             all.push((served.deadline, served.lateness));
         });
-        // 200 was passed when 100 was served; what is due later never was.
+        // The deadline 200 had passed when 100 was served. The later ones were never served.
         assert_eq!(all, [(0, 0), (100, 150), (200, 50), (300, 700), (400, 600)]);
         assert_eq!(accounts.missed, 3);
     }
@@ -274,7 +273,7 @@ mod tests {
     }
 
     proptest! {
-        /// By whatever behaviour, up to the end, in which order the deadlines are still.
+        /// For each behaviour, up to the end. Deadlines stay in order.
         #[test]
         fn every_deadline_has_its_lateness(
             stalls in prop::collection::vec((0u64..50, 0u64..1000), 1..50),
@@ -288,7 +287,7 @@ mod tests {
                 accounts.tick(0, Tick { deadline, seen: now, early: false }, |served| all.push(served));
                 now += stall;
                 deadline += 100;
-                // What had passed when the consumer came back is what a skip passes over.
+                // A skip passes over the deadlines that had passed when the consumer returned.
                 let last_seen = all.last().map_or(0, |last: &Served| last.deadline + last.lateness);
                 while skips && deadline <= last_seen {
                     deadline += 100;

@@ -1,4 +1,5 @@
-//! From ticks to figures. No clock and no timer: what is fed in decides what comes out.
+//! Turns ticks into figures. The module has neither a clock nor a timer: the result depends on the input
+//! alone.
 
 mod accounts;
 mod record;
@@ -11,19 +12,19 @@ pub use timeline::Timeline;
 /// One firing of a timer, in nanoseconds since the round began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tick {
-    /// What it fired for, by the timer's own word; the earliest, if it fired for more than one.
+    /// The deadline that the timer reports; the earliest, if it fired for more than one.
     pub deadline: u64,
-    /// When its consumer noticed.
+    /// When the consumer saw the tick.
     pub seen: u64,
-    /// Whether that was before it.
+    /// `true` if the consumer saw the tick before its deadline.
     pub early: bool,
 }
 
-/// A deadline that has come to be.
+/// A deadline that has passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Served {
-    /// Since the round began.
+    /// Nanoseconds since the round began.
     pub deadline: u64,
-    /// How late it was served, or was seen not to be served.
+    /// How late the deadline was served, or was seen to be missed.
     pub lateness: u64,
 }

@@ -1,4 +1,4 @@
-//! What a timer did, in one round or in all of them.
+//! The results of a timer, in one round or in all of them.
 
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::{Serializer, V2DeflateSerializer};
@@ -6,12 +6,12 @@ use hdrhistogram::serialization::{Serializer, V2DeflateSerializer};
 use super::{Accounts, Served, Tick};
 use crate::report::{Bar, Figures, Percentile, Spread};
 
-/// What a timer did, in one round or in all of them.
+/// The results of a timer, in one round or in all of them.
 #[derive(Debug, Clone)]
 pub struct Record {
-    /// Of every deadline.
+    /// Lateness of every deadline.
     pub lateness: Histogram<u64>,
-    /// Of every tick but the first.
+    /// Jitter of every tick but the first.
     pub jitter: Histogram<u64>,
     ticks: u64,
     missed: u64,
@@ -22,10 +22,11 @@ pub struct Record {
     descriptors: Option<u64>,
 }
 
-/// What some ticks cost. What the system does not tell is absent.
+/// The cost of some ticks. A value that the system does not report is absent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cost {
-    /// How many they were: not those that the round counts, but those that were served meanwhile.
+    /// The number of ticks served between the readings, which may differ from the number that the round
+    /// counts.
     pub ticks: u64,
     /// Processor time in nanoseconds.
     pub cpu: Option<u64>,
@@ -35,7 +36,7 @@ pub struct Cost {
 
 impl Default for Record {
     fn default() -> Self {
-        // Three digits: a hundred microseconds to a tenth of one.
+        // Three digits: 100 µs are accurate to 0.1 µs.
         let empty = || Histogram::new(3).expect("three digits are possible");
         Self {
             lateness: empty(),
@@ -51,7 +52,7 @@ impl Default for Record {
     }
 }
 
-/// A round that goes on.
+/// A round in progress.
 #[derive(Debug)]
 pub struct Round {
     accounts: Accounts,
@@ -59,7 +60,7 @@ pub struct Round {
 }
 
 impl Round {
-    /// Of intervals whose first deadlines, in nanoseconds since it began, are these.
+    /// Creates a round of intervals with these first deadlines, in nanoseconds since the round began.
     pub fn new(period: u64, first: impl IntoIterator<Item = u64>) -> Self {
         Self {
             accounts: Accounts::new(period, first),
@@ -67,7 +68,7 @@ impl Round {
         }
     }
 
-    /// An interval has fired. Tells of each deadline that it has served.
+    /// Records a tick of an interval. Reports each deadline that the tick served.
     pub fn tick(&mut self, interval: usize, tick: Tick, mut served: impl FnMut(Served)) {
         let lateness = &mut self.record.lateness;
         let jitter = self.accounts.tick(interval, tick, |one| {
@@ -79,23 +80,23 @@ impl Round {
         }
     }
 
-    /// An interval has ended.
+    /// Records the end of an interval.
     pub fn ended(&mut self, interval: usize, moment: u64) {
         self.accounts.ended(interval, moment);
     }
 
-    /// Lateness so far.
+    /// Returns the lateness so far.
     pub fn lateness(&self) -> &Histogram<u64> {
         &self.record.lateness
     }
 
-    /// What ticks of it cost, and the descriptors that its timers have, where that was measured.
+    /// Records the cost of the round's ticks and the timers' descriptors, where they were measured.
     pub fn cost(&mut self, cost: Option<Cost>, descriptors: Option<u64>) {
         self.record.cost = cost;
         self.record.descriptors = descriptors;
     }
 
-    /// It is over at `now`. What was due before `until` and has not been served has been missed.
+    /// Ends the round at `now`. Deadlines before `until` that were not served are missed.
     pub fn end(mut self, until: u64, now: u64, mut served: impl FnMut(Served)) -> Record {
         let lateness = &mut self.record.lateness;
         self.accounts.end(until, now, |one| {
@@ -107,7 +108,7 @@ impl Round {
     }
 }
 
-/// Whatever it is, the histogram grows to hold it.
+/// Records any value: the histogram grows to hold it.
 fn record(histogram: &mut Histogram<u64>, value: u64) {
     histogram
         .record(value)
@@ -123,7 +124,7 @@ impl Record {
         self.drift = accounts.drift();
     }
 
-    /// One round more.
+    /// Adds a round.
     pub fn add(&mut self, round: &Self) {
         let resizes = "an addend's values are within what fits in 64 bits";
         self.lateness.add(&round.lateness).expect(resizes);
@@ -141,7 +142,7 @@ impl Record {
         self.descriptors = self.descriptors.max(round.descriptors);
     }
 
-    /// In numbers, if anything was due.
+    /// Returns the figures, if any deadline passed.
     pub fn figures(&self) -> Option<Figures> {
         Some(Figures {
             deadlines: self.lateness.len(),
@@ -165,7 +166,7 @@ impl Record {
         Some(figure(&cost)? as f64 / cost.ticks as f64)
     }
 
-    /// For a plot whose axis has the same room for each digit nine.
+    /// Returns the points for a plot that gives each nine the same room.
     pub fn percentiles(&self) -> Vec<Percentile> {
         let point = |step: hdrhistogram::iterators::IterationValue<u64>| Percentile {
             percentile: step.percentile(),
@@ -177,7 +178,7 @@ impl Record {
         self.lateness.iter_quantiles(10).map(point).collect()
     }
 
-    /// Eight for each doubling.
+    /// Returns eight bars for each doubling.
     pub fn bars(&self) -> Vec<Bar> {
         let mut bars: Vec<Bar> = Vec::new();
         for step in self.lateness.iter_recorded() {
@@ -195,7 +196,7 @@ impl Record {
         bars
     }
 
-    /// In `HdrHistogram`'s V2 format, deflated.
+    /// Returns the histogram in `HdrHistogram`'s V2 format, deflated.
     pub fn serialized(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         V2DeflateSerializer::new()
@@ -220,7 +221,7 @@ fn spread(histogram: &Histogram<u64>) -> Option<Spread> {
     if histogram.is_empty() {
         return None;
     }
-    // No percentile is beyond the extremes, whatever the end of its bucket is.
+    // A bucket may end beyond the extremes; a percentile must not.
     let at = |quantile| {
         histogram
             .value_at_quantile(quantile)
@@ -237,7 +238,7 @@ fn spread(histogram: &Histogram<u64>) -> Option<Spread> {
     })
 }
 
-/// The bar that a value belongs to: each power of two is divided into eight, from 64 up.
+/// Returns the bar of a value. From 64 up, each power of two has eight bars.
 fn bar_of(value: u64) -> (u64, u64) {
     let width = 1 << (value | 64).ilog2().saturating_sub(3);
     let from = value / width * width;
@@ -253,7 +254,7 @@ mod tests {
 
     const PERIOD: u64 = 1_000_000;
 
-    /// A round of one interval whose tick number n is late by `lateness[n]`.
+    /// Returns a round of one interval in which tick number n is late by `lateness[n]`.
     fn round(lateness: &[u64]) -> Record {
         let (mut round, mut deadline) = (Round::new(PERIOD, [0]), 0);
         for late in lateness {
@@ -271,7 +272,7 @@ mod tests {
         round.end(deadline, deadline, |_| ())
     }
 
-    /// The values of a histogram of three digits are right to a thousandth.
+    /// A histogram of three digits is accurate to a thousandth.
     fn close(found: u64, true_value: u64) -> bool {
         found.abs_diff(true_value) <= true_value / 1000 + 1
     }
@@ -325,7 +326,7 @@ mod tests {
     fn rounds_add_up() {
         let (one, other) = (round(&[10, 20]), round(&[30]));
         let mut all = Record::default();
-        // In the first round 4 ticks were served while the cost was read, though 2 were counted.
+        // In the first round the readings saw 4 ticks, though only 2 counted.
         let cost = |ticks, cpu| {
             Some(Cost {
                 ticks,
@@ -353,7 +354,7 @@ mod tests {
         );
         assert_eq!(figures.descriptors, Some(3));
         assert_eq!((figures.lateness.min_ns, figures.lateness.max_ns), (10, 30));
-        // A round whose cost is not known leaves the others' as it was.
+        // A round of unknown cost does not change the cost of the others.
         all.add(&round(&[10, 10]));
         let figures = all.figures().unwrap();
         assert_eq!((figures.ticks, figures.cpu_per_tick_ns), (5, Some(100.0)));
@@ -361,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_measured_is_absent() {
+    fn unmeasured_figures_are_absent() {
         let figures = round(&[10]).figures().unwrap();
         assert_eq!((figures.jitter, figures.drift_ns), (None, None));
         let none = Cost {

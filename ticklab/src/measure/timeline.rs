@@ -5,7 +5,7 @@ use hdrhistogram::Histogram;
 use super::Served;
 use crate::report::Slot;
 
-/// Slots of a run. Two lines of a plot as wide as a screen have no room for more.
+/// Number of slots of a run. Two lines of a plot that fills a screen have no room for more.
 const SLOTS: u64 = 300;
 
 /// Lateness over time.
@@ -16,7 +16,7 @@ pub struct Timeline {
 }
 
 impl Timeline {
-    /// For a run that is expected to take `length` nanoseconds.
+    /// Creates a timeline for a run with an expected length of `length` nanoseconds.
     pub fn new(length: u64) -> Self {
         Self {
             slot: (length / SLOTS).max(1),
@@ -24,7 +24,7 @@ impl Timeline {
         }
     }
 
-    /// A deadline of a round that began `begun` nanoseconds into the run.
+    /// Records a deadline of a round that began `begun` nanoseconds into the run.
     pub fn record(&mut self, begun: u64, served: Served) {
         let Ok(index) = usize::try_from((begun + served.deadline) / self.slot) else {
             return;
@@ -40,7 +40,7 @@ impl Timeline {
             .expect("any number of 64 bits has its bucket");
     }
 
-    /// Those in which something was due.
+    /// Returns the slots that have a deadline.
     pub fn slots(&self) -> Vec<Slot> {
         let slot = |(index, histogram): (u64, &Histogram<u32>)| Slot {
             at_ns: index * self.slot,

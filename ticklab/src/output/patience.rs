@@ -1,25 +1,25 @@
-//! Waits for others, who may never come: a reader of a pipe.
+//! Waits with a limit, for example for a reader of a pipe, which may never come.
 
 use std::io::{self, Write};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
-/// How often the waiting thread looks whether to stop.
-const LOOK: Duration = Duration::from_millis(100);
-/// No larger than what any pipe takes at once, so that a slow reader is seen to read.
+/// How often the waiting thread checks whether to stop.
+const CHECK_INTERVAL: Duration = Duration::from_millis(100);
+/// At most what any pipe accepts at once, so that a slow reader still makes progress.
 const PIECE: usize = 4096;
 
-/// How long to wait while nothing happens.
+/// How long to wait without progress.
 #[derive(Debug, Clone, Copy)]
 pub struct Patience {
     pub limit: Duration,
-    /// What is said when it is over.
+    /// The error message when the time is over.
     pub over: &'static str,
 }
 
-/// Lets another thread do what may block, and waits for it. Gives up if `stop` says so, or if the
-/// work does not tell of a step for longer than `patience`. The thread is then left to itself.
+/// Runs work that may block on another thread, and waits for it. Gives up if `stop` returns `true`, or if the
+/// work reports no step for longer than `patience`. The thread is then abandoned.
 pub fn wait<T: Send + 'static>(
     patience: Option<Patience>,
     stop: &dyn Fn() -> bool,
@@ -27,22 +27,22 @@ pub fn wait<T: Send + 'static>(
 ) -> io::Result<T> {
     let (sender, events) = channel();
     let worker = thread::Builder::new().spawn(move || {
-        // Nobody listens any more when it was given up.
+        // The receiver is gone if the wait was given up.
         let done = work(&|| drop(sender.send(None)));
         let _ = sender.send(Some(done));
     })?;
-    // Looks are counted, and not time: the process may be suspended meanwhile.
+    // Counts checks, not time: the process may be suspended meanwhile.
     let mut idle = Duration::ZERO;
     loop {
-        match events.recv_timeout(LOOK) {
+        match events.recv_timeout(CHECK_INTERVAL) {
             Ok(Some(done)) => {
-                // Threads that are there when signals begin to be watched would still be ended by them.
+                // A thread that exists when signals begin to be watched would still be ended by them.
                 let _ = worker.join();
                 return done;
             }
             Ok(None) => idle = Duration::ZERO,
             Err(RecvTimeoutError::Disconnected) => return Err(io::Error::other("panicked")),
-            Err(RecvTimeoutError::Timeout) => idle += LOOK,
+            Err(RecvTimeoutError::Timeout) => idle += CHECK_INTERVAL,
         }
         if stop() {
             return Err(io::Error::new(io::ErrorKind::Interrupted, "interrupted"));
@@ -55,7 +55,7 @@ pub fn wait<T: Send + 'static>(
     }
 }
 
-/// Writes all of it, piece by piece.
+/// Writes the text, piece by piece.
 pub fn write(
     mut to: impl Write + Send + 'static,
     text: String,
@@ -81,13 +81,13 @@ mod tests {
         over: "nobody reads",
     });
 
-    /// More than any pipe holds.
+    /// Returns more text than any pipe holds.
     fn text() -> String {
         "ticklab ".repeat(1 << 20)
     }
 
     #[test]
-    fn a_reader_that_does_not_read_is_given_up() {
+    fn stalled_reader_ends_the_write() {
         let (_reader, writer) = pipe().unwrap();
         let error = write(writer, text(), SHORT, &|| false).unwrap_err();
         assert_eq!(error.to_string(), "nobody reads");
@@ -97,12 +97,12 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_that_is_slow_gets_all() {
+    fn slow_reader_receives_everything() {
         let (mut reader, writer) = pipe().unwrap();
         let reader = thread::spawn(move || {
             let (mut all, mut piece) = (Vec::new(), vec![0; 1 << 20]);
             loop {
-                // All together longer than a writer waits for one piece.
+                // Takes longer in all than a writer waits for one piece.
                 thread::sleep(Duration::from_millis(300));
                 let mut left = piece.as_mut_slice();
                 while !left.is_empty() {

@@ -1,5 +1,5 @@
-//! Where a report goes. What a path leads to decides what it is, and not its name: a file of
-//! `/dev/shm` is a file, and `/dev/stdout` may be one, a pipe or a terminal.
+//! Destinations of reports. What a path leads to decides, not its name: a file in `/dev/shm` is a file, and
+//! `/dev/stdout` may be a file, a pipe or a terminal.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Write};
@@ -12,18 +12,18 @@ use tempfile::{Builder, NamedTempFile};
 use super::patience::{self, Patience};
 use crate::sys;
 
-/// The reader of a pipe may be started after the writer.
+/// The reader of a pipe may start after the writer.
 const FOR_A_READER: Patience = Patience {
     limit: Duration::from_secs(10),
-    over: "it is a pipe, and within 10 s nobody has opened it to read",
+    over: "no reader has opened the pipe within 10 s",
 };
-/// Whoever reads a pipe by its name is a program.
+/// The reader of a named pipe is usually a program.
 const FOR_READING: Patience = Patience {
     limit: Duration::from_secs(60),
-    over: "for 60 s nobody has read what was written",
+    over: "the reader has read nothing for 60 s",
 };
 
-/// Where a report goes.
+/// A destination.
 #[derive(Debug)]
 pub struct Place {
     kind: Kind,
@@ -33,52 +33,53 @@ pub struct Place {
 #[derive(Debug)]
 enum Kind {
     StandardOutput,
-    /// A file, or what will be one. No link is part of its path.
+    /// A file, which may not exist yet. The path contains no link.
     File(PathBuf),
-    /// A file that has no name any more, a pipe, a device. A pipe's reader waits as long as it is open.
+    /// An unnamed file, a pipe or a device. A pipe's reader waits as long as this is open.
     Open(File),
 }
 
-/// What two names of one place have in common.
+/// Equal for two names of one place.
 #[derive(Debug, PartialEq)]
 enum Identity {
     StandardOutput,
     File(sys::FileId),
-    /// Of what is not there yet.
+    /// The path of a file that does not exist yet.
     Path(PathBuf),
 }
 
-/// The name of standard output, as most programs have it.
+/// `-` is the name of standard output, as in most programs.
 pub fn is_dash(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
 impl Place {
-    /// Where this path leads to, seen to be writable. Nothing is changed there, and nothing stays.
+    /// Opens the place that `path` leads to, and checks that it is writable. Changes nothing there and leaves
+    /// nothing behind.
     pub fn open(path: &Path) -> Result<Self> {
         if is_dash(path) {
             return Ok(Self::standard_output());
         }
         match fs::metadata(path) {
-            // It may be open here and not be to be opened again: a socket, or another user's terminal.
+            // Standard output may be impossible to reopen: a socket, or another user's terminal.
             Ok(found) if sys::is_standard_output(&found) => Ok(Self::standard_output()),
             Ok(found) if found.is_dir() => bail!("it is a folder"),
             Ok(_) => Self::existing(path),
             Err(error) if is_absent(&error) => Self::absent(path),
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 let folder = folder(path).display();
-                Err(error).with_context(|| format!("cannot look into {folder}"))
+                Err(error).with_context(|| format!("cannot access {folder}"))
             }
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Whether both are one.
+    /// Returns `true` if both are the same place.
     pub fn is(&self, other: &Self) -> bool {
         self.identity == other.identity
     }
 
-    /// Whether it is this process's standard output.
+    /// Returns `true` for this process's standard output.
     pub fn is_standard_output(&self) -> bool {
         self.identity == Identity::StandardOutput
     }
@@ -110,19 +111,20 @@ impl Place {
     }
 
     fn absent(path: &Path) -> Result<Self> {
-        // It is not for us to say what a link is to lead to.
-        ensure!(
-            !path.is_symlink(),
-            "it is a symbolic link that leads nowhere"
-        );
-        // With a separator at its end it is the name of a folder, which std overlooks.
+        // ticklab does not create what a dangling link points to.
+        ensure!(!path.is_symlink(), "it is a dangling symbolic link");
+        // A trailing separator makes the path a folder's name, which std ignores.
         let last = path.as_os_str().as_encoded_bytes().last();
         let of_folder = last.is_some_and(|last| is_separator(char::from(*last)));
-        ensure!(!of_folder, "there is no folder {}", path.display());
-        let name = path.file_name().context("it is not the name of a file")?;
+        ensure!(!of_folder, "the folder {} does not exist", path.display());
+        let name = path.file_name().context("it is not the path of a file")?;
         let folder = folder(path);
-        ensure!(folder.is_dir(), "there is no folder {}", folder.display());
-        beside(path).with_context(|| format!("cannot make a file in {}", folder.display()))?;
+        ensure!(
+            folder.is_dir(),
+            "the folder {} does not exist",
+            folder.display()
+        );
+        beside(path).with_context(|| format!("cannot create a file in {}", folder.display()))?;
         let path = fs::canonicalize(folder)?.join(name);
         Ok(Self {
             identity: Identity::Path(path.clone()),
@@ -130,7 +132,7 @@ impl Place {
         })
     }
 
-    /// Replaces what is there, or goes on after what a stream has had before.
+    /// Replaces a file, or appends to a stream.
     pub fn write(self, text: String, stop: &dyn Fn() -> bool) -> io::Result<()> {
         match self.kind {
             Kind::StandardOutput => super::print(io::stdout(), text, stop),
@@ -145,15 +147,15 @@ fn is_absent(error: &io::Error) -> bool {
     [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory].contains(&error.kind())
 }
 
-/// By which it can be replaced. A link of `/proc` may lead to a file that has none.
+/// Returns the name by which the file can be replaced. A link of `/proc` may lead to a file without a name.
 fn name_of(path: &Path, found: &Metadata) -> Option<PathBuf> {
     let name = fs::canonicalize(path).ok()?;
     let named = fs::metadata(&name).ok()?;
     (sys::file_id(&name, &named) == sys::file_id(path, found)).then_some(name)
 }
 
-/// As a whole, under another name first. In place if the folder does not let it be replaced, or if it
-/// would then not be what it was but for its content.
+/// Writes a file under another name first and then renames it. Writes in place if the folder does not allow
+/// that, or if the new file would differ in more than its content.
 fn save(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let old = fs::metadata(path).ok().filter(Metadata::is_file);
     match (beside(path), old) {
@@ -164,7 +166,7 @@ fn save(path: &Path, bytes: &[u8]) -> io::Result<()> {
         (Ok(mut new), Some(old)) if sys::can_replace(&old, &new.as_file().metadata()?) => {
             new.write_all(bytes)?;
             let alike = new.as_file().set_permissions(old.permissions());
-            // A file that something is mounted on cannot be replaced.
+            // A file that is a mount point cannot be replaced.
             if alike.is_err() || new.persist(path).is_err() {
                 return overwrite(OpenOptions::new().write(true).open(path)?, bytes);
             }
@@ -175,7 +177,7 @@ fn save(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Half a report could be taken for a whole one: if it cannot be written, none is left.
+/// Empties the file if it cannot be written in full, because half a report could be mistaken for a whole one.
 fn overwrite(mut file: File, bytes: &[u8]) -> io::Result<()> {
     file.set_len(0)?;
     let written = file.write_all(bytes);
@@ -192,8 +194,8 @@ fn folder(path: &Path) -> &Path {
 fn beside(path: &Path) -> io::Result<NamedTempFile> {
     let mut builder = Builder::new();
     builder.prefix(".ticklab-");
-    sys::as_any_other(&mut builder);
-    // The name that the user gave is the one to be told, not this one's.
+    sys::with_default_mode(&mut builder);
+    // The error must name the user's path, not the temporary file.
     let file = builder.tempfile_in(folder(path));
     file.map_err(|error| error.kind().into())
 }
@@ -208,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_whole_and_alone() {
+    fn report_replaces_a_file_as_a_whole() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("report.csv");
         Place::open(&path).unwrap();
@@ -221,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn one_place_has_one_identity() {
+    fn two_paths_to_one_file_have_one_identity() {
         let folder = tempfile::tempdir().unwrap();
         let place = |name: &str| Place::open(&folder.path().join(name)).unwrap();
         assert!(place("a").is(&place("./a")));
@@ -233,20 +235,20 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_written_is_seen_before_and_said() {
+    fn unwritable_destinations_are_refused_with_the_reason() {
         let folder = tempfile::tempdir().unwrap();
         let missing = folder.path().join("missing");
         let said = |path: &Path| Place::open(path).unwrap_err().to_string();
         assert_eq!(
             said(&missing.join("report.csv")),
-            format!("there is no folder {}", missing.display())
+            format!("the folder {} does not exist", missing.display())
         );
         assert_eq!(
             said(&missing.join("")),
-            format!("there is no folder {}", missing.join("").display())
+            format!("the folder {} does not exist", missing.join("").display())
         );
         assert_eq!(said(folder.path()), "it is a folder");
         assert_eq!(said(Path::new("/")), "it is a folder");
-        assert_eq!(said(Path::new("")), "it is not the name of a file");
+        assert_eq!(said(Path::new("")), "it is not the path of a file");
     }
 }

@@ -1,26 +1,26 @@
-//! Axes on which ten times as much is always as far away.
+//! Logarithmic axes.
 
 use crate::units::given;
 
 /// A logarithmic axis.
 #[derive(Debug)]
 pub struct Axis {
-    /// What it is of.
+    /// What the axis shows.
     pub name: String,
-    /// The least and the most.
+    /// The lowest and the highest value.
     pub range: (f64, f64),
-    /// Values that are named, with their names: each line of one below the other.
+    /// The labelled values. Each label is one line below the other.
     pub marks: Vec<(f64, String)>,
 }
 
-/// What is shorter is drawn as if it were this long: there is no place for zero.
+/// Shorter times are drawn at this length, because a logarithmic axis has no zero.
 const LEAST_NS: f64 = 10.0;
 const STEPS: [f64; 4] = [1.0, 2.0, 5.0, 10.0];
-/// Rounding is not to move a value to the next step.
+/// Keeps rounding errors from moving a value to the next step.
 const NEARLY: f64 = 1e-9;
 
 impl Axis {
-    /// Of times in nanoseconds, from a round one to a round one.
+    /// Creates an axis of times in nanoseconds, from one round time to another.
     pub fn of_times(name: &str, times: impl Iterator<Item = f64>) -> Self {
         let (least, most) = times.fold((f64::INFINITY, LEAST_NS), |(least, most), time| {
             (least.min(time.max(LEAST_NS)), most.max(time))
@@ -37,7 +37,7 @@ impl Axis {
         }
     }
 
-    /// Where a value is: 0 is the axis's beginning, and 1 its end.
+    /// Returns the position of a value: 0 is the start of the axis, 1 its end.
     pub fn place(&self, value: f64) -> f64 {
         let (low, high) = self.range;
         ((value / low).ln() / (high / low).ln()).clamp(0.0, 1.0)
@@ -72,7 +72,7 @@ fn round_up(value: f64) -> f64 {
     unit * STEPS.into_iter().find(fits).unwrap_or(10.0)
 }
 
-/// The powers of ten, and where there are few of them also twice and five times as much.
+/// Returns the powers of ten; if these are few, also their doubles and quintuples.
 fn round_within((low, high): (f64, f64)) -> Vec<f64> {
     let steps = if high / low > 300.0 {
         &STEPS[..1]
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn it_begins_and_ends_at_round_times_and_names_those_between() {
+    fn axis_has_round_ends_and_marks() {
         assert_eq!(
             marks(&[130e3, 1_900e3]),
             ["100 µs", "200 µs", "500 µs", "1 ms", "2 ms"]
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn ten_times_as_much_is_always_as_far_away() {
+    fn axis_is_logarithmic() {
         let axis = Axis::of_times("", [1e3, 1e6].into_iter());
         for (value, place) in [
             (1e3, 0.0),

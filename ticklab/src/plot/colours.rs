@@ -1,18 +1,18 @@
-//! The colours of a report's page, which can be told from each other in the light and in the dark, also by who
-//! is colour-blind.
+//! The colours of the report's page. They can be distinguished in light and dark schemes, also by
+//! colour-blind readers.
 
 const STYLE: &str = include_str!("../../assets/report.css");
-/// Of them there are so many for lines.
+/// Number of colours for lines.
 const SERIES: usize = 8;
 
-/// A colour in the light, and in the dark.
+/// A colour in the light and in the dark scheme.
 pub struct Colour {
     pub name: String,
     pub light: &'static str,
     pub dark: &'static str,
 }
 
-/// That of a line.
+/// Returns the name of a line's colour.
 pub fn of_line(floor: bool, place: usize) -> String {
     if floor {
         return "floor".to_owned();
@@ -20,7 +20,7 @@ pub fn of_line(floor: bool, place: usize) -> String {
     format!("series-{}", place % SERIES)
 }
 
-/// Those of the page's own, and of these lines.
+/// Returns the page's own colours and those of these lines.
 pub fn used<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<Colour> {
     let mut names = vec!["page", "text", "muted", "line", "grid"];
     for name in lines {
@@ -31,7 +31,7 @@ pub fn used<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<Colour> {
     names.into_iter().map(named).collect()
 }
 
-/// The style sheet has it twice: the second time for the dark.
+/// Looks a colour up. The style sheet has each colour twice; the second is the one for the dark scheme.
 fn named(name: &str) -> Colour {
     let property = format!("  --{name}: ");
     let mut values = STYLE.split(&property).skip(1);
@@ -53,7 +53,7 @@ mod tests {
         used(lines.iter().map(String::as_str).chain(["floor"]))
     }
 
-    /// By the definition of WCAG 2.
+    /// As WCAG 2 defines it.
     fn luminance(colour: &str) -> f64 {
         let part = |at: usize| {
             let part = u8::from_str_radix(&colour[at..at + 2], 16).unwrap();
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn text_and_lines_stand_out_in_the_light_and_in_the_dark() {
+    fn colours_have_contrast_in_light_and_dark() {
         let all = all();
         assert_eq!(all.len(), 5 + SERIES + 1);
         let page = &all[0];

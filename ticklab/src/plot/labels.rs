@@ -1,7 +1,7 @@
-//! Where labels stand beside the ends of their lines: as near as they can, and none over another.
+//! Places labels beside the ends of their lines: as near as possible, without overlaps.
 
-/// The upper ends of labels that are so high, and would have their middles where they are wanted. All lie within
-/// the bounds if these have room for them.
+/// Returns the upper ends of labels with these heights, whose middles should be at the wanted places. All
+/// labels lie within the bounds if there is room.
 pub fn place(wanted: &[f64], heights: &[f64], (top, bottom): (f64, f64)) -> Vec<f64> {
     let mut order: Vec<_> = (0..wanted.len()).collect();
     order.sort_by(|a, b| wanted[*a].total_cmp(&wanted[*b]));
@@ -11,7 +11,7 @@ pub fn place(wanted: &[f64], heights: &[f64], (top, bottom): (f64, f64)) -> Vec<
         tops[label] = f64::max(free, wanted[label] - heights[label] / 2.0);
         free = tops[label] + heights[label];
     }
-    // Down they have made way for each other. Those that are too low now make way up.
+    // The pass above has moved labels down. This one moves those that are too low up again.
     let mut free = bottom;
     for &label in order.iter().rev() {
         tops[label] = f64::min(tops[label], free - heights[label]);
@@ -26,7 +26,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn who_has_room_stands_where_it_is_wanted() {
+    fn labels_with_room_are_at_their_wanted_place() {
         let tops = place(&[90.0, 20.0], &[10.0, 20.0], (0.0, 100.0));
         assert_eq!(tops, [85.0, 10.0]);
         assert_eq!(
@@ -41,7 +41,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn none_is_over_another(labels in prop::collection::vec((0.0..300.0, 1.0..40.0), 0..12)) {
+        fn labels_do_not_overlap(labels in prop::collection::vec((0.0..300.0, 1.0..40.0), 0..12)) {
             let (wanted, heights): (Vec<f64>, Vec<f64>) = labels.into_iter().unzip();
             let bottom = heights.iter().sum::<f64>().max(300.0);
             let tops = place(&wanted, &heights, (0.0, bottom));
@@ -50,7 +50,7 @@ mod tests {
             let bounds = (-1e-6..=bottom + 1e-6, 1e-6);
             prop_assert!(spans.iter().all(|span| bounds.0.contains(&span.0) && bounds.0.contains(&span.1)));
             prop_assert!(spans.windows(2).all(|pair| pair[0].1 <= pair[1].0 + bounds.1), "{spans:?}");
-            // In the order of the lines' ends, so that what leads to them does not cross.
+            // Labels keep the order of the lines' ends, so that the leaders do not cross.
             let ordered = |a: usize, b: usize| wanted[a] >= wanted[b] || tops[a] < tops[b];
             let all = 0..tops.len();
             prop_assert!(all.clone().all(|a| all.clone().all(|b| ordered(a, b))));

@@ -1,5 +1,5 @@
-//! Lines over two logarithmic axes, as a picture: SVG that needs neither scripts nor anything else, and that
-//! is light or dark as its reader has chosen.
+//! Draws lines over two logarithmic axes as SVG. The picture has no scripts or references and follows the
+//! reader's light or dark scheme.
 
 mod axis;
 mod colours;
@@ -11,45 +11,45 @@ use anyhow::Result;
 
 pub use axis::Axis;
 
-/// What is drawn.
+/// A plot.
 #[derive(Debug)]
 pub struct Plot {
-    /// Above it.
+    /// The text above the plot.
     pub title: String,
-    /// For who does not see it: what its lines say.
+    /// A description of the lines, for readers who cannot see them.
     pub description: String,
-    /// From left to right.
+    /// The horizontal axis.
     pub x: Axis,
-    /// From below to above.
+    /// The vertical axis.
     pub y: Axis,
-    /// Of what is compared.
+    /// The lines to compare.
     pub lines: Vec<Line>,
-    /// Below it, each a paragraph.
+    /// The paragraphs below the plot.
     pub notes: Vec<String>,
 }
 
-/// Of one of those that are compared.
+/// A line.
 #[derive(Debug)]
 pub struct Line {
-    /// Stands beside its end.
+    /// The label beside the line's end.
     pub name: String,
-    /// What it is, in a few words, or nothing.
+    /// A short description, or nothing.
     pub about: String,
-    /// Whether it is what the others are held against, and not one of them.
+    /// `true` for a reference line, which is not itself compared.
     pub floor: bool,
-    /// From left to right, at least one.
+    /// The points from left to right, at least one.
     pub points: Vec<(f64, f64)>,
 }
 
 impl Plot {
-    /// The same text for the same plot.
+    /// Renders the plot. Equal plots give equal text.
     ///
     /// # Errors
     ///
-    /// If the template cannot be filled in.
+    /// Returns an error if the template cannot be rendered.
     pub fn svg(&self) -> Result<String> {
         let svg = picture::of(self)?;
-        // XML has no way to say the others, not even escaped.
+        // XML cannot represent the other characters, not even escaped.
         let letters = svg.chars().map(|letter| {
             if is_of_xml(letter) {
                 letter

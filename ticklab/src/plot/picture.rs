@@ -1,4 +1,4 @@
-//! Where everything of a picture is.
+//! Lays out a picture.
 
 use std::fmt::Write;
 
@@ -9,33 +9,33 @@ use super::colours::{self, Colour};
 use super::wrap::wrap;
 use super::{Line, Plot, labels};
 
-/// As wide as a README is shown.
+/// The width at which a README is shown.
 const WIDTH: f64 = 700.0;
 const MARGIN: f64 = 14.0;
-/// The field of the lines. What is right of it belongs to their labels.
+/// The area of the lines. The labels are to the right of it.
 const LEFT: f64 = 64.0;
 const RIGHT: f64 = 480.0;
 const TOP: f64 = 60.0;
 const LEAST_HEIGHT: f64 = 280.0;
-/// From the field to the labels.
+/// From the area of the lines to the labels.
 const LEADER: f64 = 22.0;
-/// From one line of text to the next.
+/// The height of a line of text.
 const STEP: f64 = 14.0;
-/// Between two labels.
+/// The gap between two labels.
 const GAP: f64 = 5.0;
-/// A letter at an axis, in the widest of usual fonts, and what is free between two names there.
+/// The width of a letter at an axis, in the widest of the usual fonts, and the gap between two labels there.
 const LETTER: f64 = 7.2;
 const ROOM: f64 = 3.0;
-/// As many letters as have room.
+/// The number of letters that fit in a line of a label.
 const LETTERS_OF_LABEL: usize = 30;
 const LETTERS_OF_NOTE: usize = 110;
-/// Where there are no more, each was measured by itself.
+/// Up to this number of points, each was measured on its own.
 const FEW: usize = 12;
-/// Nobody sees what is closer together.
+/// Points closer together than this cannot be told apart.
 const NEAR: f64 = 0.7;
 
-/// Colour is not all that tells the lines apart. The numbers of colours and of dashes have no common
-/// divisor, so that each pair comes once.
+/// Lines differ in more than colour. The numbers of colours and of dashes have no common divisor, so each
+/// pair occurs once.
 const DASHES: [&str; 5] = ["none", "9 4", "2 3", "14 4 2 4", "5 3 5 9"];
 
 #[derive(Template)]
@@ -67,13 +67,13 @@ struct Drawn {
     dash: &'static str,
     path: String,
     dots: Vec<(f64, f64)>,
-    /// From its end to its label.
+    /// The path from the line's end to its label.
     leader: String,
     name: Text,
     about: Vec<Text>,
 }
 
-/// The field, in the picture.
+/// The area of the lines in the picture.
 struct Field<'a> {
     plot: &'a Plot,
     bottom: f64,
@@ -120,7 +120,7 @@ pub fn of(plot: &Plot) -> Result<String> {
     picture.render().context("the picture")
 }
 
-/// Of a label, with what is free below it.
+/// Returns the height of a label and the gap below it.
 fn height(about: &[String]) -> f64 {
     let lines = about.iter().fold(STEP, |height, _| height + STEP);
     lines + GAP
@@ -135,7 +135,7 @@ impl Field<'_> {
         round(self.bottom - self.plot.y.place(value) * (self.bottom - TOP))
     }
 
-    /// Without the names that would run into the one before.
+    /// Omits labels that would overlap the previous one.
     #[allow(clippy::cast_precision_loss, reason = "no name is that long")]
     fn x_marks(&self) -> Vec<Text> {
         let mut marks = Vec::new();
@@ -211,7 +211,7 @@ impl Field<'_> {
         drawn
     }
 
-    /// In the picture, without those that nobody would see.
+    /// Returns the points in the picture, without those that cannot be seen.
     fn points(&self, line: &Line) -> Vec<(f64, f64)> {
         let mut seen: Vec<(f64, f64)> = Vec::new();
         for (index, (x, y)) in line.points.iter().enumerate() {
@@ -246,7 +246,7 @@ fn text(x: f64, y: f64, words: &str) -> Text {
     }
 }
 
-/// Lines of text, one below the other.
+/// Places lines of text one below the other.
 fn column(x: f64, y: f64, lines: impl IntoIterator<Item = String>) -> Vec<Text> {
     let mut y = y;
     let mut column = Vec::new();
@@ -257,7 +257,7 @@ fn column(x: f64, y: f64, lines: impl IntoIterator<Item = String>) -> Vec<Text> 
     column
 }
 
-/// To a tenth of a pixel.
+/// Rounds to a tenth of a pixel.
 fn round(value: f64) -> f64 {
     (value * 10.0).round() / 10.0
 }

@@ -1,7 +1,7 @@
-//! SVG breaks no lines.
+//! Breaks lines, because SVG does not.
 
-/// Lines of so many letters at most. Only what is longer than that by itself is broken within a word: after a
-/// mark, if there is one.
+/// Breaks a text into lines of at most `letters` characters. A word is broken only if it is longer than a
+/// line, and after a punctuation mark if it has one.
 pub fn wrap(text: &str, letters: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
@@ -50,7 +50,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_is_lost_and_no_line_is_too_long(text in "[a-z:µ ]{0,60}", letters in 1_usize..20) {
+        fn wrapping_keeps_all_text_within_the_width(text in "[a-z:µ ]{0,60}", letters in 1_usize..20) {
             let lines = wrap(&text, letters);
             prop_assert!(lines.iter().all(|line| (1..=letters).contains(&line.chars().count())));
             let without_spaces = |text: &str| text.replace(' ', "");

@@ -1,28 +1,28 @@
-//! The figures of a table's row: the same in a terminal and on a page.
+//! The columns of the table, in a terminal and on the page.
 
 use super::Figures;
 use crate::units::{nanos, number, time};
 
-/// A figure.
+/// A column.
 #[derive(Debug)]
 pub struct Column {
-    /// In few letters.
+    /// The header.
     pub name: &'static str,
-    /// What it is, for a reader who sees it for the first time.
+    /// An explanation for new readers.
     pub about: &'static str,
-    /// For a reader, if it is known.
+    /// Formats the figure, if it is known.
     pub text: fn(&Figures) -> Option<String>,
 }
 
-/// What stands for a figure that is not known. Not zero: that would be one.
+/// Stands for an unknown figure. A zero would be a value.
 pub const ABSENT: &str = "–";
 
-/// All of them, but for the timer's name.
+/// All columns but the timer's name.
 pub const COLUMNS: [Column; 13] = [
     Column {
         name: "p50",
-        about: "The median of lateness: how long after its deadline a tick was seen. Deadlines that \
-                were missed are late as well, by the tick that came in their place.",
+        about: "The median lateness: the time from a tick's deadline until its consumer sees it. A \
+                missed deadline is as late as the tick that replaced it.",
         text: |figures| Some(nanos(figures.lateness.p50_ns)),
     },
     Column {
@@ -37,29 +37,29 @@ pub const COLUMNS: [Column; 13] = [
     },
     Column {
         name: "max",
-        about: "None was later than this.",
+        about: "No tick is later than this.",
         text: |figures| Some(nanos(figures.lateness.max_ns)),
     },
     Column {
         name: "jitter p99",
-        about: "How far the time between two ticks is from the period, either way: in one case of a \
-                hundred farther than this.",
+        about: "How far the time between two ticks differs from the period, in either direction. One \
+                difference in a hundred is larger than this.",
         text: |figures| figures.jitter.map(|jitter| nanos(jitter.p99_ns)),
     },
     Column {
         name: "drift",
-        about: "How far the deadlines themselves have moved by the end of a round from where the \
-                first one and the period put them.",
+        about: "How far the deadlines have moved by the end of a round from the times that the first \
+                one and the period predict.",
         text: |figures| figures.drift_ns.map(signed),
     },
     Column {
         name: "missed",
-        about: "Deadlines for which there was no tick of their own.",
+        about: "Deadlines without a tick of their own.",
         text: |figures| Some(figures.missed.to_string()),
     },
     Column {
         name: "bunched",
-        about: "Ticks that came less than half a period after the one before.",
+        about: "Ticks less than half a period after the previous one.",
         text: |figures| Some(figures.bunched.to_string()),
     },
     Column {
@@ -69,7 +69,7 @@ pub const COLUMNS: [Column; 13] = [
     },
     Column {
         name: "cpu/tick",
-        about: "Processor time per tick, of the whole process but the thread that measures.",
+        about: "Processor time per tick, of the whole process without the measuring thread.",
         text: |figures| figures.cpu_per_tick_ns.map(time),
     },
     Column {
@@ -84,7 +84,8 @@ pub const COLUMNS: [Column; 13] = [
     },
     Column {
         name: "syscalls/tick",
-        about: "System calls per tick, counted apart from the rest, since to count them takes time.",
+        about: "System calls per tick. They are counted in a separate run, because counting takes \
+                time.",
         text: |figures| figures.syscalls_per_tick.map(number),
     },
 ];

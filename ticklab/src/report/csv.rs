@@ -1,11 +1,11 @@
-//! The report as comma-separated values: a row for each round of each timer, and one for all rounds
-//! of it together, which a timer without a single tick has too. Durations in nanoseconds.
+//! The report as comma-separated values: a row for each round of each timer, and one for all rounds of each
+//! timer together. A timer without a tick has the latter too. Durations are in nanoseconds.
 
 use anyhow::Result;
 
 use super::{Figures, Report, Timer};
 
-/// A column's name, and what stands in it; nothing if it was not measured.
+/// A column's name and its value, which is empty if it was not measured.
 type Column = (&'static str, fn(&Figures) -> Option<String>);
 
 const COLUMNS: [Column; 20] = [
@@ -43,7 +43,7 @@ fn cell(value: impl ToString + Copy) -> Option<String> {
     Some(value.to_string())
 }
 
-/// With a header.
+/// Writes the header and the rows.
 pub fn text(report: &Report) -> Result<String> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let names = COLUMNS.iter().map(|(name, _)| *name);
@@ -62,7 +62,7 @@ pub fn text(report: &Report) -> Result<String> {
     Ok(String::from_utf8(writer.into_inner()?)?)
 }
 
-/// What failed is the timer, not one of its rounds: those that there are were measured.
+/// Only the row for all rounds has the failure: the rounds in the file were measured.
 fn row(timer: &Timer, round: String, figures: Option<&Figures>) -> Vec<String> {
     let failure = timer.failure.clone().filter(|_| round == "all");
     let mut row = vec![timer.name.clone(), round];

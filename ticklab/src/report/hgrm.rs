@@ -1,5 +1,4 @@
-//! A timer's lateness as `HdrHistogram`'s percentile distribution, which its public plotters read. In
-//! microseconds.
+//! A timer's lateness as `HdrHistogram`'s percentile distribution, for its public plotters. In microseconds.
 
 use std::fmt::Write;
 
@@ -11,10 +10,10 @@ use hdrhistogram::serialization::Deserializer;
 
 use super::Timer;
 
-/// Lines for each halving of what is left to 100 %.
+/// Number of lines for each halving of the distance to 100 %.
 const STEPS: u32 = 5;
 
-/// The columns are as wide as in Java's and C's.
+/// The columns have the widths of the Java and C implementations.
 pub fn text(timer: &Timer) -> Result<String> {
     let histogram = BASE64_STANDARD.decode(&timer.histogram)?;
     let histogram: Histogram<u64> = Deserializer::new().deserialize(&mut histogram.as_slice())?;

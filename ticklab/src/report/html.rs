@@ -1,4 +1,4 @@
-//! One page for a browser. All that it needs is in it, and it asks for nothing else.
+//! A page for a browser. The page is self-contained and loads nothing.
 
 mod data;
 mod facts;
@@ -13,8 +13,8 @@ use super::{Report, Timer, quote};
 use crate::units::{self, nanos};
 use facts::Fact;
 
-/// What the template asks for. Facts and figures are text here already: the page shows them without
-/// its scripts too.
+/// The template's values. Facts and figures are already text here, so that the page shows them without its
+/// scripts.
 #[derive(Template)]
 #[template(path = "report.html")]
 struct Page<'a> {
@@ -25,7 +25,7 @@ struct Page<'a> {
     command: String,
     columns: &'static [Column],
     rows: Vec<Row<'a>>,
-    /// Whether there is one among them.
+    /// `true` if one of the timers is a floor.
     floors: bool,
     settings: Vec<Fact>,
     machine: Vec<Fact>,
@@ -33,14 +33,14 @@ struct Page<'a> {
     assets: Assets,
 }
 
-/// Of the table.
+/// A row of the table.
 struct Row<'a> {
     timer: &'a Timer,
-    /// One for each column; none if there are no figures.
+    /// One cell for each column; none without figures.
     cells: Vec<String>,
 }
 
-/// They become part of the page as they are.
+/// Files that are embedded unchanged.
 struct Assets {
     plot_style: &'static str,
     plot_script: &'static str,
@@ -57,11 +57,11 @@ const ASSETS: Assets = Assets {
     script: include_str!("../../assets/report.js"),
 };
 
-/// The whole page.
+/// Renders the page.
 ///
 /// # Errors
 ///
-/// If what the plots show cannot be put into JSON.
+/// Returns an error if the plots' data cannot be written as JSON.
 pub fn page(report: &Report) -> Result<String> {
     let page = Page {
         report,
@@ -97,9 +97,9 @@ mod tests {
         page(report).unwrap()
     }
 
-    /// For `tests/page`, which looks at them in a browser.
+    /// Writes the pages for `tests/page`, which checks them in a browser.
     #[test]
-    fn pages_to_look_at() {
+    fn pages_for_the_browser_test() {
         let all = sample::report();
         let only = |name: &str| {
             let mut report = all.clone();
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_was_given_becomes_markup() {
+    fn input_is_escaped_in_the_page() {
         let mut report = sample::report();
         let evil = "</script><script>alert('\"&')</script><!--";
         report.command.push(evil.to_owned());
@@ -131,14 +131,14 @@ mod tests {
         let page = shown(&report);
         assert!(!page.contains("<script>alert") && !page.contains("</script><script>a"));
         let count = |text| page.matches(text).count();
-        // Of the data, of the library and of the page's own.
+        // The data, the library and the page's own script.
         assert_eq!((count("<script"), count("</script")), (3, 3));
         assert_eq!((count("<style"), count("</style")), (2, 2));
         assert!(page.contains("\\u003c/script>\\u003cscript>alert"));
     }
 
     #[test]
-    fn what_is_absent_is_not_zero() {
+    fn absent_figures_are_not_shown_as_zero() {
         let mut report = sample::report();
         report.timers.truncate(1);
         let figures = report.timers[0].total.as_mut().unwrap();
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn it_asks_for_nothing() {
+    fn page_loads_nothing() {
         let page = shown(&sample::report());
         assert!(page.contains("content=\"default-src 'none';"));
         for reference in [
@@ -160,14 +160,14 @@ mod tests {
             assert!(!page.contains(reference), "{reference}");
         }
         let addresses = ["http://", "https://"].map(|scheme| page.matches(scheme).count());
-        // The library says where it comes from, and SVG has a name that looks like an address.
+        // The library names its origin, and SVG's namespace looks like an address.
         assert_eq!(addresses, [1, 1]);
         assert!(page.contains("/*! https://github.com/leeoniya/uPlot"));
         assert!(page.contains("\"http://www.w3.org/2000/svg\""));
     }
 
     #[test]
-    fn every_timer_is_named_and_every_failure() {
+    fn page_names_every_timer_and_failure() {
         let report = sample::report();
         let page = shown(&report);
         for timer in &report.timers {
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn the_runtime_and_its_load_are_said() {
+    fn page_shows_the_runtime_and_its_load() {
         let mut report = sample::report();
         let settings = &mut report.settings;
         (settings.event_interval, settings.load_percent) = (7, 40);
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn an_interrupted_run_says_so() {
+    fn page_shows_an_interruption() {
         let mut report = sample::report();
         report.interrupted = false;
         assert!(!shown(&report).contains("Interrupted."));
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_in_which_nothing_ticked() {
+    fn page_without_ticks_is_valid() {
         let mut report = sample::report();
         report.timers.retain(|timer| timer.total.is_none());
         assert_eq!(report.timers.len(), 1);
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn the_licence_goes_with_the_library() {
+    fn page_contains_the_licence_of_the_library() {
         assert!(shown(&sample::report()).contains("Copyright (c) 2022 Leon Sorokin"));
     }
 }

@@ -1,5 +1,5 @@
-//! What a run has found: every output is made of it, and `compare` reads it. Durations are in
-//! nanoseconds. What the operating system does not tell is absent.
+//! The results of a run. Every output is made from them, and `compare` reads them. Durations are in
+//! nanoseconds. A value that the operating system does not report is absent.
 
 pub mod columns;
 pub mod csv;
@@ -14,71 +14,72 @@ use serde::{Deserialize, Serialize};
 
 use crate::machine::Machine;
 
-/// Of the JSON file. One more for every change that a reader has to know of.
+/// Version of the JSON format. It increases with each change that affects readers.
 pub const FORMAT: u32 = 1;
 
-/// One run.
+/// A run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Report {
     /// [`FORMAT`].
     pub format: u32,
-    /// Ticklab's own.
+    /// Version of ticklab.
     pub version: String,
-    /// As it was given, word for word.
+    /// The command line, word by word.
     pub command: Vec<String>,
-    /// When the first round began, in RFC 3339.
+    /// Start of the first round, in RFC 3339.
     pub began: String,
-    /// From the first round's beginning to the last one's end.
+    /// Time from the start of the first round to the end of the last.
     pub took_ns: u64,
-    /// Whether it was ended before its time: fewer rounds, or a shorter last one.
+    /// `true` if a signal ended the run: rounds are missing, or the last one is shorter.
     pub interrupted: bool,
-    /// What was asked for.
+    /// The run's settings.
     pub settings: Settings,
-    /// Where it ran.
+    /// The machine that it ran on.
     pub machine: Machine,
-    /// The machine's floor first, and then in the order that was asked for.
+    /// The machine's floor, then the timers in the order of `--timer`.
     pub timers: Vec<Timer>,
 }
 
-/// What was asked for.
+/// The run's settings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
-    /// Between two ticks of one interval.
+    /// Time between two ticks of one interval.
     pub period_ns: u64,
-    /// Of one timer, all rounds together.
+    /// Measuring time of one timer, all rounds together.
     pub duration_ns: u64,
-    /// How many.
+    /// Number of rounds.
     pub rounds: u32,
-    /// Before each of them, not measured.
+    /// Unmeasured time before each round.
     pub warm_up_ns: u64,
-    /// At the same time.
+    /// Number of intervals at the same time.
     pub intervals: u32,
     /// `current` or `multi:N`.
     pub runtime: String,
-    /// After so many polls tokio looks at its timers, while there is always a task that is ready.
+    /// Number of polls after which tokio checks its timers while tasks are always ready.
     #[serde(default = "before::event_interval")]
     pub event_interval: u32,
-    /// Of each of the runtime's threads, kept busy by tasks.
+    /// Load of each of the runtime's threads, in percent.
     pub load_percent: u32,
-    /// What these do between two polls: `yield` or `pairs`.
+    /// What the load's tasks do between two polls: `yield` or `pairs`.
     #[serde(default = "before::load_kind")]
     pub load_kind: String,
-    /// Of theirs.
+    /// Length of each poll of the load's tasks.
     #[serde(default = "before::load_poll_ns")]
     pub load_poll_ns: u64,
-    /// Threads outside of the runtime that are always busy.
+    /// Busy threads outside the runtime.
     pub load_threads: u32,
-    /// For each tick.
+    /// Time that a consumer is busy after each tick.
     pub work_ns: u64,
-    /// How late a tick may be, to share a wake-up with another.
+    /// How late a tick may be in order to share a wake-up.
     pub tolerance_ns: u64,
     /// `burst`, `delay` or `skip`.
     pub missed: String,
-    /// Of the order within a round, and of the intervals' phases.
+    /// Seed of the order within a round and of the intervals' phases.
     pub seed: u64,
 }
 
-/// What there was before it could be chosen, and so what a file means that does not say it.
+/// The values of settings that older versions did not have. A file without such a field was measured with
+/// these.
 mod before {
     pub fn event_interval() -> u32 {
         61
@@ -93,24 +94,24 @@ mod before {
     }
 }
 
-/// What one timer did.
+/// The results of one timer.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Timer {
-    /// As in `--timer`.
+    /// The name in `--timer`.
     pub name: String,
-    /// What it is, in a few words.
+    /// A short description.
     pub about: String,
-    /// Whether it is the machine's floor, and not a timer to choose.
+    /// `true` for a row of the machine's floor.
     pub floor: bool,
-    /// Why it did not run to its end, or at all.
+    /// Why the timer failed, if it did.
     pub failure: Option<String>,
-    /// Of all rounds together. Absent if there was not one tick.
+    /// Figures of all rounds together. `None` if no deadline passed.
     pub total: Option<Figures>,
-    /// Of each.
+    /// Figures of each round.
     pub rounds: Vec<Figures>,
-    /// Lateness below which that share of the ticks lies, ascending.
+    /// The percentiles of lateness, ascending.
     pub percentiles: Vec<Percentile>,
-    /// How many ticks were that late, ascending; bars as wide as they look on a logarithmic scale.
+    /// The histogram of lateness, ascending. The bars have equal widths on a logarithmic scale.
     pub bars: Vec<Bar>,
     /// Lateness over time, ascending.
     pub timeline: Vec<Slot>,
@@ -118,39 +119,39 @@ pub struct Timer {
     pub histogram: String,
 }
 
-/// What one timer did in one round, or in all of them.
+/// The results of one timer in one round, or in all of them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Figures {
-    /// Deadlines that came to be: ticks, and those that were missed.
+    /// Deadlines that passed: ticks and missed deadlines.
     pub deadlines: u64,
-    /// Times that the timer fired.
+    /// Number of ticks.
     pub ticks: u64,
-    /// Deadlines that had passed before the timer fired for them, and that it passed over.
+    /// Deadlines that the timer skipped because they had passed before it fired for them.
     pub missed: u64,
-    /// Ticks less than half a period after the one before.
+    /// Ticks less than half a period after the previous one.
     pub bunched: u64,
     /// Ticks before their deadline.
     pub early: u64,
-    /// Of every deadline, also of those that were missed.
+    /// Lateness of every deadline, including missed ones.
     pub lateness: Spread,
-    /// How far the time between two ticks is from the period, one way or the other. Absent if there
-    /// were no two ticks in a round.
+    /// How far the time between two ticks differs from the period, in either direction. `None` if no interval
+    /// ticked twice in a round.
     pub jitter: Option<Spread>,
-    /// How far the timer's last deadline is from where the first one and the period put it, at the
-    /// most among the intervals; positive if it is later. Absent as the jitter is.
+    /// How far the timer's last deadline is from the time that the first one and the period predict; the
+    /// maximum over the intervals; positive if it is later. `None` if there is no jitter.
     pub drift_ns: Option<i64>,
-    /// Processor time, of all threads but the one that measures. Absent if there is another load, or if
-    /// no tick was served while it was read.
+    /// Processor time of all threads but the measuring one. `None` if there is a load, or if no tick was
+    /// served between the readings.
     pub cpu_per_tick_ns: Option<f64>,
-    /// Context switches, of all threads but the one that measures. Absent as the processor time is.
+    /// Context switches of all threads but the measuring one. `None` if there is no processor time.
     pub switches_per_tick: Option<f64>,
-    /// That were open while it ran and were not before.
+    /// Descriptors that the timers opened.
     pub descriptors: Option<u64>,
-    /// System calls, of all threads. They are counted of the timer as a whole.
+    /// System calls of all threads. They are counted for the timer as a whole, not for each round.
     pub syscalls_per_tick: Option<f64>,
 }
 
-/// Where a histogram's values lie.
+/// The distribution of a histogram's values.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, clippy::struct_field_names, reason = "the names say it")]
 pub struct Spread {
@@ -168,30 +169,30 @@ pub struct Spread {
 pub struct Percentile {
     /// From 0 to 100.
     pub percentile: f64,
-    /// The lateness there.
+    /// Lateness at the percentile.
     pub lateness_ns: u64,
 }
 
 /// A bar of the histogram.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Bar {
-    /// From this lateness.
+    /// Lowest lateness.
     pub from_ns: u64,
-    /// Up to this, exclusively.
+    /// End of the bar, exclusive.
     pub to_ns: u64,
-    /// So many deadlines.
+    /// Number of deadlines.
     pub count: u64,
 }
 
-/// A short while of the run.
+/// A slot of the run's time.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Slot {
-    /// Since the run began.
+    /// Time since the run began.
     pub at_ns: u64,
-    /// Of the deadlines in it.
+    /// Median lateness of the slot's deadlines.
     pub p50_ns: u64,
-    /// Of the deadlines in it.
+    /// Maximum lateness of the slot's deadlines.
     pub max_ns: u64,
-    /// How many.
+    /// Number of deadlines.
     pub count: u64,
 }

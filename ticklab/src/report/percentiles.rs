@@ -1,8 +1,8 @@
-//! The points of a timer's curve: percentiles, and the lateness there.
+//! The points of a timer's curve: percentiles and the lateness at each.
 
 use super::{Figures, Timer};
 
-/// With those that the table has: the plot is to say the same there.
+/// Includes the table's percentiles, so that the plot and the table agree.
 pub fn percentiles(timer: &Timer) -> Vec<(f64, u64)> {
     let points = timer.percentiles.iter();
     let mut points: Vec<_> = points.map(|at| (at.percentile, at.lateness_ns)).collect();
@@ -14,7 +14,7 @@ pub fn percentiles(timer: &Timer) -> Vec<(f64, u64)> {
             (99.9, lateness.p999_ns),
         ]);
     }
-    // What is as late comes in this order too: no point may be lower than the one before.
+    // Sorts equal percentiles by lateness: a point must not lie lower than the previous one.
     points.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
     points
 }
@@ -24,7 +24,7 @@ mod tests {
     use crate::report::html::sample;
 
     #[test]
-    fn the_plot_says_what_the_table_says() {
+    fn plot_contains_the_percentiles_of_the_table() {
         let report = sample::report();
         let timer = &report.timers[2];
         let points = super::percentiles(timer);

@@ -1,6 +1,6 @@
-//! A command line that a POSIX shell reads as what was given.
+//! Quotes a command line for a POSIX shell.
 
-/// Quoted where it has to be.
+/// Quotes the words that need it.
 pub fn command(words: &[String]) -> String {
     words
         .iter()
@@ -14,14 +14,14 @@ fn word(word: &str) -> String {
     if !word.is_empty() && word.bytes().all(plain) {
         return word.to_owned();
     }
-    // Within single quotes nothing is special but the quote that ends them.
+    // Within single quotes only the closing quote is special.
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]
 mod tests {
     #[test]
-    fn only_where_it_has_to_be() {
+    fn only_special_words_are_quoted() {
         for (word, quoted) in [
             ("--period=1ms", "--period=1ms"),
             ("", "''"),

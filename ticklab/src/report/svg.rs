@@ -1,4 +1,4 @@
-//! A picture of the timers' lateness by percentile.
+//! The picture of the timers' lateness by percentile.
 
 use std::fmt::Write;
 
@@ -9,11 +9,11 @@ use super::{Report, Timer, quote, table};
 use crate::plot::{Axis, Line, Plot};
 use crate::units::{day, given, nanos};
 
-/// The whole picture.
+/// Renders the picture.
 ///
 /// # Errors
 ///
-/// If it cannot be drawn.
+/// Returns an error if the picture cannot be rendered.
 pub fn picture(report: &Report) -> Result<String> {
     plot(report).svg()
 }
@@ -26,7 +26,7 @@ fn plot(report: &Report) -> Plot {
     let x = of_shares(points().map(|(share, _)| *share));
     let period = given(report.settings.period_ns);
     Plot {
-        title: format!("How late a tick is, with a period of {period}"),
+        title: format!("Lateness of ticks with a period of {period}"),
         description: description(report),
         x,
         y,
@@ -36,7 +36,7 @@ fn plot(report: &Report) -> Plot {
 }
 
 fn description(report: &Report) -> String {
-    let mut text = "Lateness at the median, at 99 % and at the most.".to_owned();
+    let mut text = "Lateness: median, 99th percentile and maximum.".to_owned();
     for timer in &report.timers {
         let _ = match &timer.total {
             Some(total) => {
@@ -48,7 +48,7 @@ fn description(report: &Report) -> String {
                     timer.name, timer.about
                 )
             }
-            None => write!(text, " {}, {}: not one tick.", timer.name, timer.about),
+            None => write!(text, " {}, {}: no ticks.", timer.name, timer.about),
         };
     }
     text
@@ -60,18 +60,18 @@ fn notes(report: &Report) -> Vec<String> {
         .iter()
         .filter_map(|timer| timer.total.as_ref());
     let deadlines = deadlines.map(|total| total.deadlines).max().unwrap_or(0);
-    let asked = table::asked(&report.settings);
+    let asked = table::describe_settings(&report.settings);
     let mut notes = vec![
-        format!("{asked}; deadlines of each: {deadlines}"),
-        format!("{}; {}", report.machine.in_words(), day(&report.began)),
+        format!("{asked}; {deadlines} deadlines per timer"),
+        format!("{}; {}", report.machine.describe(), day(&report.began)),
         quote::command(&report.command),
     ];
     notes.extend(table::remarks(report).lines().map(str::to_owned));
     notes
 }
 
-/// From left to right it is the share of deadlines that are later that becomes smaller, ten times with each
-/// nine. Not one could be in the part beyond as many as there were.
+/// From left to right the share of later deadlines shrinks, to a tenth with each nine. The line ends where
+/// that share is less than one deadline.
 #[allow(clippy::cast_precision_loss, reason = "a picture has three digits")]
 fn line(timer: &Timer) -> Line {
     let deadlines = timer.total.as_ref().map_or(1, |total| total.deadlines) as f64;
@@ -85,13 +85,13 @@ fn line(timer: &Timer) -> Line {
     }
 }
 
-/// One in so many is later.
+/// Marks the nines. Each value is a number of deadlines, one of which is later.
 fn of_shares(shares: impl Iterator<Item = f64>) -> Axis {
     let most = shares.fold(10.0, f64::max);
-    let mut marks = vec![(1.0, "0 %".to_owned()), (2.0, "50 %".to_owned())];
+    let mut marks = vec![(1.0, "0".to_owned()), (2.0, "50".to_owned())];
     let (mut one_in, mut digits) = (10.0, 0);
     while one_in <= most * (1.0 + 1e-9) {
-        marks.push((one_in, format!("{:.*} %", digits, 100.0 - 100.0 / one_in)));
+        marks.push((one_in, format!("{:.*}", digits, 100.0 - 100.0 / one_in)));
         one_in *= 10.0;
         digits += usize::from(one_in > 100.0);
     }
@@ -117,7 +117,7 @@ mod tests {
         document.descendants().filter(of_this_name).collect()
     }
 
-    /// What is to be read in it.
+    /// Returns the texts in the picture.
     fn texts(document: &Document) -> Vec<String> {
         let texts = all(document, "text").into_iter();
         texts
@@ -129,9 +129,9 @@ mod tests {
         node.attribute(name).unwrap().parse().unwrap()
     }
 
-    /// For `tests/page`, which looks at it in a browser.
+    /// Writes the picture for `tests/page`, which checks it in a browser.
     #[test]
-    fn a_picture_to_look_at() {
+    fn picture_for_the_browser_test() {
         let svg = shown(&sample::report());
         assert!(svg.len() < 30_000, "{}", svg.len());
         if let Some(folder) = std::env::var_os("OUT") {
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn every_timer_that_ticked_has_a_line_that_is_named() {
+    fn every_timer_with_ticks_has_a_labelled_line() {
         let report = sample::report();
         let svg = shown(&report);
         let document = Document::parse(&svg).unwrap();
@@ -172,9 +172,9 @@ mod tests {
         assert_eq!(looks.len(), lines.len(), "no two look the same");
     }
 
-    /// By the marks of its axes, as a reader has it.
+    /// Measures against the marks of the axes, as a reader does.
     #[test]
-    fn a_line_is_where_the_table_says() {
+    fn lines_lie_where_the_table_says() {
         let report = sample::report();
         let svg = shown(&report);
         let document = Document::parse(&svg).unwrap();
@@ -183,7 +183,7 @@ mod tests {
             let mut named = texts.filter(|text| text.text() == Some(name));
             number(named.next().unwrap(), place)
         };
-        // The text of a mark at the left lies a little lower than the mark.
+        // The text of a mark on the left lies slightly lower than the mark.
         let [low, high] = ["10 µs", "1 ms"].map(|name| mark(name, "y") - 4.0);
         let lines = all(&document, "path").into_iter();
         let lines = lines.filter(|path| path.has_attribute("stroke-dasharray"));
@@ -193,14 +193,14 @@ mod tests {
             let points: Vec<f64> = points.map(|number| number.parse().unwrap()).collect();
             let late = timer.total.as_ref().unwrap().lateness;
             for (percentile, late) in [
-                ("50 %", late.p50_ns),
-                ("99 %", late.p99_ns),
-                ("99.9 %", late.p999_ns),
+                ("50", late.p50_ns),
+                ("99", late.p99_ns),
+                ("99.9", late.p999_ns),
             ] {
                 let x = mark(percentile, "x");
                 let points = points.chunks(2).filter(|point| (point[0] - x).abs() < 1.5);
                 let seen = points.map(|point| 1e4 * 100_f64.powf((low - point[1]) / (low - high)));
-                #[allow(clippy::cast_precision_loss, reason = "it is no such number")]
+                #[allow(clippy::cast_precision_loss, reason = "the number is small")]
                 let ratios: Vec<_> = seen.map(|seen| seen / late as f64).collect();
                 let is_there = ratios.iter().any(|ratio| (0.95..1.05).contains(ratio));
                 assert!(is_there, "{}, {percentile}: {ratios:?}", timer.name);
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_was_given_it_is_text() {
+    fn input_appears_as_text_only() {
         let mut report = sample::report();
         let evil = "</text></svg><script>alert('\"&')</script><!-- ]]> &amp; <![CDATA[";
         report.command.push(evil.to_owned());
@@ -217,7 +217,7 @@ mod tests {
         report.timers[2].name = evil.to_owned();
         report.timers[2].about = evil.to_owned();
         report.timers[3].failure = Some(evil.to_owned());
-        // What XML cannot have.
+        // Characters that XML cannot represent.
         report.timers[4].name = "\u{0}os\u{1b}[31m\u{ffff}\u{85}".to_owned();
         let svg = shown(&report);
         let document = Document::parse(&svg).unwrap();
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_asks_for_nothing() {
+    fn picture_has_no_references() {
         let svg = shown(&sample::report());
         for reference in [
             "href",
@@ -259,13 +259,13 @@ mod tests {
         ] {
             assert!(!svg.contains(reference), "{reference}");
         }
-        // The name of SVG.
+        // The namespace of SVG.
         assert_eq!(svg.matches("://").count(), 1);
         assert!(svg.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\""));
     }
 
     #[test]
-    fn who_does_not_see_it_is_told_what_it_shows() {
+    fn picture_has_a_text_description() {
         let report = sample::report();
         let svg = shown(&report);
         let document = Document::parse(&svg).unwrap();
@@ -281,34 +281,32 @@ mod tests {
                 elements.next().unwrap().text().unwrap()
             });
         let named: Vec<_> = named.collect();
-        assert_eq!(named[0], "How late a tick is, with a period of 1 ms");
+        assert_eq!(named[0], "Lateness of ticks with a period of 1 ms");
         for timer in &report.timers {
             let said = timer
                 .total
                 .as_ref()
-                .map_or("not one tick".to_owned(), |total| {
-                    nanos(total.lateness.p99_ns)
-                });
-            let told = named[1]
+                .map_or("no ticks".to_owned(), |total| nanos(total.lateness.p99_ns));
+            let shown_lateness = named[1]
                 .split(". ")
                 .find(|said| said.starts_with(&timer.name));
-            assert!(told.unwrap().contains(&said), "{named:?}");
+            assert!(shown_lateness.unwrap().contains(&said), "{named:?}");
         }
     }
 
     #[test]
-    fn the_conditions_are_below_it() {
+    fn conditions_are_below_the_picture() {
         let mut report = sample::report();
         report.interrupted = true;
         let svg = shown(&report);
         let document = Document::parse(&svg).unwrap();
         let text = texts(&document).join(" ");
         for said in [
-            "A tick every 1.00 ms for 10.0 s of each timer, in 5 rounds",
-            "deadlines of each: 10000",
+            "Period: 1.00 ms; 10.0 s per timer, in 5 rounds",
+            "10000 deadlines per timer",
             "6.1.0-18-amd64, Imaginary Processor <X> & Co. @ 2.10GHz, 2 processors, a virtual machine (kvm); 2026-11-23",
             "ticklab run --timer=os,tokio --html 'it'\\''s <b>&\"1\".html'",
-            "thread did not run to its end",
+            "thread failed",
             "Interrupted:",
         ] {
             assert!(text.contains(said), "{said} in {text}");
@@ -316,14 +314,14 @@ mod tests {
     }
 
     #[test]
-    fn the_same_report_is_the_same_picture() {
+    fn equal_reports_give_equal_pictures() {
         let report = sample::report();
         let read: Report = serde_json::from_str(&serde_json::to_string(&report).unwrap()).unwrap();
         assert!(shown(&report) == shown(&read));
     }
 
     #[test]
-    fn a_picture_of_nothing() {
+    fn picture_without_ticks_is_valid() {
         let mut report = sample::report();
         report.timers.retain(|timer| timer.total.is_none());
         let svg = shown(&report);
@@ -331,23 +329,24 @@ mod tests {
         assert!(
             texts(&document)
                 .iter()
-                .any(|text| text.contains("thread did not run to its end"))
+                .any(|text| text.contains("thread failed"))
         );
     }
 
     #[test]
-    fn nines_are_named_where_there_is_room() {
+    fn nines_are_labelled_where_there_is_room() {
         let mut report = sample::report();
         let marks = |report: &Report| {
             let svg = shown(report);
             let document = Document::parse(&svg).unwrap();
             let texts = all(&document, "text").into_iter();
-            let marks = texts.filter(|text| text.text().is_some_and(|text| text.ends_with(" %")));
+            let marks =
+                texts.filter(|text| text.text().is_some_and(|text| text.parse::<f64>().is_ok()));
             let marks = marks.map(|mark| (mark.text().unwrap().to_owned(), number(mark, "x")));
             marks.collect::<Vec<_>>()
         };
         let few: Vec<_> = marks(&report).into_iter().map(|(name, _)| name).collect();
-        assert_eq!(few, ["0 %", "50 %", "90 %", "99 %", "99.9 %", "99.99 %"]);
+        assert_eq!(few, ["0", "50", "90", "99", "99.9", "99.99"]);
         for timer in &mut report.timers {
             if let Some(total) = &mut timer.total {
                 total.deadlines = 10_000_000_000;
@@ -366,19 +365,10 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_for_each_nine() {
+    fn axis_marks_each_nine() {
         let axis = of_shares([1.0, 1_234_567.0].into_iter());
         let marks: Vec<_> = axis.marks.iter().map(|(_, name)| name.as_str()).collect();
-        let expected = [
-            "0 %",
-            "50 %",
-            "90 %",
-            "99 %",
-            "99.9 %",
-            "99.99 %",
-            "99.999 %",
-            "99.9999 %",
-        ];
+        let expected = ["0", "50", "90", "99", "99.9", "99.99", "99.999", "99.9999"];
         assert_eq!(marks, expected);
         assert_eq!(of_shares([1.0].into_iter()).marks.len(), 3);
     }

@@ -1,4 +1,4 @@
-//! The report as a table, for a terminal.
+//! The report as a table for a terminal.
 
 use comfy_table::{CellAlignment, Table, presets};
 
@@ -6,14 +6,18 @@ use super::columns::{ABSENT, COLUMNS, Column};
 use super::{Report, Settings, Timer};
 use crate::units::nanos;
 
-/// Between two columns.
+/// The gap between two columns.
 const GAP: usize = 2;
 
-/// With what it is about above, and what is not in order below. A table that is wider than that is divided
-/// into several.
+/// Returns the table with the settings above and the remarks below. Splits a table that is wider than
+/// `width`.
 pub fn text(report: &Report, width: Option<usize>) -> String {
     let tables = tables(report, width.unwrap_or(usize::MAX));
-    let about = format!("{}\n{}", asked(&report.settings), report.machine.in_words());
+    let about = format!(
+        "{}\n{}",
+        describe_settings(&report.settings),
+        report.machine.describe()
+    );
     let mut paragraphs: Vec<_> = [about.trim_end().to_owned() + "\n"]
         .into_iter()
         .chain(tables)
@@ -31,7 +35,7 @@ fn tables(report: &Report, width: usize) -> Vec<String> {
             .filter_map(|timer| timer.total.as_ref());
         totals.any(|total| (column.text)(total).is_some())
     };
-    // Nobody may have asked for them.
+    // System calls are counted only on request.
     let shown = |column: &&Column| column.name != "syscalls/tick" || known(column);
     let columns: Vec<_> = COLUMNS.iter().filter(shown).collect();
     let names = column("timer", &report.timers, |timer| timer.name.clone());
@@ -46,7 +50,7 @@ fn tables(report: &Report, width: usize) -> Vec<String> {
         let last = tables.last_mut().expect("there is a first");
         let together = last.iter().chain([&column]);
         let together: usize = together.map(|column| width_of(column) + GAP).sum();
-        // One that is too wide by itself stands beside the names all the same.
+        // A column that is too wide on its own still stands beside the names.
         if last.len() > 1 && together - GAP > width {
             tables.push(vec![names.clone(), column]);
         } else {
@@ -56,7 +60,7 @@ fn tables(report: &Report, width: usize) -> Vec<String> {
     tables.iter().map(|columns| table(columns)).collect()
 }
 
-/// A header, and a cell for each timer.
+/// Returns a header and a cell for each timer.
 fn column(header: &str, timers: &[Timer], cell: impl Fn(&Timer) -> String) -> Vec<String> {
     let header = [header.to_owned()].into_iter();
     header.chain(timers.iter().map(cell)).collect()
@@ -81,7 +85,7 @@ fn table(columns: &[Vec<String>]) -> String {
     lines(&table)
 }
 
-/// No line ends in spaces, and none begins with one.
+/// Trims the spaces at both ends of each line.
 pub fn lines(table: &Table) -> String {
     let lines = table.lines().map(|line| {
         line.strip_prefix(' ')
@@ -92,15 +96,15 @@ pub fn lines(table: &Table) -> String {
     lines.map(|line| line + "\n").collect()
 }
 
-/// What was asked for.
-pub fn asked(settings: &Settings) -> String {
+/// Describes the settings.
+pub fn describe_settings(settings: &Settings) -> String {
     let rounds = if settings.rounds == 1 {
         "round"
     } else {
         "rounds"
     };
     format!(
-        "A tick every {} for {} of each timer, in {} {rounds}; intervals: {}; runtime: {}; event interval: {}{}",
+        "Period: {}; {} per timer, in {} {rounds}; intervals: {}; runtime: {}; event interval: {}{}",
         nanos(settings.period_ns),
         nanos(settings.duration_ns),
         settings.rounds,
@@ -111,7 +115,7 @@ pub fn asked(settings: &Settings) -> String {
     )
 }
 
-/// Where there is any in the runtime.
+/// Describes the load in the runtime, if there is one.
 fn load(settings: &Settings) -> String {
     match (settings.load_percent, &settings.load_kind) {
         (0, _) => String::new(),
@@ -119,20 +123,17 @@ fn load(settings: &Settings) -> String {
     }
 }
 
-/// What is not in order, each in a line.
+/// Lists the problems, one in each line.
 pub fn remarks(report: &Report) -> String {
     let failure = |timer: &Timer| {
         let failure = timer.failure.as_ref()?;
-        Some(format!(
-            "{} did not run to its end: {failure}\n",
-            timer.name
-        ))
+        Some(format!("{} failed: {failure}\n", timer.name))
     };
     let early = |timer: &Timer| {
         let early = timer.total.as_ref()?.early;
         (early > 0).then(|| {
             format!(
-                "{} was early {early} times, which no timer may be\n",
+                "{} fired early {early} times; a timer must never be early\n",
                 timer.name
             )
         })
@@ -140,7 +141,7 @@ pub fn remarks(report: &Report) -> String {
     let mut remarks: String = report.timers.iter().filter_map(failure).collect();
     remarks.extend(report.timers.iter().filter_map(early));
     if report.interrupted {
-        remarks += "Interrupted: this is what was measured until then\n";
+        remarks += "Interrupted: these are the results so far\n";
     }
     remarks
 }
@@ -151,7 +152,7 @@ mod tests {
     use crate::report::html::sample;
 
     #[test]
-    fn a_table_is_as_wide_as_the_terminal_at_the_most() {
+    fn table_fits_any_width() {
         let mut report = sample::report();
         let whole = &tables(&report, usize::MAX);
         assert_eq!(whole.len(), 1);

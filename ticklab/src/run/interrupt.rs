@@ -1,5 +1,5 @@
-//! A signal that asks for the end, as Ctrl-C does, ends the run, and what was measured is written. A second
-//! one ends the program.
+//! The first signal, such as Ctrl-C, ends the run, which still writes its results. The second signal ends the
+//! program.
 
 use std::io;
 use std::process;
@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use crate::sys;
 
-/// Zero until one came.
+/// The exit code for the signal; zero before any signal.
 static CODE: AtomicU8 = AtomicU8::new(0);
 
-/// From now on. No other thread may have been started yet.
+/// Starts watching. No other thread may be running yet.
 pub fn watch() -> io::Result<()> {
     sys::watch_signals(|code| {
         let first = CODE.compare_exchange(0, code, Ordering::Relaxed, Ordering::Relaxed);
@@ -20,12 +20,12 @@ pub fn watch() -> io::Result<()> {
     })
 }
 
-/// The exit code that tells of it, if one came.
+/// Returns the exit code for the signal, if one has come.
 pub fn code() -> Option<u8> {
     Some(CODE.load(Ordering::Relaxed)).filter(|code| *code != 0)
 }
 
-/// Whether one came.
-pub fn came() -> bool {
+/// Returns `true` if a signal has come.
+pub fn is_requested() -> bool {
     code().is_some()
 }

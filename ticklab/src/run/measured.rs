@@ -1,4 +1,4 @@
-//! What is known of one timer so far.
+//! The results of one timer so far.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -7,23 +7,23 @@ use crate::choice::Kind;
 use crate::measure::{Record, Timeline};
 use crate::report::{Figures, Timer};
 
-/// What is known of one timer so far.
+/// The results of one timer so far.
 #[derive(Debug)]
 pub struct Measured {
-    /// Which.
+    /// The timer.
     pub kind: Kind,
     /// All rounds together.
     pub total: Record,
-    /// Each.
+    /// Figures of each round.
     pub rounds: Vec<Figures>,
-    /// Over time.
+    /// Lateness over time.
     pub timeline: Timeline,
-    /// Why it has no more turns.
+    /// Why the timer takes no more turns.
     pub failure: Option<String>,
 }
 
 impl Measured {
-    /// Nothing yet, in a run that is expected to take `length` nanoseconds.
+    /// Creates empty results for a run with an expected length of `length` nanoseconds.
     pub fn new(kind: Kind, length: u64) -> Self {
         Self {
             kind,
@@ -34,7 +34,7 @@ impl Measured {
         }
     }
 
-    /// A round is over.
+    /// Adds a round.
     pub fn add(&mut self, round: &Record) {
         if let Some(figures) = round.figures() {
             self.rounds.push(figures);
@@ -42,7 +42,7 @@ impl Measured {
         }
     }
 
-    /// For the report.
+    /// Returns the results for the report.
     pub fn report(&self) -> Timer {
         Timer {
             name: self.kind.name(),

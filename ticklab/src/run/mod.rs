@@ -1,5 +1,4 @@
-//! `ticklab run`: the timers have their turns, round after round, so that a noisy machine is noisy
-//! for all of them.
+//! `ticklab run`: in each round every timer takes a turn, so that a noisy machine disturbs all of them.
 
 mod interrupt;
 mod measured;
@@ -26,15 +25,16 @@ use crate::report::{FORMAT, Report, table};
 use crate::terminal;
 use crate::timers::Load;
 use crate::units::{about, in_nanos};
-use crate::{FINE, FOUND};
+use crate::{PROBLEM, SUCCESS};
 use measured::Measured;
 pub use syscalls::tick;
 
-/// Measures, and writes what was found wherever it was asked for.
+/// Measures the timers and writes the reports.
 ///
 /// # Errors
 ///
-/// If there is nothing to measure, or a file cannot be written: which is seen before it begins.
+/// Returns an error if there is nothing to measure, or if a file cannot be written. Both are checked before
+/// the run begins.
 pub fn run(args: &RunArgs) -> Result<u8> {
     let plan = Plan::new(args)?;
     let names = Kind::floors()
@@ -61,10 +61,11 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     let mut order: Vec<_> = (0..measured.len()).collect();
     'rounds: for _ in 0..plan.rounds {
         rng.shuffle(&mut order);
-        // A timer that rounds up to steps of its own is as late as its deadlines lie between those.
+        // The lateness of a timer that rounds to its own steps depends on where the deadlines lie between
+        // the steps.
         let phases = phases(&plan, &mut rng);
         for &index in &order {
-            if interrupt::came() {
+            if interrupt::is_requested() {
                 break 'rounds;
             }
             if measured[index].failure.is_none() {
@@ -85,7 +86,7 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     drop(load);
 
     let mut timers: Vec<_> = measured.iter().map(Measured::report).collect();
-    if args.syscalls && !interrupt::came() {
+    if args.syscalls && !interrupt::is_requested() {
         syscalls::count(&plan, &mut timers);
     }
     let interrupted = interrupt::code();
@@ -100,10 +101,10 @@ pub fn run(args: &RunArgs) -> Result<u8> {
         machine,
         timers,
     };
-    // A signal that has ended the measuring is not to end the writing: the next one does.
-    let stop = || interrupt::came() && !report.interrupted;
+    // A signal that ended the measuring must not end the writing too. The next signal does.
+    let stop = || interrupt::is_requested() && !report.interrupted;
     let to_error = files.take_standard_output();
-    // The files first: whoever reads the table may be gone.
+    // The files come first: the reader of the table may be gone.
     let written = files.write(&report, &stop);
     let table = |width| table::text(&report, width);
     let printed = if to_error {
@@ -114,8 +115,8 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     let done = written.and(printed.context("cannot print the table"));
     let failed = report.timers.iter().any(|timer| timer.failure.is_some());
     match (done, interrupt::code()) {
-        (Ok(()), _) => Ok(interrupted.unwrap_or(if failed { FOUND } else { FINE })),
-        // It was a signal that ended the writing.
+        (Ok(()), _) => Ok(interrupted.unwrap_or(if failed { PROBLEM } else { SUCCESS })),
+        // A signal ended the writing.
         (Err(error), Some(code)) if stop() => {
             crate::complain(&error);
             Ok(code)
@@ -124,7 +125,7 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     }
 }
 
-/// Whoever waits is to know for how long. Where it cannot be said, it runs all the same.
+/// Prints how long the run will take. A failure to print is ignored.
 fn announce(timers: usize, plan: &Plan, length: Duration) {
     let (rounds, length) = (plan.rounds, about(length));
     let _ = writeln!(
@@ -133,7 +134,7 @@ fn announce(timers: usize, plan: &Plan, length: Duration) {
     );
 }
 
-/// Each interval's first deadline, from the round's beginning: anywhere in the first period.
+/// Returns the first deadline of each interval, at a random time in the first period.
 fn phases(plan: &Plan, rng: &mut Rng) -> Vec<Duration> {
     let period = in_nanos(plan.period);
     (0..plan.intervals)
@@ -141,7 +142,7 @@ fn phases(plan: &Plan, rng: &mut Rng) -> Vec<Duration> {
         .collect()
 }
 
-/// As it was given, but for where the program lies.
+/// Returns the command line as given, without the program's folder.
 fn command() -> Vec<String> {
     let mut words: Vec<_> = env::args_os()
         .map(|word| word.to_string_lossy().into_owned())

@@ -1,7 +1,7 @@
-//! System calls per tick, where strace(1) can count them.
+//! Counts system calls per tick with strace(1).
 //!
-//! A traced process is slow: so it is another one, whose lateness nobody looks at. It runs twice,
-//! once for more ticks than the other time: what it takes to begin and to end is in both counts.
+//! Tracing slows a process down, so ticklab traces a separate process and ignores its lateness. That process
+//! runs twice, with different numbers of ticks. The difference of the counts excludes start-up and shutdown.
 
 use std::env;
 use std::io::{self, Write};
@@ -20,34 +20,34 @@ use crate::report::Timer;
 use crate::sys;
 use crate::timers::{self, Course};
 
-/// Long enough between two ticks for a process that is traced; and no longer than it takes to see.
+/// Long enough between two ticks for a traced process, and short enough for a quick result.
 const SHORTEST: Duration = Duration::from_millis(2);
 const LONGEST: Duration = Duration::from_millis(20);
-/// So long it ticks the first time, and three times as long the second; but for some ticks at least.
+/// The length of the first run, unless it has too few ticks. The second run is three times as long.
 const SHORT: Duration = Duration::from_millis(200);
-const FEW: u32 = 3;
+const MIN_TICKS: u32 = 3;
 
-/// About how long it takes for one timer.
+/// Returns the approximate length for one timer.
 pub fn length(plan: &Plan) -> Duration {
     4 * few(plan) * period(plan)
 }
 
-/// Adds them to the timers' totals. Where they cannot be counted they stay absent, and it is said
-/// why.
+/// Adds the counts to the timers' totals. If strace cannot count them, they stay absent and ticklab prints
+/// the reason.
 pub fn count(plan: &Plan, timers: &mut [Timer]) {
     for timer in timers {
         let Some(total) = &mut timer.total else {
             continue;
         };
-        if interrupt::came() {
+        if interrupt::is_requested() {
             return;
         }
         match per_tick(plan, &timer.name) {
             Ok(calls) => total.syscalls_per_tick = calls,
-            // A Ctrl-C at the terminal was for strace too.
-            Err(_) if interrupt::came() => return,
+            // A Ctrl-C at the terminal also went to strace.
+            Err(_) if interrupt::is_requested() => return,
             Err(error) => {
-                eprintln!("system calls are not counted: strace: {error}");
+                eprintln!("cannot count system calls: strace: {error}");
                 return;
             }
         }
@@ -63,23 +63,23 @@ fn per_tick(plan: &Plan, timer: &str) -> io::Result<Option<f64>> {
     Ok((ticks > 0).then(|| calls as f64 / ticks as f64))
 }
 
-/// Of a traced process.
+/// The counts of a traced process.
 struct Counted {
     calls: u64,
-    /// Those that it served: where the consumer falls behind, they are fewer than there were deadlines.
+    /// Ticks that were served. If the consumer falls behind, they are fewer than the deadlines.
     ticks: u64,
 }
 
 fn few(plan: &Plan) -> u32 {
     let few = SHORT.as_nanos() / period(plan).as_nanos();
-    u32::try_from(few).unwrap_or(u32::MAX).max(FEW)
+    u32::try_from(few).unwrap_or(u32::MAX).max(MIN_TICKS)
 }
 
 fn period(plan: &Plan) -> Duration {
     plan.period.clamp(SHORTEST, LONGEST)
 }
 
-/// Of a process whose intervals are due so often each.
+/// Traces a process with this number of ticks for each interval.
 fn calls(plan: &Plan, timer: &str, ticks: u32) -> io::Result<Counted> {
     let period = period(plan);
     let settings = plan.settings();
@@ -134,7 +134,7 @@ fn calls(plan: &Plan, timer: &str, ticks: u32) -> io::Result<Counted> {
     })
 }
 
-/// Of the table that `strace -c` writes: share, seconds, each, calls, and the name at the end.
+/// Sums the calls in the table of `strace -c`: share, seconds, each, calls, and the name at the end.
 fn sum(table: &str) -> u64 {
     let calls = |line: &str| {
         let words: Vec<_> = line.split_whitespace().collect();
@@ -144,11 +144,11 @@ fn sum(table: &str) -> u64 {
     table.lines().filter_map(calls).sum()
 }
 
-/// What the traced process does: it lets one timer tick, and says how often.
+/// Runs in the traced process: lets one timer tick, and prints the number of ticks.
 ///
 /// # Errors
 ///
-/// If that cannot be.
+/// Returns an error if the timer cannot run.
 pub fn tick(mut args: TickArgs) -> Result<u8> {
     sys::unblock_signals()?;
     let kind = Kind::named(&args.only).ok_or_else(|| anyhow::anyhow!("no timer {}", args.only))?;
@@ -172,7 +172,7 @@ pub fn tick(mut args: TickArgs) -> Result<u8> {
     };
     timers::run(kind, &course)?;
     writeln!(io::stdout(), "{}", course.tally.served())?;
-    Ok(crate::FINE)
+    Ok(crate::SUCCESS)
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! One timer's turn in one round. The timer ticks in a thread of its own; this one receives its
-//! ticks a few times a second, and has their figures.
+//! One timer's turn in one round. The timer ticks on a thread of its own. This thread collects the ticks a
+//! few times a second and records them.
 
 use std::any::Any;
 use std::io;
@@ -19,38 +19,38 @@ use crate::plan::Plan;
 use crate::timers::{self, Course, Tally};
 use crate::units::in_nanos;
 
-/// How often ticks are received.
-const LOOK: Duration = Duration::from_millis(100);
-/// And the end is looked for, when it is time.
-const LOOK_FOR_END: Duration = Duration::from_millis(5);
-/// A timer that has not ended so long after its time never will.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// So long an interrupted one may take to notice.
-const LAST_WORDS: Duration = Duration::from_millis(200);
+/// How often to collect ticks.
+const COLLECT_INTERVAL: Duration = Duration::from_millis(100);
+/// How often to check for the end when the turn is due to end.
+const END_CHECK_INTERVAL: Duration = Duration::from_millis(5);
+/// A timer that has not ended this long after its time never will.
+const END_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long an interrupted timer may take to notice.
+const STOP_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// A timer ticks on for a period, until its cost has been read. But not where that would make a run much
-/// longer: there it is read before the last tick.
+/// A timer ticks for one more period, so that its cost can be read before it ends. If that would make the run
+/// much longer, the cost is read before the last tick.
 const LONGEST_LINGER: Duration = Duration::from_millis(100);
 
-/// About how long a turn takes.
+/// Returns the approximate length of a turn.
 pub fn length(plan: &Plan) -> Duration {
-    // On the average it goes on for half a period.
-    let ended = linger(plan).unwrap_or_default() / 4 + LOOK_FOR_END;
-    to_be_made(plan) + plan.warm_up + plan.round + ended
+    // On average the timer continues for half a period.
+    let ended = linger(plan).unwrap_or_default() / 4 + END_CHECK_INTERVAL;
+    set_up_time(plan) + plan.warm_up + plan.round + ended
 }
 
-/// At the most: whoever reads may be late as well.
+/// Returns the upper limit: the reader may be late as well.
 fn linger(plan: &Plan) -> Option<Duration> {
-    (plan.period <= LONGEST_LINGER).then(|| 2 * plan.period + LOOK_FOR_END)
+    (plan.period <= LONGEST_LINGER).then(|| 2 * plan.period + END_CHECK_INTERVAL)
 }
 
-/// For the timers.
-fn to_be_made(plan: &Plan) -> Duration {
+/// Returns the time to set the timers up.
+fn set_up_time(plan: &Plan) -> Duration {
     Duration::from_millis(20) + Duration::from_micros(20) * plan.intervals
 }
 
-/// Adds a round to what is `measured`, of a run that has `begun`. Now and then `show` is told the
-/// lateness of the rounds before, and of this one so far.
+/// Runs a round and adds it to `measured`. Calls `show` now and then with the lateness of the rounds before
+/// and of this one so far.
 pub fn take(
     plan: &Plan,
     phases: &[Duration],
@@ -64,7 +64,7 @@ pub fn take(
     } else {
         phases
     };
-    let first = Instant::now() + to_be_made(plan);
+    let first = Instant::now() + set_up_time(plan);
     let origin = first + plan.warm_up;
     let until = origin + plan.round;
     let stop = Arc::new(AtomicBool::new(false));
@@ -107,33 +107,33 @@ pub fn take(
         }
     };
     let descriptors = course.descriptors().filter(|_| !ended());
-    let mut give_up = until + PATIENCE;
+    let mut give_up = until + END_TIMEOUT;
     while !ended() && Instant::now() < give_up {
-        sleep_until((Instant::now() + LOOK).min(until), &ended);
+        sleep_until((Instant::now() + COLLECT_INTERVAL).min(until), &ended);
         read();
         if Instant::now() >= until {
-            tally.dismiss();
-            thread::sleep(LOOK_FOR_END);
+            tally.mark_cost_read();
+            thread::sleep(END_CHECK_INTERVAL);
         }
         receive(&mut round);
         show(&measured.total.lateness, round.lateness());
-        if interrupt::came() && !stop.swap(true, Ordering::Relaxed) {
-            give_up = Instant::now() + LAST_WORDS;
+        if interrupt::is_requested() && !stop.swap(true, Ordering::Relaxed) {
+            give_up = Instant::now() + STOP_TIMEOUT;
         }
     }
-    // With a load nobody could tell whose it is.
+    // With a load, the timer's cost cannot be told apart.
     let loaded = plan.load > 0 || plan.load_threads > 0;
     round.cost(window.cost().filter(|_| !loaded), descriptors);
     let now = Instant::now();
     receive(&mut round);
     stop.store(true, Ordering::Relaxed);
-    measured.failure = match (ended(), interrupt::came()) {
+    measured.failure = match (ended(), interrupt::is_requested()) {
         (true, _) => failure(timer),
         (false, true) => None,
-        (false, false) => Some(format!("had not ended {PATIENCE:?} after its time")),
+        (false, false) => Some(format!("did not end within {END_TIMEOUT:?} of its time")),
     };
-    // What was due a moment before an interruption, or a failure, was not for it to serve.
-    let cut_short = interrupt::came() || (measured.failure.is_some() && now < until);
+    // A deadline shortly before an interruption or a failure was not the timer's to serve.
+    let cut_short = interrupt::is_requested() || (measured.failure.is_some() && now < until);
     let until = match now.checked_sub(plan.period) {
         Some(before) if cut_short => until.min(before),
         _ => until,
@@ -144,12 +144,12 @@ pub fn take(
 }
 
 fn sleep_until(moment: Instant, ended: &impl Fn() -> bool) {
-    while !ended() && !interrupt::came() {
+    while !ended() && !interrupt::is_requested() {
         let left = moment.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return;
         }
-        thread::sleep(left.min(LOOK));
+        thread::sleep(left.min(COLLECT_INTERVAL));
     }
 }
 

@@ -1,4 +1,4 @@
-//! What ticks cost: what the process has used between two readings, and the ticks served meanwhile.
+//! The cost of ticks: what the process used between two readings, and the ticks served in between.
 
 use cpu_time::{ProcessTime, ThreadTime};
 
@@ -7,7 +7,7 @@ use crate::sys;
 use crate::timers::Tally;
 use crate::units::in_nanos;
 
-/// What the process has used so far, without the thread that reads it.
+/// What the process has used so far, without the reading thread.
 #[derive(Debug, Clone, Copy)]
 pub struct Reading {
     process: Option<ProcessTime>,
@@ -17,7 +17,7 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// So many ticks have been served by now.
+    /// Reads the values now, after `served` ticks.
     pub fn now(served: u64) -> Self {
         Self {
             process: ProcessTime::try_now().ok(),
@@ -27,7 +27,7 @@ impl Reading {
         }
     }
 
-    /// Since an `earlier` reading of the same thread.
+    /// Returns the difference from an `earlier` reading by the same thread.
     fn since(&self, earlier: &Self) -> Cost {
         let process = self.process.zip(earlier.process);
         let process = process.map(|(now, then)| now.duration_since(then));
@@ -36,7 +36,7 @@ impl Reading {
         let cpu = process
             .zip(thread)
             .map(|(all, mine)| in_nanos(all.saturating_sub(mine)));
-        // Of too few steps nothing can be said.
+        // Too few steps of the clock give no meaningful value.
         let cpu = cpu.filter(|cpu| *cpu >= 10 * in_nanos(sys::STEP));
         let switches = self.switches.zip(earlier.switches);
         Cost {
@@ -47,7 +47,7 @@ impl Reading {
     }
 }
 
-/// The longest while of a turn in which its timers did nothing but tick.
+/// The longest part of a turn in which its timers only ticked.
 #[derive(Debug, Default)]
 pub struct Window {
     first: Option<Reading>,
@@ -55,14 +55,14 @@ pub struct Window {
 }
 
 impl Window {
-    /// It may begin here if each of so many `intervals` has begun to tick, and ends here at the earliest if
-    /// each still does.
+    /// Takes a reading. The window can begin when each of the `intervals` has begun to tick, and it extends
+    /// to this reading while none is ending.
     pub fn read(&mut self, intervals: usize, tally: &Tally, reading: impl FnOnce(u64) -> Reading) {
         if tally.started() < intervals {
             return;
         }
         let reading = reading(tally.served());
-        // Looked for afterwards: what an end costs is in no reading that came before it.
+        // Checked after the reading, so that no accepted reading contains the cost of an end.
         if tally.is_ending() {
             return;
         }
@@ -70,7 +70,7 @@ impl Window {
         self.last = Some(reading);
     }
 
-    /// What the ticks in it cost, if there is one.
+    /// Returns the cost of the ticks in the window, if there is one.
     pub fn cost(&self) -> Option<Cost> {
         Some(self.last?.since(&self.first?))
     }
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn neither_set_up_nor_end_is_in_the_cost() {
+    fn cost_excludes_set_up_and_end() {
         let (mut window, tally) = (Window::default(), Tally::default());
         let mut serve = |times: u64| {
             for _ in 0..times {
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_that_comes_while_it_is_read_is_seen() {
+    fn interval_ending_during_a_reading_is_noticed() {
         let (mut window, tally) = (Window::default(), Tally::default());
         tally.start();
         window.read(1, &tally, |served| {

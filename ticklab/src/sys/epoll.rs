@@ -1,4 +1,4 @@
-//! A thread in `epoll_wait(2)` for a timerfd: what a runtime does, without the runtime.
+//! A thread in `epoll_wait(2)` with a timerfd: what a runtime does, without the runtime.
 
 use std::io;
 
@@ -9,7 +9,7 @@ use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFl
 use super::Wait;
 use super::nanosleep::Monotonic;
 
-/// Waits in it.
+/// Prepares the wait.
 pub fn waiting() -> io::Result<Wait> {
     let clock = Monotonic::read();
     let flags = TimerFlags::TFD_CLOEXEC | TimerFlags::TFD_NONBLOCK;

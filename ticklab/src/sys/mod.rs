@@ -1,5 +1,5 @@
-//! What the operating system tells of itself and of this process, and the waits that are nearest to
-//! it. What it does not tell is absent.
+//! What the operating system reports about itself and this process, and the waits closest to the kernel. A
+//! value that the system does not report is absent.
 
 #[cfg(timerfd)]
 mod epoll;
@@ -19,30 +19,30 @@ use std::time::Instant;
 pub use signals::{unblock_signals, watch_signals};
 #[cfg(unix)]
 pub use unix::{
-    FileId, STEP, as_any_other, can_replace, clock_resolution, file_id, interrupt_period,
-    is_standard_output, kernel_state, load_average, open_descriptors, open_files_limit, switches,
+    FileId, STEP, can_replace, clock_resolution, file_id, interrupt_period, is_standard_output,
+    kernel_state, load_average, open_descriptors, open_files_limit, switches, with_default_mode,
 };
 #[cfg(windows)]
 pub use windows::{
-    FileId, STEP, as_any_other, can_replace, clock_resolution, file_id, interrupt_period,
-    is_standard_output, kernel_state, load_average, open_descriptors, open_files_limit, switches,
-    unblock_signals, watch_signals,
+    FileId, STEP, can_replace, clock_resolution, file_id, interrupt_period, is_standard_output,
+    kernel_state, load_average, open_descriptors, open_files_limit, switches, unblock_signals,
+    watch_signals, with_default_mode,
 };
 
-/// Waits until then, or for less: whoever waits looks at the clock.
+/// Waits until then, or shorter: the caller checks the clock.
 pub type Wait = Box<dyn FnMut(Instant) -> io::Result<()>>;
 
-/// A wait that is as near to the kernel as a program gets.
+/// A wait as close to the kernel as a program gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Floor {
     /// In `clock_nanosleep(2)`.
     ClockNanosleep,
-    /// In `epoll_wait(2)`, for a timerfd: with what a runtime is made of.
+    /// In `epoll_wait(2)` with a timerfd, the building blocks of a runtime.
     EpollTimerfd,
 }
 
 impl Floor {
-    /// Those that there are here.
+    /// Lists the floors of this system.
     pub fn of_this_system() -> &'static [Self] {
         if cfg!(timerfd) {
             &[Self::ClockNanosleep, Self::EpollTimerfd]
@@ -53,7 +53,7 @@ impl Floor {
         }
     }
 
-    /// In a table.
+    /// Returns the name in a table.
     pub fn name(self) -> &'static str {
         match self {
             Self::ClockNanosleep => "clock-nanosleep",
@@ -61,7 +61,7 @@ impl Floor {
         }
     }
 
-    /// In a few words.
+    /// Describes the floor in a few words.
     pub fn about(self) -> &'static str {
         match self {
             Self::ClockNanosleep => "a thread in clock_nanosleep(TIMER_ABSTIME)",
@@ -69,7 +69,7 @@ impl Floor {
         }
     }
 
-    /// Ready to wait.
+    /// Prepares the wait.
     pub fn waiting(self) -> io::Result<Wait> {
         match self {
             #[cfg(clock_nanosleep)]

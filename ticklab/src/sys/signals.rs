@@ -1,4 +1,4 @@
-//! The signals by which a user, a terminal that closes or a supervisor asks a program to end.
+//! The signals by which a user, a closing terminal or a supervisor asks a program to end.
 #![allow(
     unsafe_code,
     reason = "nix has no safe form of asking what is done about a signal"
@@ -14,10 +14,9 @@ use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal};
 
 const ENDING: [Signal; 3] = [Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM];
 
-/// From now on `came` is called for each of them, with the exit code by which a shell names it. A signal
-/// that was ignored from the start stays so: by nohup(1), or by a script that put the program into the
-/// background. Other threads must not have been started yet: they inherit that these signals are not for
-/// them.
+/// Calls `came` for each such signal, with the exit code by which a shell names it. A signal that was ignored
+/// at the start, by nohup(1) or in a script's background job, stays ignored. No other thread may be running
+/// yet: threads inherit the blocked signals.
 pub fn watch_signals(came: impl Fn(u8) + Send + 'static) -> io::Result<()> {
     let watched: SigSet = ENDING
         .into_iter()
@@ -35,7 +34,7 @@ pub fn watch_signals(came: impl Fn(u8) + Send + 'static) -> io::Result<()> {
     Ok(())
 }
 
-/// A program that one that watches has started inherits that they are blocked.
+/// Unblocks the signals: a program started by a watching one inherits them blocked.
 pub fn unblock_signals() -> io::Result<()> {
     Ok(SigSet::from_iter(ENDING).thread_unblock()?)
 }
@@ -45,6 +44,6 @@ fn is_ignored(signal: Signal) -> bool {
     let mut action = libc::sigaction::from(default);
     // SAFETY: by sigaction(2), a null pointer for the new action leaves the old one in place, and the old one
     // is written to `action`, which outlives the call.
-    let told = unsafe { libc::sigaction(signal as c_int, ptr::null(), &raw mut action) };
-    told == 0 && action.sa_sigaction == libc::SIG_IGN
+    let status = unsafe { libc::sigaction(signal as c_int, ptr::null(), &raw mut action) };
+    status == 0 && action.sa_sigaction == libc::SIG_IGN
 }

@@ -1,4 +1,4 @@
-//! What every Unix tells, more or less.
+//! What Unix systems report.
 
 use std::fs::{self, File, Metadata, Permissions};
 use std::io;
@@ -13,8 +13,8 @@ use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::resource::{Usage, UsageWho, getrusage};
 use nix::time::{ClockId, clock_getres};
 
-/// Context switches of this process so far, without those of the thread that asks, if they can be told
-/// apart.
+/// Returns the context switches of this process so far, without those of the calling thread. `None` if the
+/// two cannot be told apart.
 #[cfg(thread_usage)]
 pub fn switches() -> Option<u64> {
     let of = |usage: Usage| {
@@ -26,18 +26,18 @@ pub fn switches() -> Option<u64> {
     Some(all.saturating_sub(mine))
 }
 
-/// As above: they cannot.
+/// This system cannot tell the calling thread's switches apart.
 #[cfg(not(thread_usage))]
 pub fn switches() -> Option<u64> {
     None
 }
 
-/// In which processor time is counted.
+/// The step in which processor time is counted.
 pub const STEP: Duration = Duration::ZERO;
 
-/// Descriptors that are open, if the system lists them.
+/// Returns the number of open descriptors, if the system lists them.
 pub fn open_descriptors() -> Option<u64> {
-    // FreeBSD's and NetBSD's own /dev/fd lists 0 to 2, whatever is open.
+    // FreeBSD's and NetBSD's own /dev/fd always lists 0 to 2.
     let list = if cfg!(timerfd) {
         "/proc/self/fd"
     } else if cfg!(target_vendor = "apple") {
@@ -49,33 +49,34 @@ pub fn open_descriptors() -> Option<u64> {
     u64::try_from(listed).ok()
 }
 
-/// Files and sockets that this process may have open: `getrlimit(2)`, the soft limit.
+/// Returns the soft limit of open files and sockets: `getrlimit(2)`.
 #[allow(clippy::useless_conversion, reason = "some systems have a signed type")]
 pub fn open_files_limit() -> Option<u64> {
     let (soft, _) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
     u64::try_from(soft).ok()
 }
 
-/// Of the monotonic clock's timers: `clock_getres(2)`. The BSDs tell that of the clock alone.
+/// Returns the resolution of the monotonic clock's timers: `clock_getres(2)`. The BSDs report only that of
+/// the clock.
 pub fn clock_resolution() -> Option<Duration> {
     clock_getres(ClockId::CLOCK_MONOTONIC)
         .ok()
         .map(Duration::from)
 }
 
-/// Windows' matter.
+/// Exists only on Windows.
 pub fn interrupt_period() -> Option<Duration> {
     None
 }
 
-/// Runnable threads, over the last minute.
+/// Returns the runnable threads, averaged over the last minute.
 pub fn load_average() -> Option<f64> {
-    // Three times nothing is what it says where it cannot be told.
+    // sysinfo returns three zeros if the load is unknown.
     let load = sysinfo::System::load_average();
     (load.one + load.five + load.fifteen > 0.0).then_some(load.one)
 }
 
-/// What sysctl(8) says, where the kernel has that: Linux tells it in files.
+/// Returns a value of sysctl(8), on systems that have it. Linux has files instead.
 pub fn kernel_state(name: &str) -> Option<String> {
     if cfg!(timerfd) {
         return None;
@@ -89,27 +90,27 @@ pub fn kernel_state(name: &str) -> Option<String> {
     (output.status.success() && !said.is_empty()).then(|| said.to_owned())
 }
 
-/// A temporary file that becomes one to stay has what the user's umask leaves, as any other.
-pub fn as_any_other(file: &mut tempfile::Builder) {
+/// Gives a temporary file that will stay the mode that the user's umask leaves, as for any other file.
+pub fn with_default_mode(file: &mut tempfile::Builder) {
     file.permissions(Permissions::from_mode(0o666));
 }
 
-/// What no other file has that is there at the same time: its device and its number there.
+/// Unique among the files that exist: the device and the file's number on it.
 pub type FileId = (u64, u64);
 
-/// By whatever path it was found.
+/// Returns the file's identity, independent of the path.
 pub fn file_id(_path: &Path, file: &Metadata) -> FileId {
     (file.dev(), file.ino())
 }
 
-/// Whether it is what this process's standard output leads to.
+/// Returns `true` if the file is this process's standard output.
 pub fn is_standard_output(file: &Metadata) -> bool {
     let output = io::stdout().as_fd().try_clone_to_owned();
     let output = output.and_then(|output| File::from(output).metadata());
     output.is_ok_and(|output| (output.dev(), output.ino()) == (file.dev(), file.ino()))
 }
 
-/// Whether a new file can take an old one's place, and nobody sees the difference: it has the same owner
+/// Returns `true` if a new file can replace an old one without a visible difference: it has the same owner
 /// and group, and the old one has no other names.
 pub fn can_replace(old: &Metadata, new: &Metadata) -> bool {
     old.nlink() == 1 && (old.uid(), old.gid()) == (new.uid(), new.gid())

@@ -1,4 +1,4 @@
-//! What a timer's turn is: from when to when, and where its ticks are reported.
+//! The course of a timer's turn: its start, its end, and the channel for its ticks.
 
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,61 +15,63 @@ use crate::units::in_nanos;
 /// A timer's turn.
 #[derive(Debug)]
 pub struct Course {
-    /// What was asked for.
+    /// The plan of the run.
     pub plan: Plan,
-    /// Each interval's first deadline, before `origin` where there is a warm-up.
+    /// First deadline of each interval. With a warm-up it lies before `origin`.
     pub starts: Vec<Instant>,
-    /// From here on it is measured.
+    /// Start of the measuring.
     pub origin: Instant,
-    /// What is due from here on is not.
+    /// End of the measuring, exclusive.
     pub until: Instant,
-    /// Whether, and until when at the most, it ticks on, so that what ticks cost can be read before it ends.
+    /// The latest end of the additional ticks, if the timer ticks on so that its cost can be read before it
+    /// ends.
     pub lingers: Option<Instant>,
-    /// Whether to end before that.
+    /// Ends the turn early.
     pub stop: Arc<AtomicBool>,
-    /// How far it has come.
+    /// Progress of the intervals.
     pub tally: Arc<Tally>,
-    /// Where to.
+    /// The channel for ticks.
     pub batches: Sender<Batch>,
-    /// Open when all was ready but the timers themselves.
+    /// Descriptors that were open just before the timers were created.
     pub descriptors_before: OnceLock<Option<u64>>,
 }
 
-/// Ticks of one interval.
+/// Some ticks of one interval.
 #[derive(Debug)]
 pub struct Batch {
-    /// Which.
+    /// The interval.
     pub interval: usize,
-    /// In order.
+    /// The ticks in order.
     pub ticks: Vec<Tick>,
-    /// When the interval ended, if these are its last; in nanoseconds since the round began.
+    /// When the interval ended, in nanoseconds since the round began, if these are its last ticks.
     pub ended: Option<u64>,
 }
 
-/// Ticks are reported together, so that what is measured is not the reporting; but soon enough to be
-/// looked at while it goes on.
+/// Ticks are sent in batches, so that sending does not distort the measurement, but soon enough to show
+/// progress.
 const BATCH: usize = 64;
-const SOON: Duration = Duration::from_millis(50);
+const SEND_INTERVAL: Duration = Duration::from_millis(50);
 
 impl Course {
-    /// The rest of what is opened is the timers'.
-    pub fn makes_timers(&self) {
+    /// Marks the point after which every new descriptor belongs to the timers.
+    pub fn mark_timer_creation(&self) {
         self.descriptors_before.get_or_init(sys::open_descriptors);
     }
 
-    /// How many the timers have opened, if that can be told.
+    /// Returns the number of descriptors that the timers opened, if it is known.
     pub fn descriptors(&self) -> Option<u64> {
         let before = (*self.descriptors_before.get()?)?;
         sys::open_descriptors()?.checked_sub(before)
     }
 
-    /// Who receives an interval's ticks.
+    /// Creates the consumer of an interval's ticks.
     pub fn consumer(&self, interval: usize) -> Consumer {
         Consumer {
             interval,
             ticks: Vec::new(),
-            // As many as there will be.
-            room: (SOON.as_nanos() / self.plan.period.as_nanos()).clamp(1, BATCH as u128) as usize,
+            // The number of ticks until the next batch is sent.
+            room: (SEND_INTERVAL.as_nanos() / self.plan.period.as_nanos()).clamp(1, BATCH as u128)
+                as usize,
             started: false,
             closed: false,
             ended: self.origin,
@@ -86,14 +88,14 @@ impl Course {
     }
 }
 
-/// Who receives an interval's ticks.
+/// The consumer of an interval's ticks.
 #[derive(Debug)]
 pub struct Consumer {
     interval: usize,
     ticks: Vec<Tick>,
     room: usize,
     started: bool,
-    /// Whether all its ticks that are measured have been sent.
+    /// `true` when all measured ticks have been sent.
     closed: bool,
     ended: Instant,
     sent: Instant,
@@ -108,7 +110,7 @@ pub struct Consumer {
 }
 
 impl Consumer {
-    /// It has just been seen to fire for `deadline`. Whether there is another.
+    /// Records a tick for `deadline`, seen now. Returns `true` if another tick follows.
     pub fn tick(&mut self, deadline: Instant) -> bool {
         let now = Instant::now();
         if !self.closed && deadline >= self.origin && deadline < self.until {
@@ -117,7 +119,9 @@ impl Consumer {
                 seen: self.since(now),
                 early: now < deadline,
             });
-            if self.ticks.len() == self.room || now.saturating_duration_since(self.sent) >= SOON {
+            if self.ticks.len() == self.room
+                || now.saturating_duration_since(self.sent) >= SEND_INTERVAL
+            {
                 self.send(None);
                 self.ticks = Vec::with_capacity(self.room);
                 self.sent = now;
@@ -133,12 +137,12 @@ impl Consumer {
             self.started = true;
             self.tally.start();
         }
-        // A consumer that cannot keep up does not go on for ever.
+        // A consumer that cannot keep up must end too.
         if deadline + self.period >= self.until || self.ended >= self.until {
             self.close();
         }
-        let goes_on = !self.closed || self.lingers();
-        goes_on && !self.is_stopped()
+        let has_next = !self.closed || self.lingers();
+        has_next && !self.is_stopped()
     }
 
     fn is_stopped(&self) -> bool {
@@ -147,10 +151,10 @@ impl Consumer {
 
     fn lingers(&self) -> bool {
         let longest = self.lingers.is_some_and(|until| self.ended < until);
-        longest && !self.tally.is_dismissed()
+        longest && !self.tally.is_cost_read()
     }
 
-    /// What it does from now on is not measured.
+    /// Ends the measuring of this interval.
     fn close(&mut self) {
         if !self.closed {
             self.closed = true;
@@ -164,7 +168,7 @@ impl Consumer {
 
     fn send(&mut self, ended: Option<u64>) {
         let (interval, ticks) = (self.interval, mem::take(&mut self.ticks));
-        // Nobody listens any more when the turn was given up.
+        // The receiver is gone if the turn was given up.
         let _ = self.batches.send(Batch {
             interval,
             ticks,
@@ -190,7 +194,7 @@ mod tests {
     use crate::choice::Kind;
     use crate::timers;
 
-    /// Ticks of a thread that are served, and those of them that are measured.
+    /// Returns the ticks that a thread serves, and how many of them are measured.
     fn served(line: &str, warm_up: Duration, lingers: Option<Duration>) -> (u64, u64) {
         let line = format!("ticklab run --period 2ms --rounds 1 {line}");
         let Command::Run(args) = Args::parse_from(line.split(' ')).command else {
@@ -216,16 +220,16 @@ mod tests {
         (course.tally.served(), measured.sum())
     }
 
-    /// A consumer that needs two periods for each tick is still at the warm-up's when the round begins.
+    /// A consumer that needs two periods for each tick still serves warm-up ticks when the round begins.
     #[test]
-    fn ticks_that_are_not_measured_are_served_as_well() {
+    fn unmeasured_ticks_are_served_too() {
         let warm_up = Duration::from_millis(20);
         let (served, measured) = served("--work 4ms --duration 40ms", warm_up, None);
         assert!(served > measured, "{served}, {measured}");
     }
 
     #[test]
-    fn a_timer_that_lingers_ticks_on_and_no_other() {
+    fn only_a_lingering_timer_ticks_on() {
         let of = |lingers| served("--duration 9ms", Duration::ZERO, lingers);
         let (served, measured) = of(None);
         assert!(served == measured && measured <= 5, "{served}, {measured}");

@@ -1,4 +1,4 @@
-//! The timers that are measured. Each fires for deadlines of the same schedule, in its own way.
+//! The measured timers. Each fires for the deadlines of the same schedule in its own way.
 
 mod course;
 mod load;
@@ -14,11 +14,11 @@ pub use tally::Tally;
 
 use crate::choice::Kind;
 
-/// Lets a timer tick until its course is over. Takes the thread that calls it.
+/// Runs a timer until its course is over. Blocks the calling thread.
 ///
 /// # Errors
 ///
-/// If the operating system refuses what the timer is made of.
+/// Returns an error if the operating system refuses a resource of the timer.
 pub fn run(kind: Kind, course: &Course) -> io::Result<()> {
     match kind {
         Kind::Os | Kind::OsSpin | Kind::Tokio | Kind::Periodic | Kind::AsyncIo => {

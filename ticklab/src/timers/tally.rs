@@ -1,54 +1,54 @@
-//! What a turn's timers tell whoever reads what they cost.
+//! What a turn's timers report to the thread that reads their cost.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
-/// How far the intervals of a turn have come.
+/// Progress of a turn's intervals.
 #[derive(Debug, Default)]
 pub struct Tally {
     started: AtomicUsize,
     served: AtomicU64,
     ending: AtomicBool,
-    dismissed: AtomicBool,
+    cost_read: AtomicBool,
 }
 
 impl Tally {
-    /// An interval has had its first tick: its set-up is over.
+    /// Records the first tick of an interval, which ends its set-up.
     pub fn start(&self) {
         self.started.fetch_add(1, Ordering::Release);
     }
 
-    /// How many have.
+    /// Returns the number of intervals that have started.
     pub fn started(&self) -> usize {
         self.started.load(Ordering::Acquire)
     }
 
-    /// A tick has been served, whether it is measured or not.
+    /// Records a served tick, whether it is measured or not.
     pub fn serve(&self) {
         self.served.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How many have.
+    /// Returns the number of served ticks.
     pub fn served(&self) -> u64 {
         self.served.load(Ordering::Relaxed)
     }
 
-    /// An interval is about to end: from now on there is work that no tick is the cause of.
+    /// Records that an interval is about to end. From now on, not all work is due to ticks.
     pub fn end(&self) {
         self.ending.store(true, Ordering::Release);
     }
 
-    /// Whether one is.
+    /// Returns `true` if an interval is about to end.
     pub fn is_ending(&self) -> bool {
         self.ending.load(Ordering::Acquire)
     }
 
-    /// What the ticks cost has been read. Those who have gone on for that may end.
-    pub fn dismiss(&self) {
-        self.dismissed.store(true, Ordering::Relaxed);
+    /// Records that the cost has been read. Intervals that waited for that may end.
+    pub fn mark_cost_read(&self) {
+        self.cost_read.store(true, Ordering::Relaxed);
     }
 
-    /// Whether it has.
-    pub fn is_dismissed(&self) -> bool {
-        self.dismissed.load(Ordering::Relaxed)
+    /// Returns `true` if the cost has been read.
+    pub fn is_cost_read(&self) -> bool {
+        self.cost_read.load(Ordering::Relaxed)
     }
 }

@@ -1,4 +1,4 @@
-//! Timers that a task waits for, on a runtime of tokio's.
+//! Timers that a task on a tokio runtime waits for.
 
 use std::io;
 use std::num::NonZeroUsize;
@@ -16,10 +16,10 @@ use super::{Course, load};
 use crate::choice::{Kind, Missed, Runtime};
 use crate::plan::Plan;
 
-/// Each interval in a task of its own.
+/// Runs each interval in a task of its own.
 pub fn run(kind: Kind, course: &Course) -> io::Result<()> {
     let (runtime, threads) = runtime(&course.plan)?;
-    course.makes_timers();
+    course.mark_timer_creation();
     runtime.block_on(async {
         let mut intervals = JoinSet::new();
         for (index, start) in course.starts.iter().enumerate() {
@@ -34,7 +34,7 @@ pub fn run(kind: Kind, course: &Course) -> io::Result<()> {
                 other => unreachable!("{other:?} has threads"),
             };
         }
-        // Dropped, and so ended, with this block.
+        // The load ends when this block drops it.
         let _load = load::Tasks::start(&course.plan, threads, &course.stop);
         while let Some(ended) = intervals.join_next().await {
             ended??;
@@ -43,7 +43,7 @@ pub fn run(kind: Kind, course: &Course) -> io::Result<()> {
     })
 }
 
-/// With the number of its threads.
+/// Returns the runtime and its number of threads.
 fn runtime(plan: &Plan) -> io::Result<(TokioRuntime, usize)> {
     let (mut builder, threads) = match plan.runtime {
         Runtime::Current => (Builder::new_current_thread(), 1),

@@ -10,12 +10,12 @@ use super::course::Consumer;
 use crate::choice::{Kind, Missed};
 use crate::sys::Wait;
 
-/// Room enough for a loop around a sleep, ten thousand times.
+/// Enough for a loop around a sleep, and small enough for ten thousand threads.
 const STACK: usize = 128 * 1024;
 
-/// Each interval in a thread of its own.
+/// Runs each interval in a thread of its own.
 pub fn run(kind: Kind, course: &Course) -> io::Result<()> {
-    course.makes_timers();
+    course.mark_timer_creation();
     thread::scope(|scope| {
         let mut intervals = Vec::new();
         for (index, start) in course.starts.iter().enumerate() {
@@ -23,7 +23,7 @@ pub fn run(kind: Kind, course: &Course) -> io::Result<()> {
             let body = move || tick(waiting(kind)?, *start, plan.period, plan.missed, consumer);
             let builder = thread::Builder::new().name(kind.name()).stack_size(STACK);
             let spawned = builder.spawn_scoped(scope, body);
-            // Those that there are end at once.
+            // The threads that have started end at once.
             intervals.push(spawned.inspect_err(|_| course.stop.store(true, Ordering::Relaxed))?);
         }
         for interval in intervals {
@@ -62,11 +62,11 @@ fn tick(
 ) -> io::Result<()> {
     let mut deadline = start;
     loop {
-        // What wakes before its time goes back to sleep, as any user would have it.
+        // A thread that wakes early sleeps again, as any user's code would.
         while Instant::now() < deadline {
             wait(deadline)?;
         }
-        // As tokio has it: what the consumer misses is known at its next tick.
+        // As in tokio: what the consumer misses is known at its next tick.
         let now = Instant::now();
         if !consumer.tick(deadline) {
             return Ok(());
@@ -75,7 +75,7 @@ fn tick(
     }
 }
 
-/// A tick is missed when the one after it is due.
+/// Returns the next deadline. A tick is missed when the one after it is due.
 fn next(deadline: Instant, now: Instant, period: Duration, missed: Missed) -> Instant {
     let next = deadline + period;
     if now < next {
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_next_deadline() {
+    fn next_deadline_follows_the_missed_behaviour() {
         let start = Instant::now();
         let ms = |ms| start + Duration::from_millis(ms);
         let next = |now, missed| next(ms(0), ms(now), Duration::from_millis(10), missed);

@@ -1,4 +1,4 @@
-// What the checks in a browser share. CHROMIUM is its path, if it is not /usr/bin/chromium.
+// Code that the browser checks share. CHROMIUM is the path of the browser; /usr/bin/chromium by default.
 
 import assert from "node:assert/strict";
 import { chromium } from "playwright-core";
@@ -17,8 +17,8 @@ export const launch = () =>
     ],
   });
 
-// A page in the browser that is to have nothing to complain of, and to ask for nothing but `urls`. What it
-// complained of until then is asserted by `fine`.
+// Opens a page in the browser that may load only `urls`. `fine` asserts that the browser has reported no
+// problem so far.
 export async function quiet(browser, options, urls) {
   const context = await browser.newContext(options);
   const page = await context.newPage();
@@ -34,7 +34,7 @@ export async function quiet(browser, options, urls) {
   return { page, fine, close: () => context.close() };
 }
 
-// Runs `checks`, whatever they throw is told, and the process ends with code 1 after `limit`.
+// Runs `checks` and prints what they throw. Exits with code 1 after `limit`.
 export async function check(name, limit, covered, browser, checks) {
   const timeout = setTimeout(() => {
     console.error(`${name}: not done after ${limit / 1000} s; by then covered: ${covered.join(", ") || "nothing"}`);

@@ -1,5 +1,5 @@
-// Looks at a report in a real browser, as its readers do: with a mouse, a finger, a keyboard, on a
-// phone, and in the dark.
+// Checks a report in a real browser, as readers use it: with a mouse, a finger and a keyboard, on a phone,
+// and in the dark scheme.
 //
 //     npm ci && node page.mjs REPORT.html [SCREENSHOT_DIR]
 
@@ -29,7 +29,7 @@ const covered = [];
 
 const browser = await launch();
 
-// A page that has nothing to complain of and asks for nothing else, from its first moment to its last.
+// Opens a page that must report no problem and load nothing else, from start to end.
 async function looking(name, options, look) {
   const { page, fine, close } = await quiet(browser, options, [url]);
   await page.goto(url);
@@ -44,14 +44,14 @@ async function looking(name, options, look) {
   await close();
 }
 
-// uPlot draws when the current task is done, and a browser paints after that.
+// uPlot draws when the current task ends, and the browser paints after that.
 const settled = (page) =>
   page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
 
 const plotOf = (page, plot) => page.locator(`[data-plot="${plot}"] .plot`);
 const buttonsOf = (page, plot) => page.locator(`[data-plot="${plot}"] .timers button`);
 
-// All that a plot says: where it is, and each timer's value there.
+// Returns what a plot shows: the position, and each timer's value there.
 const readout = (page, plot) =>
   page.locator(`[data-plot="${plot}"] :is(.position, .value)`).allTextContents();
 
@@ -64,8 +64,8 @@ async function table(page, timers) {
   assert.deepEqual(rows, timers.map(({ name }) => name), "the table has a row for each timer");
 }
 
-// A timer's lines are those of uPlot's that have its name: each has points, and where no other timer is
-// shown, its colour is on the canvas. The colours are returned.
+// Checks that each of uPlot's lines with a timer's name has points, and that its colour is on the canvas
+// when no other timer is shown. Returns the colours.
 async function curves(page, ticked) {
   const found = await page.evaluate(() => Object.keys(ticklab.plots));
   assert.deepEqual(found, ticked.length > 0 ? PLOTS : [], "the plots");
@@ -86,12 +86,12 @@ async function curves(page, ticked) {
   return colours;
 }
 
-// In the page. For each line of a plot: how many pixels it alone changes towards its colour.
+// Runs in the page. Counts, for each line of a plot, the pixels that it alone changes towards its colour.
 async function pixels(name) {
   const { uplot } = ticklab.plots[name];
   const { canvas } = uplot.ctx;
   const drawn = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-  // Of a copy: that the page's own canvas is read again and again would be complained of.
+  // Reads a copy: the browser complains about repeated reads of the page's own canvas.
   const image = async () => {
     await drawn();
     const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d", { willReadFrequently: true });
@@ -129,7 +129,7 @@ async function pixels(name) {
   return found;
 }
 
-// From outside of the plots, with nothing but keys.
+// Moves from outside the plots, with keys only.
 async function keyboard(page) {
   for (const plot of PLOTS) {
     await tabTo(page, plotOf(page, plot), `the plot of ${plot}`);
@@ -201,7 +201,7 @@ async function pointing(page, point, how) {
   }
 }
 
-// A finger that stays on the plot: nothing makes that into a mouse.
+// A finger that stays on the plot, which the browser does not turn into mouse events.
 async function sliding(page) {
   const touch = await page.context().newCDPSession(page);
   const send = (type, ...touchPoints) => touch.send("Input.dispatchTouchEvent", { type, touchPoints });
@@ -225,7 +225,7 @@ async function narrow(page) {
   assert.ok(width <= 360, `a phone's page is ${width} pixels wide, and not 360`);
 }
 
-// Of text that stands on the page's own colour.
+// Checks text on the page's own colour.
 const contrasts = (page) =>
   page.evaluate(() => {
     const parse = (colour) => colour.match(/[\d.]+/g).map(Number);
@@ -268,7 +268,7 @@ async function accessible(page, scheme) {
   assert.deepEqual(told, [], `${scheme}: axe's findings`);
 }
 
-// --- One after the other
+// --- The checks in order
 
 async function all() {
   let timers;

@@ -1,4 +1,4 @@
-// Looks at pictures in a real browser, as a README shows them: 700 pixels wide, in the light and in the dark.
+// Checks pictures in a real browser, as a README shows them: 700 pixels wide, in light and dark schemes.
 //
 //     npm ci && node picture.mjs PICTURE.svg... [SCREENSHOT_DIR]
 
@@ -19,7 +19,7 @@ if (pictures.length === 0) {
 }
 const covered = [];
 
-// In the picture. Every text with the box that it takes, and the least contrast of one with what is behind all.
+// Runs in the picture. Returns every text with its box, and the lowest contrast with the background.
 function look() {
   const rgb = (colour) => colour.match(/[\d.]+/g).slice(0, 3).map(Number);
   const luminance = (colour) => {
@@ -45,7 +45,7 @@ function look() {
   return { page: rgb(page), texts, lines, width, height };
 }
 
-// Of letters that have no part below the line, most of the box is empty: so boxes may touch.
+// Boxes may touch, because the lower part of a box is empty for letters without descenders.
 const overlap = (a, b) =>
   Math.min(a.right, b.right) - Math.max(a.left, b.left) > 0 && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 3;
 
@@ -73,9 +73,9 @@ async function alone(url, name, colorScheme) {
   return seen;
 }
 
-// As an image, where it is the picture's own style sheet that finds out whether it is dark.
+// As an image, the picture's own style sheet detects the dark scheme.
 async function embedded(url, name, colorScheme, { page: colour, height }) {
-  // Only a page that is a file may show one.
+  // Only a page from a file may show a file.
   const holder = pathToFileURL(resolve("target/picture.html")).href;
   const { page, fine, close } = await quiet(browser, { ...VIEW, colorScheme }, [holder, url]);
   const html = `<!doctype html><style>:root { color-scheme: light dark } body { margin: 8px }</style><img src="${url}">`;
@@ -84,7 +84,7 @@ async function embedded(url, name, colorScheme, { page: colour, height }) {
   await page.locator("img").evaluate((image) => image.decode());
   fine(`${name}, as an image`);
   const png = await page.screenshot();
-  // Of the picture's left margin.
+  // In the picture's left margin.
   const pixel = await page.evaluate(async (png) => {
     const image = await createImageBitmap(await (await fetch(`data:image/png;base64,${png}`)).blob());
     const canvas = new OffscreenCanvas(image.width, image.height).getContext("2d");

@@ -1,4 +1,4 @@
-//! What the tests share.
+//! Code that the tests share.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ pub fn text(bytes: &[u8]) -> &str {
     str::from_utf8(bytes).unwrap()
 }
 
-/// The names of what is in a folder.
+/// Returns the names of the files in a folder, sorted.
 pub fn files(folder: impl AsRef<Path>) -> Vec<String> {
     let entries = fs::read_dir(folder).unwrap();
     let mut names: Vec<_> = entries

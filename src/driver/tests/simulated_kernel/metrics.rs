@@ -1,4 +1,4 @@
-//! What is counted for whoever asks, against counts of the test's own.
+//! Metrics, compared with the test's own counts.
 
 use std::collections::BTreeSet;
 use std::{mem, thread};
@@ -20,7 +20,7 @@ impl SimulatedKernel {
         }
     }
 
-    /// It is polled when its deadline has passed, before the driver has been woken for it.
+    /// Polls the timer with a deadline that has passed, without a wake-up of the driver.
     fn find_due(&self, timer: &mut Timer) {
         let passed = self.start - 24 * HOUR;
         let cx = &mut Context::from_waker(Waker::noop());
@@ -28,24 +28,24 @@ impl SimulatedKernel {
         timer.is_waiting = false;
     }
 
-    /// A timer that is polled by then finds that the driver is overdue: no event of the kernel's has come.
-    fn pass_at(&mut self, now: u64) {
+    /// Fires the driver as a poll does that finds the driver overdue, without a wake-up by an alarm.
+    fn fire_overdue(&mut self, now: u64) {
         self.now = now;
         self.driver.fire_at(None, self.start_timestamp() + now);
     }
 
-    /// It is polled with another waker.
+    /// Polls the timer with another waker.
     fn poll_again(&self, timer: &mut Timer) {
         let before = mem::take(&mut timer.woken);
         self.wait(timer, timer.deadline);
-        assert_eq!(Arc::strong_count(&before), 1, "another waker is woken");
+        assert_eq!(Arc::strong_count(&before), 1, "the new waker replaces it");
     }
 }
 
-/// How many wait; how often the driver was woken, and of these how often early; how many have fired.
+/// The number of waiting timers, wake-ups, early wake-ups and fired timers.
 type Counts = (usize, u64, u64, u64);
 
-fn counts_of(metrics: &Metrics) -> Counts {
+fn counts(metrics: &Metrics) -> Counts {
     (
         metrics.waiting(),
         metrics.wakeups(),
@@ -54,63 +54,61 @@ fn counts_of(metrics: &Metrics) -> Counts {
     )
 }
 
-/// Counted one by one.
 #[test]
-fn metrics_are_what_has_happened() {
+fn metrics_count_wakeups_and_fired_timers() {
     let Some(mut kernel) = SimulatedKernel::new() else {
         return;
     };
     let metrics = kernel.metrics();
-    let counts_of = || counts_of(&metrics);
-    assert_eq!(counts_of(), (0, 0, 0, 0));
+    let counts = || counts(&metrics);
+    assert_eq!(counts(), (0, 0, 0, 0));
     let mut timers: Vec<_> = (0..100).map(|_| kernel.timer(1_000_000, |_| ())).collect();
-    assert_eq!(counts_of(), (0, 0, 0, 0), "none has been polled");
+    assert_eq!(counts(), (0, 0, 0, 0), "no timer has been polled");
     for timer in &mut timers {
         kernel.wait(timer, 1_000_000);
     }
-    assert_eq!(counts_of(), (100, 0, 0, 0));
+    assert_eq!(counts(), (100, 0, 0, 0));
     kernel.wake_at(900_000);
-    assert_eq!(counts_of(), (100, 1, 1, 0));
+    assert_eq!(counts(), (100, 1, 1, 0));
     kernel.wake_at(1_000_700);
     assert!(timers.iter().all(Timer::is_woken));
-    assert_eq!(counts_of(), (0, 2, 1, 100));
-    // One that is dropped or found due waits no more, and has not fired; one that is polled again is the same.
+    assert_eq!(counts(), (0, 2, 1, 100));
+    // A timer that is dropped or found due no longer waits, and has not fired. A second poll changes nothing.
     for timer in &mut timers[..4] {
         kernel.wait(timer, 2_000_000);
     }
     kernel.poll_again(&mut timers[0]);
-    assert_eq!(counts_of(), (4, 2, 1, 100));
+    assert_eq!(counts(), (4, 2, 1, 100));
     kernel.find_due(&mut timers[1]);
-    assert_eq!(counts_of(), (3, 2, 1, 100));
+    assert_eq!(counts(), (3, 2, 1, 100));
     timers.truncate(2);
-    assert_eq!(counts_of(), (1, 2, 1, 100));
+    assert_eq!(counts(), (1, 2, 1, 100));
     kernel.wake_at(2_000_300);
-    assert_eq!(counts_of(), (0, 3, 1, 101));
-    // One that is fired in passing has fired, without a wake-up.
+    assert_eq!(counts(), (0, 3, 1, 101));
+    // A poll that finds the driver overdue fires timers without a wake-up.
     kernel.wait(&mut timers[0], 3_000_000);
-    kernel.pass_at(3_200_000);
-    assert_eq!(counts_of(), (0, 3, 1, 102));
-    // The event comes all the same.
+    kernel.fire_overdue(3_200_000);
+    assert_eq!(counts(), (0, 3, 1, 102));
+    // The alarm's wake-up still comes.
     kernel.wake_at(3_200_000);
-    assert_eq!(counts_of(), (0, 4, 1, 102));
-    let mut moved = kernel.timer(nanos(HOUR), |_| ());
-    kernel.wait(&mut moved, 3_600_000);
-    kernel.reset(&mut moved, 6_000_000);
+    assert_eq!(counts(), (0, 4, 1, 102));
+    let mut reset = kernel.timer(nanos(HOUR), |_| ());
+    kernel.wait(&mut reset, 3_600_000);
+    kernel.reset(&mut reset, 6_000_000);
     kernel.wake_at(3_600_000);
-    assert_eq!(counts_of(), (1, 5, 1, 102), "for nobody, and not early");
+    assert_eq!(counts(), (1, 5, 1, 102), "spurious, and not early");
 }
 
-/// Since it was asked for. What was asked before is not counts_of again, and nothing that it was less than.
 #[test]
-fn the_largest_lateness_is_the_largest_since_it_was_asked_for() {
+fn max_lateness_is_the_largest_since_it_was_last_taken() {
     let Some(mut kernel) = SimulatedKernel::new() else {
         return;
     };
     let metrics = kernel.metrics();
-    let taken = || nanos(metrics.take_max_lateness());
-    // A clock that jumps is late by as much.
-    let late = |nanos| if Alarm::EXACT { 0 } else { nanos };
-    assert_eq!(taken(), 0);
+    let take = || nanos(metrics.take_max_lateness());
+    // Lateness is not counted under a clock that jumps.
+    let expected = |nanos| if Alarm::EXACT { 0 } else { nanos };
+    assert_eq!(take(), 0);
     for (lateness, largest) in [
         (&[700][..], 700),
         (&[], 0),
@@ -121,19 +119,19 @@ fn the_largest_lateness_is_the_largest_since_it_was_asked_for() {
         (&[50], 50),
     ] {
         kernel.learn(10_000_000, lateness.iter().copied());
-        let _neither_this_nor_that = (format!("{metrics:?}"), counts_of(&metrics));
-        assert_eq!(taken(), late(largest));
-        assert_eq!(taken(), 0);
+        // Other metrics, and `Debug`, do not take it.
+        let _ = (format!("{metrics:?}"), counts(&metrics));
+        assert_eq!(take(), expected(largest));
+        assert_eq!(take(), 0);
     }
-    // Who asks asks for all.
+    // All `Metrics` of a runtime share it.
     kernel.learn(10_000_000, [600]);
-    assert_eq!(nanos(kernel.metrics().take_max_lateness()), late(600));
-    assert_eq!(taken(), 0);
+    assert_eq!(nanos(kernel.metrics().take_max_lateness()), expected(600));
+    assert_eq!(take(), 0);
 }
 
-/// The median is not the 99th percentile.
 #[test]
-fn lateness_is_told_as_it_is_learned() {
+fn metrics_report_the_median_and_the_99th_percentile() {
     let Some(mut kernel) = SimulatedKernel::new() else {
         return;
     };
@@ -147,69 +145,72 @@ fn lateness_is_told_as_it_is_learned() {
 }
 
 const SHARDS: usize = 3;
-/// All together more than are woken under one hold of the lock.
-const EACH: usize = 12;
+/// The timers per shard. All together are more than a wake list holds.
+const TIMERS_PER_SHARD: usize = 12;
 
-/// What may happen to timers, and to their driver.
+/// A step of a timer, given by its index, or of the kernel.
 #[derive(Debug, Clone)]
 enum Step {
+    /// A timer waits for a deadline this far in the future.
     Wait(usize, u64),
+    /// A waiting timer is reset to a deadline this far in the future.
     Reset(usize, u64),
     PollAgain(usize),
     FindDue(usize),
     Drop(usize),
-    /// So late.
+    /// The kernel wakes the driver this late.
     Wake(u64),
-    /// The same, and it is another timer's poll that sees it.
-    Pass(u64),
-    /// An event of the second kernel timer, or of the first: of what it is not set for any more, or too early.
-    Stale(bool),
-    Ask,
+    /// A poll finds the driver overdue by this much and fires it.
+    FireOverdue(u64),
+    /// A wake-up of the second alarm (`true`) or the first comes that is not of its current arming, or too
+    /// early.
+    Spurious(bool),
+    TakeMaxLateness,
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let timer = || 0..EACH * SHARDS;
-    let ahead = || prop_oneof![1_u64..50_000, 1_u64..20_000_000];
+    let timer = || 0..TIMERS_PER_SHARD * SHARDS;
+    let delay = || prop_oneof![1_u64..50_000, 1_u64..20_000_000];
     prop_oneof![
-        6 => (timer(), ahead()).prop_map(|(timer, ahead)| Step::Wait(timer, ahead)),
-        3 => (timer(), ahead()).prop_map(|(timer, ahead)| Step::Reset(timer, ahead)),
+        6 => (timer(), delay()).prop_map(|(timer, delay)| Step::Wait(timer, delay)),
+        3 => (timer(), delay()).prop_map(|(timer, delay)| Step::Reset(timer, delay)),
         1 => timer().prop_map(Step::PollAgain),
         1 => timer().prop_map(Step::FindDue),
         1 => timer().prop_map(Step::Drop),
         6 => (0_u64..9_000_000).prop_map(Step::Wake),
-        1 => (0_u64..9_000_000).prop_map(Step::Pass),
-        1 => any::<bool>().prop_map(Step::Stale),
-        1 => Just(Step::Ask),
+        1 => (0_u64..9_000_000).prop_map(Step::FireOverdue),
+        1 => any::<bool>().prop_map(Step::Spurious),
+        1 => Just(Step::TakeMaxLateness),
     ]
 }
 
-/// A driver, and what it should have counted.
-struct Counted {
+/// A driver, and the metrics that it should have.
+struct Model {
     kernel: SimulatedKernel,
     metrics: Metrics,
     timers: Vec<Option<Timer>>,
     wakeups: u64,
     early: u64,
     fired: u64,
-    largest: u64,
-    /// When the driver was woken last.
+    max_lateness: u64,
+    /// The timestamp of the last wake-up.
     last: u64,
 }
 
-impl Counted {
-    /// With timers in each shard, which all wait.
+impl Model {
+    /// Creates waiting timers in each shard.
     fn new() -> Self {
         let mut runtime = Builder::new_multi_thread();
         let kernel = SimulatedKernel::on(runtime.worker_threads(SHARDS).enable_all());
-        let made = || {
-            [(); EACH].map(|()| {
+        let timers = || {
+            [(); TIMERS_PER_SHARD].map(|()| {
                 let mut timer = kernel.timer(nanos(HOUR), |_| ());
                 kernel.wait(&mut timer, nanos(HOUR));
                 Some(timer)
             })
         };
         let timers: Vec<_> = thread::scope(|scope| {
-            let threads: Vec<_> = (0..SHARDS).map(|_| scope.spawn(made)).collect();
+            let threads: Vec<_> = (0..SHARDS).map(|_| scope.spawn(timers)).collect();
             let timers = threads.into_iter().map(|thread| thread.join().unwrap());
             timers.flatten().collect()
         });
@@ -222,7 +223,7 @@ impl Counted {
             wakeups: 0,
             early: 0,
             fired: 0,
-            largest: 0,
+            max_lateness: 0,
             last: 0,
         }
     }
@@ -230,45 +231,45 @@ impl Counted {
     fn step(&mut self, step: &Step) {
         let Self { kernel, timers, .. } = self;
         match *step {
-            Step::Wait(n, ahead) => {
-                // If it was dropped, another is made on this thread.
-                let make = || kernel.timer(nanos(HOUR), |_| ());
-                kernel.wait(timers[n].get_or_insert_with(make), kernel.now + ahead);
+            Step::Wait(n, delay) => {
+                // Replaces a dropped timer with a new one in this thread's shard.
+                let new = || kernel.timer(nanos(HOUR), |_| ());
+                kernel.wait(timers[n].get_or_insert_with(new), kernel.now + delay);
             }
-            Step::Reset(n, ahead) => {
-                if let Some(timer) = waiting(timers, n) {
-                    kernel.reset(timer, kernel.now + ahead);
+            Step::Reset(n, delay) => {
+                if let Some(timer) = waiting_timer(timers, n) {
+                    kernel.reset(timer, kernel.now + delay);
                 }
             }
             Step::PollAgain(n) => {
-                if let Some(timer) = waiting(timers, n) {
+                if let Some(timer) = waiting_timer(timers, n) {
                     kernel.poll_again(timer);
                 }
             }
             Step::FindDue(n) => {
-                if let Some(timer) = waiting(timers, n) {
+                if let Some(timer) = waiting_timer(timers, n) {
                     kernel.find_due(timer);
                 }
             }
             Step::Drop(n) => timers[n] = None,
             Step::Wake(late) => self.wake(late),
-            Step::Pass(late) => {
+            Step::FireOverdue(late) => {
                 if let Some(armed) = kernel.armed() {
-                    kernel.pass_at(kernel.now.max(armed) + late);
-                    self.woken();
+                    kernel.fire_overdue(kernel.now.max(armed) + late);
+                    self.count_fired();
                 }
             }
-            Step::Stale(second) => {
+            Step::Spurious(second) => {
                 let all = self.kernel.alarms();
-                self.event(all[usize::from(second) % all.len()].id);
+                self.wake_by(all[usize::from(second) % all.len()].id);
             }
-            Step::Ask => {
-                let largest = self.metrics.take_max_lateness();
-                assert_eq!(nanos(largest), mem::take(&mut self.largest));
+            Step::TakeMaxLateness => {
+                let max_lateness = nanos(self.metrics.take_max_lateness());
+                assert_eq!(max_lateness, mem::take(&mut self.max_lateness));
             }
         }
-        let counts = (self.waiting(), self.wakeups, self.early, self.fired);
-        assert_eq!(counts_of(&self.metrics), counts);
+        let expected = (self.waiting(), self.wakeups, self.early, self.fired);
+        assert_eq!(counts(&self.metrics), expected);
     }
 
     fn waiting(&self) -> usize {
@@ -276,7 +277,7 @@ impl Counted {
         timers.filter(|timer| timer.is_waiting).count()
     }
 
-    /// The events of all kernel timers that have expired by then.
+    /// Wakes the driver by each alarm that has expired, `late` after the first.
     fn wake(&mut self, late: u64) {
         let Some(armed) = self.kernel.armed() else {
             return;
@@ -284,33 +285,33 @@ impl Counted {
         let now = self.kernel.now.max(armed) + late;
         self.kernel.now = now;
         for alarm in self.kernel.alarms() {
-            if alarm.armed_for.is_some_and(|set| set <= now) {
-                self.event(alarm.id);
+            if alarm.armed_for.is_some_and(|armed| armed <= now) {
+                self.wake_by(alarm.id);
             }
         }
     }
 
-    fn event(&mut self, alarm: AlarmId) {
+    fn wake_by(&mut self, alarm: AlarmId) {
         let now = self.kernel.now;
         let timestamp = self.kernel.start_timestamp() + now;
-        let set = self.kernel.arming(alarm);
+        let arming = self.kernel.arming(alarm);
         self.kernel.wake_by(alarm, now);
 
         self.wakeups += 1;
-        if let Some(set) = set {
-            self.early += u64::from(timestamp < set.window.deadline() && !set.replaced);
-            let hard_deadline = set.window.hard_deadline();
+        if let Some(arming) = arming {
+            self.early += u64::from(timestamp < arming.window.deadline() && !arming.replaced);
+            let hard_deadline = arming.window.hard_deadline();
             let is_sample =
-                set.samples_lateness && hard_deadline <= timestamp && hard_deadline > self.last;
+                arming.samples_lateness && hard_deadline <= timestamp && hard_deadline > self.last;
             if is_sample && !Alarm::EXACT {
-                self.largest = self.largest.max(timestamp - hard_deadline);
+                self.max_lateness = self.max_lateness.max(timestamp - hard_deadline);
             }
         }
-        self.woken();
+        self.count_fired();
     }
 
-    /// Whoever was due, just now.
-    fn woken(&mut self) {
+    /// Counts the timers that the driver has just fired.
+    fn count_fired(&mut self) {
         self.last = self.kernel.start_timestamp() + self.kernel.now;
         for timer in self.timers.iter_mut().flatten() {
             if timer.is_waiting && timer.is_woken() {
@@ -321,27 +322,27 @@ impl Counted {
     }
 }
 
-fn waiting(timers: &mut [Option<Timer>], n: usize) -> Option<&mut Timer> {
+fn waiting_timer(timers: &mut [Option<Timer>], n: usize) -> Option<&mut Timer> {
     timers[n].as_mut().filter(|timer| timer.is_waiting)
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, ..few_cases() })]
 
-    /// Timers of all shards, in whatever order they wait, are moved, found due, dropped and fired.
+    /// Timers of several shards wait, are reset, found due, dropped and fired in any order.
     #[test]
-    fn whatever_happens_is_counted(steps in prop::collection::vec(step(), 1..100)) {
+    fn metrics_match_any_sequence_of_steps(steps in prop::collection::vec(step(), 1..100)) {
         if !Alarm::PER_RUNTIME {
             return Ok(());
         }
-        let mut counted = Counted::new();
+        let mut model = Model::new();
         for step in &steps {
-            counted.step(step);
+            model.step(step);
         }
-        // And in the end all that wait are fired.
-        while counted.waiting() > 0 {
-            counted.step(&Step::Wake(100));
+        // In the end all waiting timers fire.
+        while model.waiting() > 0 {
+            model.step(&Step::Wake(100));
         }
-        counted.step(&Step::Ask);
+        model.step(&Step::TakeMaxLateness);
     }
 }

@@ -1,11 +1,11 @@
-//! What the plots are drawn from.
+//! The data of the plots.
 
 use serde::Serialize;
 
 use crate::report::percentiles::percentiles;
 use crate::report::{Report, Timer};
 
-/// A timer's points, each as short as it can be: there are thousands.
+/// A timer's points, in a compact form: there are thousands.
 #[derive(Serialize)]
 struct Points<'a> {
     name: &'a str,
@@ -19,11 +19,11 @@ struct Points<'a> {
     timeline: Vec<(u64, u64, u64)>,
 }
 
-/// JSON that may stand in a `script` element.
+/// Returns JSON that is safe inside a `script` element.
 pub fn of(report: &Report) -> serde_json::Result<String> {
     let timers: Vec<_> = report.timers.iter().map(points).collect();
-    // Only a "<" could end the element, or begin a comment in it. JSON has them in strings alone,
-    // where they can be written this way too.
+    // Only "<" could end the element or begin a comment in it. JSON has "<" in strings alone, where an
+    // escape is allowed.
     Ok(serde_json::to_string(&timers)?.replace('<', "\\u003c"))
 }
 

@@ -1,4 +1,4 @@
-//! What was asked for, and where it ran, in words.
+//! The settings and the machine in words.
 
 use std::fmt::Display;
 
@@ -24,7 +24,7 @@ fn known(name: &'static str, value: Option<impl Display>) -> Fact {
     value.map_or_else(|| fact(name, ABSENT), |value| fact(name, value))
 }
 
-/// What was asked for.
+/// Lists the settings.
 pub fn settings(settings: &Settings) -> Vec<Fact> {
     vec![
         fact("Period", given(settings.period_ns)),
@@ -51,7 +51,7 @@ pub fn settings(settings: &Settings) -> Vec<Fact> {
     ]
 }
 
-/// Where it ran.
+/// Lists the machine's properties.
 pub fn machine(machine: &Machine) -> Vec<Fact> {
     vec![
         known("System", machine.os.as_ref()),

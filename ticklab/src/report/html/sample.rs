@@ -1,5 +1,5 @@
-//! A made-up report that looks like a real one: as many timers as there can be, one that failed on
-//! its way and one that never ticked, and what has to be escaped.
+//! A made-up report that resembles a real one. It has as many timers as possible, one that fails midway, one
+//! that never ticks, and characters that need escaping.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ const ROUNDS: u64 = 5;
 const ROUND: u64 = 2_000_000_000;
 const SLOT: u64 = 300_000_000;
 
-/// A timer's usual lateness, how widely it is spread, and how much of it is a stall now and then.
+/// A timer's usual lateness, its spread, and the length of its occasional stalls.
 struct Kind {
     name: &'static str,
     about: &'static str,
@@ -92,7 +92,7 @@ const KINDS: [Kind; 9] = [
     kind("spin-sleep", "a thread in spin_sleep", 40.0, 0.2, 130e3),
 ];
 
-/// The one that never ticks.
+/// The timer that never ticks.
 const BROKEN: &str = "thread";
 
 pub fn report() -> Report {
@@ -196,11 +196,11 @@ fn timer(random: &mut fastrand::Rng, place: u64, kind: &Kind) -> Timer {
     timer
 }
 
-/// Log-normal, more or less, and at times a stall.
+/// Returns a roughly log-normal lateness with occasional stalls.
 #[allow(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "made up"
+    reason = "sample data"
 )]
 fn lateness(random: &mut fastrand::Rng, kind: &Kind) -> u64 {
     let normal = (0..12).map(|_| random.f64()).sum::<f64>() - 6.0;
@@ -217,15 +217,15 @@ fn lateness(random: &mut fastrand::Rng, kind: &Kind) -> u64 {
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "made up"
+    reason = "sample data"
 )]
 fn at(sorted: &[u64], share: f64) -> u64 {
     let rank = (sorted.len() as f64 * share).ceil() as usize;
     sorted[rank.clamp(1, sorted.len()) - 1]
 }
 
-/// Ten for each halving of what is left, as `HdrHistogram` has them.
-#[allow(clippy::cast_precision_loss, reason = "made up")]
+/// Returns ten points for each halving of the rest, as `HdrHistogram` does.
+#[allow(clippy::cast_precision_loss, reason = "sample data")]
 fn percentiles(sorted: &[u64]) -> Vec<Percentile> {
     let point = |share| Percentile {
         percentile: share * 100.0,
@@ -266,7 +266,7 @@ fn slot(slot: u64, mut lateness: Vec<u64>) -> Slot {
     }
 }
 
-#[allow(clippy::cast_precision_loss, reason = "made up")]
+#[allow(clippy::cast_precision_loss, reason = "sample data")]
 fn figures(kind: &Kind, sorted: &[u64]) -> Figures {
     let lateness = Spread {
         min_ns: sorted[0],

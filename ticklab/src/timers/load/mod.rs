@@ -1,4 +1,4 @@
-//! Others that want the processor.
+//! Loads that compete for the processor.
 
 mod share;
 mod tasks;

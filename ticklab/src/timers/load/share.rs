@@ -1,4 +1,4 @@
-//! The share of the time that a thread of the runtime is kept busy.
+//! The share of the time for which a thread of the runtime is busy.
 
 use std::time::Duration;
 
@@ -6,19 +6,19 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::plan::LOAD_CYCLE as CYCLE;
 
-/// How far a thread's share has come.
+/// Progress of a thread's share.
 #[derive(Debug)]
 pub struct Share {
     percent: u32,
     poll: Duration,
     /// When this cycle began.
     cycle: Instant,
-    /// To be busy for in this cycle.
+    /// Busy time left in this cycle.
     left: Duration,
 }
 
 impl Share {
-    /// Of `percent` of the time, in pieces as long as a `poll`.
+    /// Creates a share of `percent` of the time, in pieces as long as a `poll`.
     pub fn new(percent: u32, poll: Duration) -> Self {
         let (cycle, left) = (Instant::now(), CYCLE * percent / 100);
         Self {
@@ -29,19 +29,18 @@ impl Share {
         }
     }
 
-    /// Is busy for a piece, and lets nobody have a turn meanwhile. The last of a cycle is as long as what
-    /// is left.
+    /// Blocks the thread for one piece. The last piece of a cycle is shorter.
     pub fn work(&mut self) {
         let piece = self.left.min(self.poll);
         self.left -= piece;
-        let begun = Instant::now();
-        while begun.elapsed() < piece {
+        let started_at = Instant::now();
+        while started_at.elapsed() < piece {
             std::hint::spin_loop();
         }
     }
 
-    /// Waits for the next cycle if this one's share is done. A full share never waits, nor does one that
-    /// is behind: while a task waits, tokio has time to look at its timers.
+    /// Waits for the next cycle if this cycle's share is done. A full share never waits, and neither does one
+    /// that is behind: a wait would give tokio time to check its timers.
     pub async fn rest(&mut self) {
         if !self.left.is_zero() {
             return;
@@ -52,7 +51,7 @@ impl Share {
         if self.cycle > now {
             sleep_until(self.cycle).await;
         } else {
-            // Not one after the other if there was no room for one: what is lost is lost.
+            // Lost cycles are not made up for.
             self.cycle = now;
         }
     }
@@ -66,7 +65,8 @@ mod tests {
     fn cycles(percent: u32, poll: Duration, count: u32) -> (Duration, u32) {
         let runtime = Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {
-            let (begun, mut share, mut pieces) = (Instant::now(), Share::new(percent, poll), 0);
+            let (started_at, mut share, mut pieces) =
+                (Instant::now(), Share::new(percent, poll), 0);
             for _ in 0..count {
                 loop {
                     share.work();
@@ -77,12 +77,12 @@ mod tests {
                 }
                 share.rest().await;
             }
-            (begun.elapsed(), pieces)
+            (started_at.elapsed(), pieces)
         })
     }
 
     #[test]
-    fn a_share_is_done_in_pieces_and_the_rest_is_waited_for() {
+    fn share_works_in_pieces_and_rests() {
         // 3 ms are two pieces of 1.3 ms and one of 0.4 ms.
         let (took, pieces) = cycles(30, Duration::from_micros(1300), 3);
         assert_eq!(pieces, 9);
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_share_never_waits() {
+    fn full_share_never_waits() {
         let runtime = Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {
             let mut share = Share::new(100, CYCLE);

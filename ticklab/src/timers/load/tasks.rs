@@ -10,12 +10,12 @@ use super::share::Share;
 use crate::choice::LoadKind;
 use crate::plan::Plan;
 
-/// Tasks that keep the runtime busy, until this is dropped or the turn is stopped.
+/// Tasks that keep the runtime busy until this is dropped or the turn is stopped.
 #[derive(Debug, Default)]
 pub struct Tasks(JoinSet<()>);
 
 impl Tasks {
-    /// For so many threads of the runtime that this is called in.
+    /// Starts tasks for this number of threads on the current runtime.
     pub fn start(plan: &Plan, threads: usize, stop: &Arc<AtomicBool>) -> Self {
         let mut tasks = Self::default();
         if plan.load > 0 {
@@ -35,14 +35,14 @@ impl Tasks {
         self.0.spawn(async move {
             while !stop.load(Ordering::Relaxed) {
                 share.work();
-                // tokio looks at its timers and its I/O before it goes on with one that has yielded.
+                // tokio checks its timers and its I/O before it polls a yielded task again.
                 yield_now().await;
                 share.rest().await;
             }
         });
     }
 
-    /// Two tasks, one of which is always ready: the share is the message that they send each other.
+    /// Starts two tasks, one of which is always ready. They send the share to each other.
     fn pair(&mut self, share: Share, stop: &Arc<AtomicBool>) {
         let (here, there) = (unbounded_channel(), unbounded_channel());
         let _ = here.0.send(share);
@@ -51,8 +51,8 @@ impl Tasks {
     }
 }
 
-/// Works whenever the share comes to it, and sends it back. A timer that is starved does not end its
-/// turn: so it is looked for `stop`. When one of a pair ends, the other has nobody to wait for.
+/// Works whenever the share arrives, and sends it back. Checks `stop`, because a starved timer does not end
+/// its turn. When one of a pair ends, the other has nothing to wait for.
 async fn partner(
     mut from: UnboundedReceiver<Share>,
     to: UnboundedSender<Share>,
@@ -78,15 +78,15 @@ mod tests {
     use std::time::{Duration, Instant};
     use tokio::runtime::Builder;
 
-    /// How long it takes tokio to see a timer of 1 ms, if it looks at timers after 200 polls of 100 µs.
+    /// Returns the time until tokio sees a timer of 1 ms, if it checks its timers after 200 polls of 100 µs.
     fn seen(start: fn(&mut Tasks, Share, &Arc<AtomicBool>)) -> Duration {
         let mut builder = Builder::new_current_thread();
         let runtime = builder.enable_time().event_interval(200).build().unwrap();
         runtime.block_on(async {
             let sleep = tokio::spawn(async {
-                let begun = Instant::now();
+                let started_at = Instant::now();
                 tokio::time::sleep(Duration::from_millis(1)).await;
-                begun.elapsed()
+                started_at.elapsed()
             });
             let mut tasks = Tasks::default();
             let share = Share::new(100, Duration::from_micros(100));
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn pairs_keep_tokio_from_its_timers_and_tasks_that_yield_do_not() {
+    fn pairs_delay_timers_and_yielding_tasks_do_not() {
         let pairs = seen(Tasks::pair);
         assert!(pairs >= Duration::from_millis(15), "{pairs:?}");
         let alone = (0..20).map(|_| seen(Tasks::alone)).min().unwrap();
@@ -104,13 +104,13 @@ mod tests {
     }
 
     #[test]
-    fn pairs_end_when_the_turn_is_stopped() {
+    fn pairs_end_when_the_turn_stops() {
         let stop = Arc::<AtomicBool>::default();
         let (ended, end) = channel();
         let runtime = {
             let stop = Arc::clone(&stop);
             thread::spawn(move || {
-                // It never looks at anything else while they are busy.
+                // The runtime never checks anything else while the tasks are busy.
                 let mut builder = Builder::new_current_thread();
                 let runtime = builder.enable_time().event_interval(u32::MAX).build();
                 runtime.unwrap().block_on(async {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-/// Threads that are always busy, until this is dropped.
+/// Threads that are busy until this is dropped.
 #[derive(Debug)]
 pub struct Threads {
     stop: Arc<AtomicBool>,
@@ -12,7 +12,7 @@ pub struct Threads {
 }
 
 impl Threads {
-    /// So many.
+    /// Starts this number of threads.
     pub fn start(count: u32) -> std::io::Result<Self> {
         let mut started = Self {
             stop: Arc::default(),

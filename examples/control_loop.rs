@@ -1,5 +1,5 @@
-//! A control loop at 1 kHz whose work sometimes takes too long: it goes on with the next slot that is
-//! still to come, and says what it has missed.
+//! Runs a control loop at 1 kHz. When its work takes too long, the loop continues with the next multiple of the period and
+//! reports the missed ticks.
 //!
 //! ```text
 //! cargo run --release --example control_loop -- [PERIOD] [CYCLES]
@@ -14,12 +14,12 @@ use support::{Arguments, Lateness};
 use tokio::runtime::{Builder, Runtime};
 use tokio_osinterval::{MissedTickBehavior, OsInterval};
 
-/// One cycle in so many overruns.
+/// One cycle in this many overruns.
 const OVERRUN: u64 = 250;
 
 fn main() {
     let mut arguments = Arguments::new(
-        "A control loop that goes on with the next slot when its work takes too long.",
+        "A control loop that skips ticks when its work takes too long.",
         "control_loop [PERIOD] [CYCLES]",
     );
     let period = arguments.duration("PERIOD", Duration::from_millis(1));
@@ -31,9 +31,10 @@ fn main() {
     }
 }
 
-/// While tasks wake each other, tokio looks at its timers after 61 polls only, and the loop would be
-/// late by so many of theirs. Here it looks after each: that costs the others a system call for each poll.
-/// Alone, the loop would need none of this.
+/// Builds a runtime that asks its reactor after each poll.
+///
+/// By default, tokio asks after 61 polls while tasks wake each other, and the loop would be late by as many. The price is
+/// a system call per poll. A loop that is the only task does not need this.
 fn runtime() -> std::io::Result<Runtime> {
     Builder::new_current_thread()
         .enable_all()
@@ -65,15 +66,15 @@ async fn run(period: Duration, cycles: u64) -> std::io::Result<()> {
     Ok(())
 }
 
-/// A tenth of a period; when it overruns, two and a half.
+/// Works for a tenth of the period, or for two and a half periods.
 fn work(period: Duration, overruns: bool) {
-    let takes = if overruns {
+    let duration = if overruns {
         period * 5 / 2
     } else {
         period / 10
     };
     let began = Instant::now();
-    while began.elapsed() < takes {
+    while began.elapsed() < duration {
         std::hint::spin_loop();
     }
 }

@@ -1,8 +1,8 @@
-//! Work that now and then overruns its period, on a timer of the kernel's that counts: it always
-//! knows how many periods have passed, and so how many it has lost.
+//! Runs work that sometimes overruns its period, on a kernel timer that counts its expirations. So the loop knows how many
+//! periods it has missed.
 //!
 //! ```text
-//! cargo run --release --example cron --features periodic -- [PERIOD] [ROUNDS]
+//! cargo run --release --example cron -- [PERIOD] [ROUNDS]
 //! ```
 
 mod support;
@@ -15,7 +15,7 @@ use tokio_osinterval::PeriodicInterval;
 
 fn main() {
     let mut arguments = Arguments::new(
-        "Work that now and then overruns its period, on a kernel timer that counts what is missed.",
+        "Work that sometimes overruns its period, on a kernel timer that counts missed periods.",
         "cron [PERIOD] [ROUNDS]",
     );
     let period = arguments.duration("PERIOD", Duration::from_millis(50));
@@ -36,9 +36,9 @@ async fn run(period: Duration, rounds: u64) -> std::io::Result<()> {
         expirations += since_last;
         match since_last - 1 {
             0 => println!("round {round:>3}: in time"),
-            overrun => println!("round {round:>3}: {overrun} missed, while the work took too long"),
+            missed => println!("round {round:>3}: {missed} missed, the work took too long"),
         }
-        // Every fifth job takes three and a half periods.
+        // Each fifth round takes three and a half periods.
         sleep(if round % 5 == 0 {
             period * 7 / 2
         } else {

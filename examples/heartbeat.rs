@@ -1,11 +1,11 @@
-//! The main job: an interval, and how late each of its ticks is.
+//! Runs an interval, and prints how late each tick is.
 //!
 //! ```text
 //! cargo run --release --example heartbeat -- [PERIOD] [TICKS]
 //! cargo run --release --example heartbeat -- 1ms 2000
 //! ```
 //!
-//! Ticks are printed while there are few of them (up to 100), a summary always.
+//! It prints each of up to 100 ticks, and a summary.
 
 mod support;
 
@@ -15,7 +15,8 @@ use support::{Arguments, Lateness};
 use tokio::time::Instant;
 use tokio_osinterval::{MissedTickBehavior, OsInterval};
 
-const PRINTED: u64 = 100;
+/// More ticks are not printed one by one.
+const MAX_PRINTED: u64 = 100;
 
 fn main() {
     let mut arguments = Arguments::new(
@@ -43,7 +44,7 @@ async fn run(period: Duration, ticks: u64) -> std::io::Result<()> {
         let deadline = interval.tick().await;
         let late = Instant::now() - deadline;
         lateness.record(late);
-        if ticks <= PRINTED {
+        if ticks <= MAX_PRINTED {
             let since_start = deadline - *start.get_or_insert(deadline);
             let missed = interval.missed_ticks();
             println!(

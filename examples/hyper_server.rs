@@ -1,6 +1,6 @@
-//! An HTTP/1 server of hyper's whose timeouts are on `OsTimer`. Clients of its own keep it at work, while
-//! others begin a request and do not go on, or have one answered and then say no more: when does the
-//! server close their connections?
+//! Runs an HTTP/1 server of hyper with timeouts on `OsTimer`, and prints when it closes slow and idle connections.
+//!
+//! Some clients of the example send requests. Others stop in the middle of a request, or after a response.
 //!
 //! ```text
 //! cargo run --release --example hyper_server -- [CONNECTIONS] [DURATION] [LIMIT]
@@ -28,31 +28,31 @@ use tokio_osinterval::{FutureExt, OsTimer, sleep};
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
 const BODY: &str = "hello\n";
-const MOST_CONNECTIONS: u64 = 200;
-/// A request on a connection that is made for it arrives in less, as a rule.
-const LEAST_LIMIT: Duration = Duration::from_millis(1);
-/// Between two requests of one connection, at the most: what is measured is the timer, not a server that is
-/// overloaded.
-const PAUSE: Duration = Duration::from_millis(5);
-/// What "at its deadline" means.
-const AT_ONCE: Duration = Duration::from_millis(1);
-/// How long after the limit a client goes on to wait for the server to close.
-const PATIENCE: Duration = Duration::from_secs(20);
+const MAX_CONNECTIONS: u64 = 200;
+/// A request on a new connection mostly arrives faster than this.
+const MIN_LIMIT: Duration = Duration::from_millis(1);
+/// The longest pause between two requests of a connection. Without pauses the server would be overloaded, and its
+/// lateness would not be that of the timer.
+const MAX_PAUSE: Duration = Duration::from_millis(5);
+/// A connection that is closed by then is closed in time.
+const IN_TIME: Duration = Duration::from_millis(1);
+/// How long after the limit a client waits for the server to close.
+const MAX_WAIT: Duration = Duration::from_secs(20);
 
 fn main() {
     let mut arguments = Arguments::new(
-        "A hyper server with timeouts on OsTimer, and when it closes slow and idle connections.",
+        "A hyper server with timeouts on OsTimer: when it closes slow and idle connections.",
         "hyper_server [CONNECTIONS] [DURATION] [LIMIT]",
     );
     let connections = arguments.count("CONNECTIONS", 20);
     let duration = arguments.duration("DURATION", Duration::from_secs(1));
     let limit = arguments.duration("LIMIT", Duration::from_millis(20));
     arguments.finish();
-    if limit < LEAST_LIMIT {
-        support::fail(&format!("LIMIT: {LEAST_LIMIT:?} at the least"));
+    if limit < MIN_LIMIT {
+        support::fail(&format!("LIMIT must be at least {MIN_LIMIT:?}"));
     }
-    if connections > MOST_CONNECTIONS {
-        support::fail(&format!("CONNECTIONS: {MOST_CONNECTIONS} at the most"));
+    if connections > MAX_CONNECTIONS {
+        support::fail(&format!("CONNECTIONS must be at most {MAX_CONNECTIONS}"));
     }
     if let Err(error) = run(connections, duration, limit) {
         support::fail(&error.to_string());
@@ -64,12 +64,12 @@ async fn run(connections: u64, duration: Duration, limit: Duration) -> io::Resul
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let server = listener.local_addr()?;
     tokio::spawn(serve(listener, limit));
-    println!("serving on {server}: a header within {limit:?}, or the connection is closed");
+    println!("serving on {server}: closes a connection without a header within {limit:?}");
 
     let end = Instant::now() + duration;
     let mut busy = JoinSet::new();
     for _ in 0..connections {
-        busy.spawn(ask_until(server, end, PAUSE.min(limit / 4)));
+        busy.spawn(ask_until(server, end, MAX_PAUSE.min(limit / 4)));
     }
     let slow = tokio::spawn(cut_off_until(server, end, limit, Silence::InTheHeader));
     let idle = tokio::spawn(cut_off_until(server, end, limit, Silence::AfterAResponse));
@@ -90,7 +90,7 @@ async fn serve(listener: TcpListener, limit: Duration) -> io::Result<()> {
         stream.set_nodelay(true)?;
         let connection = http1::Builder::new()
             .timer(OsTimer::new())
-            // For the header of a request from its start, and for the next one from the last response.
+            // It starts with the connection, and again with each response.
             .header_read_timeout(limit)
             .serve_connection(TokioIo::new(stream), service_fn(hello));
         tokio::spawn(connection);
@@ -101,14 +101,14 @@ async fn hello(_: Request<Incoming>) -> Result<Response<String>, Infallible> {
     Ok(Response::new(BODY.to_owned()))
 }
 
-/// One request after the other; how many.
+/// Sends one request after the other. Returns the number of responses.
 async fn ask_until(server: SocketAddr, end: Instant, pause: Duration) -> io::Result<u64> {
     let mut stream = connect(server).await?;
     let mut answered = 0;
     while Instant::now() < end {
         match ask(&mut stream).await {
             Ok(()) => answered += 1,
-            // On a machine that stalls, a pause may be longer than the limit.
+            // On a busy machine, the pause may be longer than the limit.
             Err(_) => stream = connect(server).await?,
         }
         sleep(pause).await;
@@ -139,7 +139,7 @@ enum Silence {
     AfterAResponse,
 }
 
-/// One connection after the other that falls silent; how long after the limit each was closed.
+/// Opens one connection after the other that falls silent. Returns how long after the limit the server closed them.
 async fn cut_off_until(
     server: SocketAddr,
     end: Instant,
@@ -147,35 +147,35 @@ async fn cut_off_until(
     silence: Silence,
 ) -> io::Result<String> {
     let mut lateness = Lateness::new();
-    let (mut closed, mut at_once) = (0_u32, 0_u32);
-    // Once at the least.
+    let (mut closed, mut in_time) = (0_u32, 0_u32);
+    // At least one connection.
     while closed == 0 || Instant::now() < end {
-        // Before the server's time begins: what lies between them counts as lateness.
+        // The server's time starts a little later. The difference counts as lateness.
         let mut began = Instant::now();
         let mut stream = connect(server).await?;
         match silence {
             Silence::InTheHeader => {
-                // If this fails, it has been closed already.
+                // An error means that the server has closed it already.
                 let _ = stream.write_all(&REQUEST[..REQUEST.len() / 2]).await;
             }
             Silence::AfterAResponse => {
                 began = Instant::now();
                 if ask(&mut stream).await.is_err() {
-                    // Too late itself: the next one may be faster.
+                    // This request was too slow itself.
                     continue;
                 }
             }
         }
-        // The server may say why before it closes, and an error is an end as well.
+        // The server may send a reason before it closes. An error is an end as well.
         let mut rest = Vec::new();
         let closing = stream.read_to_end(&mut rest);
-        let _ = closing.timeout(limit.saturating_add(PATIENCE)).await?;
+        let _ = closing.timeout(limit.saturating_add(MAX_WAIT)).await?;
         let late = began.elapsed().saturating_sub(limit);
         lateness.record(late);
         closed += 1;
-        at_once += u32::from(late < AT_ONCE);
+        in_time += u32::from(late < IN_TIME);
     }
     Ok(format!(
-        "{closed} cut off, {at_once} of them within {AT_ONCE:?} of their deadline; late {lateness}"
+        "{closed} cut off, {in_time} of them within {IN_TIME:?} of the deadline; late {lateness}"
     ))
 }

@@ -1,4 +1,4 @@
-//! Ten thousand intervals on two kernel timers.
+//! Runs ten thousand intervals on two kernel timers.
 //!
 //! ```text
 //! cargo run --release --example many -- [INTERVALS] [PERIOD] [DURATION]
@@ -15,8 +15,8 @@ use tokio::task::LocalSet;
 use tokio::time::Instant;
 use tokio_osinterval::OsInterval;
 
-/// Each is a task, of some hundred bytes.
-const MOST: u32 = 10_000_000;
+/// Each interval has a task of some hundred bytes.
+const MAX_INTERVALS: u32 = 10_000_000;
 
 fn main() {
     let mut arguments = Arguments::new(
@@ -27,8 +27,11 @@ fn main() {
     let period = arguments.duration("PERIOD", Duration::from_millis(100));
     let duration = arguments.duration("DURATION", Duration::from_secs(3));
     arguments.finish();
-    let Some(intervals) = u32::try_from(intervals).ok().filter(|n| *n <= MOST) else {
-        support::fail(&format!("INTERVALS: {MOST} at the most"));
+    let Some(intervals) = u32::try_from(intervals)
+        .ok()
+        .filter(|n| *n <= MAX_INTERVALS)
+    else {
+        support::fail(&format!("INTERVALS must be at most {MAX_INTERVALS}"));
     };
     if let Err(error) = run(intervals, period, duration) {
         support::fail(&format!("no timer: {error}"));
@@ -41,7 +44,7 @@ async fn run(intervals: u32, period: Duration, duration: Duration) -> std::io::R
     let ticks = Rc::new(Cell::new(0_u64));
     let lateness = Rc::new(RefCell::new(Lateness::new()));
     let tasks = LocalSet::new();
-    // Spread over the period, and begun when all are made.
+    // The starts are spread over a period, and lie after the creation of all intervals.
     let start = Instant::now() + Duration::from_millis(100) + period;
     let end = start + duration;
     for n in 0..intervals {
@@ -60,7 +63,7 @@ async fn run(intervals: u32, period: Duration, duration: Duration) -> std::io::R
             }
         });
     }
-    // There may be fewer: others in this process may have closed some.
+    // Other code of this process may have closed some.
     let descriptors =
         descriptors_before.and_then(|before| Some(descriptors()?.saturating_sub(before)));
     tasks.await;
@@ -68,16 +71,16 @@ async fn run(intervals: u32, period: Duration, duration: Duration) -> std::io::R
     println!("{intervals} intervals of {period:?}, spread over it, for {duration:?}");
     match descriptors {
         Some(descriptors) => println!("descriptors for all of them: {descriptors}"),
-        None => println!("descriptors for all of them: this system does not tell"),
+        None => println!("descriptors for all of them: unknown on this system"),
     }
-    #[allow(clippy::cast_precision_loss, reason = "a figure to look at")]
+    #[allow(clippy::cast_precision_loss, reason = "it is for display only")]
     let rate = ticks.get() as f64 / duration.as_secs_f64();
     println!("ticks: {}, {rate:.0} a second", ticks.get());
     println!("late: {}", lateness.borrow());
     Ok(())
 }
 
-/// How many descriptors this process has open, where the system tells.
+/// Returns the number of open descriptors, or `None` where the system does not tell it.
 fn descriptors() -> Option<usize> {
     Some(std::fs::read_dir("/dev/fd").ok()?.count())
 }

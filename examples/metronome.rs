@@ -1,4 +1,4 @@
-//! A MIDI clock: 24 pulses a quarter note, at a tempo that changes from beat to beat, without a jump.
+//! Runs a MIDI clock of 24 pulses per beat. The tempo changes from beat to beat, without a jump.
 //!
 //! ```text
 //! cargo run --release --example metronome -- [BEATS] [FROM_BPM] [TO_BPM]
@@ -13,8 +13,8 @@ use support::{Arguments, Lateness};
 use tokio_osinterval::{OsInterval, Precision};
 
 const PULSES_PER_BEAT: u32 = 24;
-/// No faster than a MIDI cable can carry a clock.
-const FASTEST: u64 = 1000;
+/// A MIDI cable cannot carry a much faster clock.
+const MAX_BPM: u64 = 1000;
 
 fn main() {
     let mut arguments = Arguments::new(
@@ -25,8 +25,8 @@ fn main() {
     let from = arguments.count("FROM_BPM", 120);
     let to = arguments.count("TO_BPM", 180);
     arguments.finish();
-    if from.max(to) > FASTEST {
-        support::fail(&format!("{FASTEST} beats a minute at the most"));
+    if from.max(to) > MAX_BPM {
+        support::fail(&format!("FROM_BPM and TO_BPM must be at most {MAX_BPM}"));
     }
     if let Err(error) = run(beats, from, to) {
         support::fail(&format!("no timer: {error}"));
@@ -41,20 +41,20 @@ async fn run(beats: u64, from: u64, to: u64) -> std::io::Result<()> {
     let mut lateness = Lateness::new();
     let mut last = None;
     for beat in 0..beats {
-        // From the first tempo in the first beat to the last in the last.
-        let share = |tempo: u64, share: u64| tempo * share / (beats - 1).max(1);
-        let tempo = share(from, beats - 1 - beat) + share(to, beat);
+        // Linear, from `from` at the first beat to `to` at the last.
+        let part = |tempo: u64, beats_away: u64| tempo * beats_away / (beats - 1).max(1);
+        let tempo = part(from, beats - 1 - beat) + part(to, beat);
         let tempo = if beats == 1 { from } else { tempo };
-        // The pulse that is next keeps its deadline; those after it follow in the new tempo.
+        // The next pulse keeps its deadline, and those after it have the new tempo.
         clock.set_period(pulse(tempo));
         for n in 0..PULSES_PER_BEAT {
             let deadline = clock.tick().await;
             lateness.record(deadline.elapsed());
-            // Here a MIDI clock would send 0xF8.
+            // A real MIDI clock would send 0xF8 here.
             if n == 0 {
                 match last.replace(deadline) {
                     Some(last) => println!(
-                        "beat {:>3}: {tempo} bpm; the one before it took {:?}",
+                        "beat {:>3}: {tempo} bpm; the last beat took {:?}",
                         beat + 1,
                         deadline - last
                     ),

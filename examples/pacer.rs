@@ -1,5 +1,5 @@
-//! Packets evenly spaced: 20,000 UDP packets a second to loopback, and how far the spacing is off,
-//! beside what it is with tokio's timer.
+//! Sends 20,000 evenly spaced UDP packets per second to loopback, and prints how far the spacing is off, with this crate's
+//! timer and with tokio's.
 //!
 //! ```text
 //! cargo run --release --example pacer -- [PACKETS_PER_SECOND] [DURATION]
@@ -18,7 +18,7 @@ use tokio_osinterval::{OsInterval, Precision};
 
 fn main() {
     let mut arguments = Arguments::new(
-        "UDP packets evenly spaced, and how far the spacing is off, beside tokio's timer.",
+        "Evenly spaced UDP packets: how far the spacing is off, here and with tokio's timer.",
         "pacer [PACKETS_PER_SECOND] [DURATION]",
     );
     let rate = arguments.count("PACKETS_PER_SECOND", 20_000);
@@ -26,7 +26,7 @@ fn main() {
     arguments.finish();
     let period = Duration::from_nanos(1_000_000_000 / rate);
     if period.is_zero() {
-        support::fail("PACKETS_PER_SECOND: a billion at the most");
+        support::fail("PACKETS_PER_SECOND must be at most a billion");
     }
     if let Err(error) = run(period, duration) {
         support::fail(&error.to_string());
@@ -53,7 +53,7 @@ async fn send(
     duration: Duration,
     mut tick: impl AsyncFnMut() -> Instant,
 ) -> io::Result<String> {
-    // What arrives is dropped: nobody reads it.
+    // Nothing reads the packets, so the receiver drops them.
     let receiver = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
     socket.connect(receiver.local_addr()?)?;

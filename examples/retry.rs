@@ -1,5 +1,4 @@
-//! Retries with backon on this crate's sleeps: an operation that fails a few times, the pauses before
-//! it is tried again, and how late each attempt is.
+//! Retries an operation with backon on this crate's sleeps, and prints the pauses and how late each attempt is.
 //!
 //! ```text
 //! cargo run --release --example retry -- [FAILURES] [FIRST_PAUSE]
@@ -17,8 +16,8 @@ use support::{Arguments, Lateness};
 use tokio::time::Instant;
 
 /// Each pause is twice as long as the one before.
-const MOST_FAILURES: u64 = 12;
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+const MAX_FAILURES: u64 = 12;
+const MAX_FIRST_PAUSE: Duration = Duration::from_secs(10);
 
 fn main() {
     let mut arguments = Arguments::new(
@@ -28,11 +27,11 @@ fn main() {
     let failures = arguments.count("FAILURES", 6);
     let pause = arguments.duration("FIRST_PAUSE", Duration::from_millis(1));
     arguments.finish();
-    if failures > MOST_FAILURES {
-        support::fail(&format!("FAILURES: {MOST_FAILURES} at the most"));
+    if failures > MAX_FAILURES {
+        support::fail(&format!("FAILURES must be at most {MAX_FAILURES}"));
     }
-    if pause > LONGEST_PAUSE {
-        support::fail(&format!("FIRST_PAUSE: {LONGEST_PAUSE:?} at the most"));
+    if pause > MAX_FIRST_PAUSE {
+        support::fail(&format!("FIRST_PAUSE must be at most {MAX_FIRST_PAUSE:?}"));
     }
     if let Err(error) = run(failures, pause) {
         support::fail(&error.to_string());
@@ -41,7 +40,7 @@ fn main() {
 
 #[tokio::main(flavor = "current_thread")]
 async fn run(failures: u64, pause: Duration) -> Result<(), Refused> {
-    let server = Flaky::new(failures);
+    let server = FlakyServer::new(failures);
     let policy = ExponentialBuilder::new()
         .with_min_delay(pause)
         .with_factor(2.0)
@@ -49,7 +48,7 @@ async fn run(failures: u64, pause: Duration) -> Result<(), Refused> {
         .without_max_times();
     let attempt = (async || server.call())
         .retry(policy)
-        // The whole change: backon takes any function that makes a sleep.
+        // backon takes any function that returns a sleep.
         .sleep(tokio_osinterval::sleep)
         .notify(|error, pause| {
             println!("{error}; again in {pause:?}");
@@ -61,15 +60,15 @@ async fn run(failures: u64, pause: Duration) -> Result<(), Refused> {
     Ok(())
 }
 
-/// Refuses a number of calls, and accepts the next.
-struct Flaky {
+/// Refuses some calls, and accepts the next one.
+struct FlakyServer {
     failures: u64,
     calls: Cell<u64>,
     due: Cell<Option<Instant>>,
     lateness: RefCell<Lateness>,
 }
 
-impl Flaky {
+impl FlakyServer {
     fn new(failures: u64) -> Self {
         Self {
             failures,

@@ -1,12 +1,12 @@
-//! Flows of UDP packets, each at a rate of its own, through one `DelayQueue`: a token bucket says when a
-//! packet may leave, and it waits in the queue until then. One timer serves all flows.
+//! Sends flows of UDP packets, each at its own rate, through one `DelayQueue`. A token bucket decides when a packet may
+//! leave, and the packet waits in the queue until then. One timer serves all flows.
 //!
 //! ```text
 //! cargo run --release --example token_bucket --features delay-queue -- [DURATION] [PACKETS_PER_SECOND]...
 //! cargo run --release --example token_bucket --features delay-queue -- 1s 20000 5000 1000
 //! ```
 //!
-//! A single flow is an interval: see `pacer`.
+//! For a single flow, an interval suffices: see `pacer`.
 
 mod support;
 
@@ -19,22 +19,21 @@ use support::{Arguments, Lateness};
 use tokio::time::Instant;
 use tokio_osinterval::{DelayQueue, Precision};
 
-/// So many packets may leave at once if the flow has paused for as long as they take. A flow that is late by
-/// less keeps its rate.
+/// How many packets may leave at once after a pause of as many periods. A flow that is late by less keeps its rate.
 const BURST: u32 = 8;
-/// So many come at once, as a file that is read does.
+/// How many packets arrive at once, as from a file.
 const BATCH: u32 = 100;
 
 fn main() {
     let mut arguments = Arguments::new(
-        "Flows of UDP packets, each at a rate of its own: how late packets are that one queue holds back.",
+        "Flows of UDP packets, each at its own rate: how late packets leave one queue.",
         "token_bucket [DURATION] [PACKETS_PER_SECOND]...",
     );
     let duration = arguments.duration("DURATION", Duration::from_secs(1));
     let rates = arguments.counts("PACKETS_PER_SECOND", &[20_000, 5_000, 1_000]);
     arguments.finish();
     if rates.iter().any(|rate| *rate > 1_000_000_000) {
-        support::fail("PACKETS_PER_SECOND: a billion at the most");
+        support::fail("PACKETS_PER_SECOND must be at most a billion");
     }
     if let Err(error) = run(duration, &rates) {
         support::fail(&error.to_string());
@@ -42,14 +41,14 @@ fn main() {
 }
 
 struct Bucket {
-    /// After which there is one token more.
+    /// The time between two tokens.
     period: Duration,
-    /// When the bucket will be full again.
+    /// When the bucket is full again.
     full: Instant,
 }
 
 impl Bucket {
-    /// Takes a token for a packet that is there now, and returns when it may leave.
+    /// Takes a token for a packet that arrives now. Returns when the packet may leave.
     fn take(&mut self, now: Instant) -> Instant {
         self.full = self.full.max(now) + self.period;
         now + (self.full - now).saturating_sub(self.period * BURST)
@@ -62,16 +61,16 @@ struct Flow {
     lateness: Lateness,
 }
 
-/// What waits in the queue.
+/// A packet in the queue.
 struct Packet {
     flow: usize,
-    /// How many of its batch come after it.
-    left: u32,
+    /// How many packets of its batch follow it.
+    following: u32,
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn run(duration: Duration, rates: &[u64]) -> io::Result<()> {
-    // What arrives is dropped: nobody reads it.
+    // Nothing reads the packets, so the receiver drops them.
     let receiver = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
     socket.connect(receiver.local_addr()?)?;
@@ -97,16 +96,20 @@ async fn run(duration: Duration, rates: &[u64]) -> io::Result<()> {
         if began.elapsed() >= duration {
             break;
         }
-        let Packet { flow, left } = expired.into_inner();
-        let its = &mut flows[flow];
-        match socket.send(&its.sent.to_be_bytes()) {
+        let Packet { flow, following } = expired.into_inner();
+        let Flow {
+            bucket,
+            sent,
+            lateness,
+        } = &mut flows[flow];
+        match socket.send(&sent.to_be_bytes()) {
             Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
-            _ => its.sent += 1,
+            _ => *sent += 1,
         }
-        its.lateness.record(late);
-        // While there is more of the last batch: a flow that has nothing to send loses tokens.
-        if left == BATCH / 2 {
-            offer(&mut queue, flow, &mut its.bucket);
+        lateness.record(late);
+        // The next batch arrives before the last one is sent: a flow without packets would lose tokens.
+        if following == BATCH / 2 {
+            offer(&mut queue, flow, bucket);
         }
     }
     let took = began.elapsed().as_secs_f64();
@@ -117,10 +120,10 @@ async fn run(duration: Duration, rates: &[u64]) -> io::Result<()> {
     Ok(())
 }
 
-/// The flow's next packets are there, all at once.
+/// Lets a batch of packets arrive.
 fn offer(queue: &mut DelayQueue<Packet>, flow: usize, bucket: &mut Bucket) {
     let now = Instant::now();
-    for left in (0..BATCH).rev() {
-        queue.insert_at(Packet { flow, left }, bucket.take(now));
+    for following in (0..BATCH).rev() {
+        queue.insert_at(Packet { flow, following }, bucket.take(now));
     }
 }

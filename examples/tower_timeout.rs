@@ -1,5 +1,4 @@
-//! A tower layer with a timeout on this crate's timers: which requests it cuts off, and how long after
-//! their deadline.
+//! Uses a tower layer with a timeout on this crate's timers, and prints how many requests it cuts off, and how late.
 //!
 //! ```text
 //! cargo run --release --example tower_timeout -- [REQUESTS] [LIMIT]
@@ -20,7 +19,7 @@ use tower::{BoxError, Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 
 fn main() {
     let mut arguments = Arguments::new(
-        "A tower layer with a timeout: which requests it cuts off, and how late.",
+        "A tower layer with a timeout: how many requests it cuts off, and how late.",
         "tower_timeout [REQUESTS] [LIMIT]",
     );
     let requests = arguments.count("REQUESTS", 200);
@@ -33,7 +32,7 @@ fn main() {
 
 #[tokio::main(flavor = "current_thread")]
 async fn run(requests: u64, limit: Duration) -> Result<(), BoxError> {
-    // Every other request takes too long: by as much again as it may take.
+    // Each second request takes twice the limit.
     let service = service_fn(move |request: u64| async move {
         if request % 2 == 1 {
             sleep(limit.saturating_mul(2)).await;
@@ -57,12 +56,12 @@ async fn run(requests: u64, limit: Duration) -> Result<(), BoxError> {
     let late = requests - answered;
     println!("{requests} requests with a limit of {limit:?}: {answered} answered, {late} cut off");
     if late > 0 {
-        println!("cut off after their deadline: {lateness}");
+        println!("cut off late: {lateness}");
     }
     Ok(())
 }
 
-/// As tower's own `TimeoutLayer`, which is on tokio's timers.
+/// tower's own `TimeoutLayer` does the same on tokio's timers.
 #[derive(Clone, Copy, Debug)]
 struct TimeoutLayer {
     limit: Duration,

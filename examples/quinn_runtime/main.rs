@@ -1,15 +1,15 @@
-//! A quinn `Runtime` whose timers are this crate's, and how late they are beside those of quinn's own
-//! `TokioRuntime`: made once and reset for each deadline, as quinn's connections do.
+//! Implements a quinn `Runtime` on this crate's timers, and compares their lateness with that of quinn's `TokioRuntime`. Like
+//! quinn's connections, it creates a timer once and resets it for each deadline.
 //!
 //! ```text
 //! cargo run --release --example quinn_runtime -- [RESETS] [APART]
 //! cargo run --release --example quinn_runtime -- 500 700us
 //! ```
 //!
-//! To use it, hand an `Arc<OsRuntime>` to `quinn::Endpoint::new`. A connection takes one of quinn's features for
-//! TLS besides, which this example does without.
+//! To use it, pass an `Arc<OsRuntime>` to `quinn::Endpoint::new`. A connection also needs one of quinn's TLS features, which
+//! this example does not enable.
 //!
-//! On 64-bit Linux only: quinn does not compile for every system that this crate does.
+//! The example runs on 64-bit Linux only, because quinn does not compile for every system of this crate.
 
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 mod runtime;
@@ -22,5 +22,5 @@ use runtime::main;
 
 #[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
 fn main() {
-    println!("quinn is built on 64-bit Linux only");
+    println!("this example runs on 64-bit Linux only");
 }

@@ -32,7 +32,7 @@ async fn run(resets: u64, apart: Duration) {
     println!("TokioRuntime: late {late}");
 }
 
-/// How late one timer is that is reset again and again.
+/// Resets one timer again and again. Returns its lateness.
 async fn lateness_of(runtime: &dyn Runtime, resets: u64, apart: Duration) -> Lateness {
     let mut lateness = Lateness::new();
     let mut timer = runtime.new_timer(runtime.now());
@@ -45,7 +45,7 @@ async fn lateness_of(runtime: &dyn Runtime, resets: u64, apart: Duration) -> Lat
     lateness
 }
 
-/// tokio's tasks and sockets, and this crate's timers.
+/// tokio's tasks and sockets with this crate's timers.
 #[derive(Debug)]
 struct OsRuntime;
 
@@ -69,7 +69,7 @@ impl Runtime for OsRuntime {
     }
 }
 
-// A type of one's own, since neither the trait nor the sleep is. `pin-project` would spare the box.
+// A type of this crate, because the trait and the sleep belong to others. With `pin-project` it needs no box.
 #[derive(Debug)]
 struct OsTimer {
     sleep: Pin<Box<Sleep>>,

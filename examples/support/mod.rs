@@ -1,5 +1,5 @@
-//! What the examples share.
-#![allow(dead_code, reason = "each example uses its part")]
+//! Helpers that the examples share.
+#![allow(dead_code, reason = "each example uses some of them")]
 
 use std::ffi::OsString;
 use std::fmt;
@@ -9,13 +9,13 @@ use std::vec::IntoIter;
 
 use hdrhistogram::Histogram;
 
-/// Ends the process, with one line on standard error.
+/// Ends the process with one line on standard error and exit code 2.
 pub(crate) fn fail(message: &str) -> ! {
     eprintln!("error: {message}");
     exit(2);
 }
 
-/// Prints it and ends the process, if it was asked for.
+/// Prints the help and ends the process, if the command line has `--help` or `-h`.
 pub(crate) fn help(about: &str, usage: &str) {
     if std::env::args_os().any(|text| text == "--help" || text == "-h") {
         println!("{about}\n\nUsage: {usage}");
@@ -23,7 +23,7 @@ pub(crate) fn help(about: &str, usage: &str) {
     }
 }
 
-/// The command line: positional arguments, all with a default.
+/// The command line: positional arguments, each with a default.
 pub(crate) struct Arguments {
     usage: &'static str,
     left: IntoIter<OsString>,
@@ -37,39 +37,41 @@ impl Arguments {
         Self { usage, left }
     }
 
-    /// As if that had not been given.
+    /// Removes the arguments that equal `text`.
     pub(crate) fn without(mut self, text: &str) -> Self {
-        let left: Vec<_> = self.left.filter(|left| left != text).collect();
+        let left: Vec<_> = self.left.filter(|argument| argument != text).collect();
         self.left = left.into_iter();
         self
     }
 
-    /// One of these words; the first, if none is given.
+    /// Returns one of `words`, or the first without an argument.
     pub(crate) fn choice(&mut self, name: &str, words: &[&'static str]) -> &'static str {
         let Some(text) = self.next() else {
             return words[0];
         };
         match words.iter().find(|word| **word == text) {
             Some(word) => word,
-            None => self.refuse(name, &text, &format!("one of: {}", words.join(", "))),
+            None => self.refuse(name, &text, &format!("must be one of {}", words.join(", "))),
         }
     }
 
-    /// A duration above zero, such as `1ms` or `500us`.
+    /// Returns a duration above zero, such as `1ms` or `500us`.
     pub(crate) fn duration(&mut self, name: &str, default: Duration) -> Duration {
         const LONGEST: Duration = Duration::from_secs(86_400 * 365);
         let Some(text) = self.next() else {
             return default;
         };
         match humantime::parse_duration(&text) {
-            Ok(Duration::ZERO) => self.refuse(name, &text, "it must not be zero"),
-            Ok(duration) if duration > LONGEST => self.refuse(name, &text, "a year at the most"),
+            Ok(Duration::ZERO) => self.refuse(name, &text, "must not be zero"),
+            Ok(duration) if duration > LONGEST => {
+                self.refuse(name, &text, "must be at most a year")
+            }
             Ok(duration) => duration,
             Err(error) => self.refuse(name, &text, &error.to_string()),
         }
     }
 
-    /// A number above zero.
+    /// Returns a number above zero.
     pub(crate) fn count(&mut self, name: &str, default: u64) -> u64 {
         match self.next() {
             Some(text) => self.count_of(name, &text),
@@ -77,7 +79,7 @@ impl Arguments {
         }
     }
 
-    /// All that are left, of the same kind.
+    /// Returns all remaining arguments, which are numbers above zero.
     pub(crate) fn counts(&mut self, name: &str, default: &[u64]) -> Vec<u64> {
         let mut given = Vec::new();
         while let Some(text) = self.next() {
@@ -89,6 +91,7 @@ impl Arguments {
         given
     }
 
+    /// Refuses further arguments.
     pub(crate) fn finish(mut self) {
         if let Some(text) = self.next() {
             fail(&format!("unexpected `{text}`; usage: {}", self.usage));
@@ -105,7 +108,7 @@ impl Arguments {
 
     fn count_of(&self, name: &str, text: &str) -> u64 {
         match text.parse() {
-            Ok(0) => self.refuse(name, text, "it must not be zero"),
+            Ok(0) => self.refuse(name, text, "must not be zero"),
             Ok(count) => count,
             Err(error) => self.refuse(name, text, &format!("{error}")),
         }
@@ -116,20 +119,20 @@ impl Arguments {
     }
 }
 
-/// How late ticks were.
+/// A histogram of lateness.
 pub(crate) struct Lateness {
     nanos: Histogram<u64>,
 }
 
 impl Lateness {
     pub(crate) fn new() -> Self {
-        let nanos = Histogram::new(3).expect("three digits are what it supports");
+        let nanos = Histogram::new(3).expect("three digits are supported");
         Self { nanos }
     }
 
     pub(crate) fn record(&mut self, late: Duration) {
         let nanos = u64::try_from(late.as_nanos()).unwrap_or(u64::MAX);
-        // It grows as it must, so there is no value that it refuses.
+        // The histogram resizes itself, so it refuses no value.
         let _ = self.nanos.record(nanos);
     }
 }

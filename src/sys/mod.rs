@@ -116,14 +116,8 @@ pub(crate) enum Armed {
 }
 
 /// A change in how a driver's timers are served.
+#[allow(dead_code, reason = "the alarm in production creates them, and the feature `tracing` reads them")]
 #[derive(Debug)]
-#[cfg_attr(
-    not(production),
-    allow(
-        dead_code,
-        reason = "only the alarm in production is replaced by tokio's"
-    )
-)]
 pub(crate) enum AlarmEvent {
     /// The kernel refuses its timer, and tokio's serves.
     Refused(io::Error),

@@ -1,5 +1,5 @@
-//! Runs a control loop at 1 kHz. When its work takes too long, the loop continues with the next multiple of the period and
-//! reports the missed ticks.
+//! Runs a control loop at 1 kHz. When its work takes too long, the loop continues with the next multiple of
+//! the period and reports the missed ticks.
 //!
 //! ```text
 //! cargo run --release --example control_loop -- [PERIOD] [CYCLES]
@@ -33,8 +33,8 @@ fn main() {
 
 /// Builds a runtime that asks its reactor after each poll.
 ///
-/// By default, tokio asks after 61 polls while tasks wake each other, and the loop would be late by as many. The price is
-/// a system call per poll. A loop that is the only task does not need this.
+/// By default, tokio asks after 61 polls while tasks wake each other, and the loop would be late by as many.
+/// The price is a system call per poll. A loop that is the only task does not need this.
 fn runtime() -> std::io::Result<Runtime> {
     Builder::new_current_thread()
         .enable_all()

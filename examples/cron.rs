@@ -1,5 +1,5 @@
-//! Runs work that sometimes overruns its period, on a kernel timer that counts its expirations. So the loop knows how many
-//! periods it has missed.
+//! Runs work that sometimes overruns its period, on a kernel timer that counts its expirations. So the loop
+//! knows how many periods it has missed.
 //!
 //! ```text
 //! cargo run --release --example cron -- [PERIOD] [ROUNDS]

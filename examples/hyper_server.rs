@@ -1,4 +1,5 @@
-//! Runs an HTTP/1 server of hyper with timeouts on `OsTimer`, and prints when it closes slow and idle connections.
+//! Runs an HTTP/1 server of hyper with timeouts on `OsTimer`, and prints when it closes slow and idle
+//! connections.
 //!
 //! Some clients of the example send requests. Others stop in the middle of a request, or after a response.
 //!
@@ -139,7 +140,8 @@ enum Silence {
     AfterAResponse,
 }
 
-/// Opens one connection after the other that falls silent. Returns how long after the limit the server closed them.
+/// Opens one connection after the other that falls silent. Returns how long after the limit the server closed
+/// them.
 async fn cut_off_until(
     server: SocketAddr,
     end: Instant,

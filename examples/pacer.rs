@@ -1,5 +1,5 @@
-//! Sends 20,000 evenly spaced UDP packets per second to loopback, and prints how far the spacing is off, with this crate's
-//! timer and with tokio's.
+//! Sends 20,000 evenly spaced UDP packets per second to loopback, and prints how far the spacing is off, with
+//! this crate's timer and with tokio's.
 //!
 //! ```text
 //! cargo run --release --example pacer -- [PACKETS_PER_SECOND] [DURATION]

@@ -1,5 +1,5 @@
-//! Sends flows of UDP packets, each at its own rate, through one `DelayQueue`. A token bucket decides when a packet may
-//! leave, and the packet waits in the queue until then. One timer serves all flows.
+//! Sends flows of UDP packets, each at its own rate, through one `DelayQueue`. A token bucket decides when a
+//! packet may leave, and the packet waits in the queue until then. One timer serves all flows.
 //!
 //! ```text
 //! cargo run --release --example token_bucket --features delay-queue -- [DURATION] [PACKETS_PER_SECOND]...
@@ -19,7 +19,8 @@ use support::{Arguments, Lateness};
 use tokio::time::Instant;
 use tokio_osinterval::{DelayQueue, Precision};
 
-/// How many packets may leave at once after a pause of as many periods. A flow that is late by less keeps its rate.
+/// How many packets may leave at once after a pause of as many periods. A flow that is late by less keeps its
+/// rate.
 const BURST: u32 = 8;
 /// How many packets arrive at once, as from a file.
 const BATCH: u32 = 100;

@@ -1,4 +1,5 @@
-//! Uses a tower layer with a timeout on this crate's timers, and prints how many requests it cuts off, and how late.
+//! Uses a tower layer with a timeout on this crate's timers, and prints how many requests it cuts off, and
+//! how late.
 //!
 //! ```text
 //! cargo run --release --example tower_timeout -- [REQUESTS] [LIMIT]

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Tests what timers do when the wall clock is set.
 #
-# Aligned intervals run under libfaketime, which changes the time of day for one process. A `PeriodicInterval` on
-# `Clock::Realtime` needs the kernel, so its test sets the machine's clock forward and back by one nanosecond. That takes
-# CAP_SYS_TIME.
+# Aligned intervals run under libfaketime, which changes the time of day for one process. A `PeriodicInterval`
+# on `Clock::Realtime` needs the kernel, so its test sets the machine's clock forward and back by one
+# nanosecond. That takes CAP_SYS_TIME.
 #
 # tests/clock-set.sh FEATURES…: runs once with each set of features.
 set -euo pipefail

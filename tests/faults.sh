@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Refuses each system call of the Linux backend with each of its errors: once, at the first, the second, … such call of a
-# thread, and for good from one call on. strace answers in place of the kernel. `tests/alone/faults.rs` runs the timers,
-# and checks what becomes of them.
+# Refuses each system call of the Linux backend with each of its errors: once, at the first, the second, …
+# such call of a thread, and for good from one call on. strace answers in place of the kernel.
+# `tests/alone/faults.rs` runs the timers, and checks what becomes of them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 command -v strace >/dev/null || { echo "faults: strace is missing" >&2; exit 1; }
@@ -17,8 +17,8 @@ refused=0 failed=0
 # Many panics are expected.
 export RUST_BACKTRACE=0
 
-# refuse CALL ERROR WHEN MESSAGE [OPTION…]: makes the calls at the places WHEN fail. Each failure of a timer must contain
-# MESSAGE.
+# refuse CALL ERROR WHEN MESSAGE [OPTION…]: makes the calls at the places WHEN fail. Each failure of a timer
+# must contain MESSAGE.
 refuse() {
     local call=$1 error=$2 when=$3 message=$4 status=0
     shift 4

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Tests the kqueue backend on Linux, on stand-ins for the kqueues of several systems: the tests and lints of each
-# stand-in, and the test suite on it with the alarm in production. On two of them the suite also runs with the alarm that
-# follows a paused clock, and is compared with tokio.
+# Tests the kqueue backend on Linux, on stand-ins for the kqueues of several systems: the tests and lints of
+# each stand-in, and the test suite on it with the alarm in production. On two of them the suite also runs
+# with the alarm that follows a paused clock, and is compared with tokio.
 #
 # tests/kqueue.sh [--all] [SYSTEM…]: tests these systems, or all. `--all` adds the examples of the documentation.
 #
-# A stand-in follows the rules in tests/kqueue-on-linux/KERNELS.md. The tests show that the backend obeys these rules, and
-# not that the kernels do.
+# A stand-in follows the rules in tests/kqueue-on-linux/KERNELS.md. The tests show that the backend obeys
+# these rules, and not that the kernels do.
 #
 # The suites of several systems run side by side, because they mostly wait for kernels with coarse ticks.
 set -euo pipefail

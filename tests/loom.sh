@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Runs the driver under loom, in every order of its threads' steps with up to LOOM_MAX_PREEMPTIONS preemptions (2 by
-# default). It checks src/driver as it ships, on a simulated kernel. `--all` also runs Clippy, which sees the code for the
-# model checker only here.
+# Runs the driver under loom, in every order of its threads' steps with up to LOOM_MAX_PREEMPTIONS preemptions
+# (2 by default). It checks src/driver as it ships, on a simulated kernel. `--all` also runs Clippy, which
+# sees the code for the model checker only here.
 set -euo pipefail
 [[ $* =~ ^(--all)?$ ]] || {
     echo "loom: unexpected arguments: $*; usage: loom.sh [--all]" >&2

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Compares the public API with tests/public-api.txt, and checks that each item has an example. With `--write`, writes
-# that file. It lists the API with the feature `full`, without derived and automatic traits. Also checks
-# that tests/suite/version_1_0 uses the whole API of 1.0.0.
+# Compares the public API with tests/public-api.txt, and checks that each item has an example. With `--write`,
+# writes that file. It lists the API with the feature `full`, without derived and automatic traits. Also
+# checks that tests/suite/version_1_0 uses the whole API of 1.0.0.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo public-api --version >/dev/null 2>&1 ||

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Counts system calls in the steady state. A tick of a lone interval takes at most two, one timerfd_settime and one
-# epoll_wait. So does each of several sleeps, one after the other. A `timeout` around a future that is ready at its second
-# poll takes none. The script counts all calls of the process in a long run, and subtracts those of a short run, so that
-# the start and the end of the process cancel out.
+# Counts system calls in the steady state. A tick of a lone interval takes at most two, one timerfd_settime
+# and one epoll_wait. So does each of several sleeps, one after the other. A `timeout` around a future that is
+# ready at its second poll takes none. The script counts all calls of the process in a long run, and subtracts
+# those of a short run, so that the start and the end of the process cancel out.
 set -euo pipefail
 shopt -s inherit_errexit
 cd "$(dirname "$0")/.."
@@ -43,8 +43,9 @@ fewest() {
     printf '%s\n' "$@" | sort -n | head -n 1
 }
 
-# check WHAT SHORT LONG LEAST MOST: checks that each takes LEAST to MOST calls. A busy machine makes a run take more, so of
-# some runs of either length the one with the fewest calls counts. One call too many for each tick would be in all.
+# check WHAT SHORT LONG LEAST MOST: checks that each takes LEAST to MOST calls. A busy machine makes a run
+# take more, so of some runs of either length the one with the fewest calls counts. One call too many for each
+# tick would be in all.
 check() {
     local what=$1 short=$2 long=$3 least=$4 most=$5 count in_short='' in_long='' each
     for _ in {1..5}; do

@@ -98,8 +98,8 @@ fn many_timeouts() {
     });
 }
 
-/// A task that is late by more than a period takes several ticks for one system call. The period is long enough to
-/// make that rare under strace.
+/// A task that is late by more than a period takes several ticks for one system call. The period is long
+/// enough to make that rare under strace.
 #[test]
 #[ignore = "for tests/syscalls.sh, which counts its system calls"]
 fn many_ticks() {

@@ -5,8 +5,8 @@ use crate::support::{current_thread, ms, multi_thread, open_descriptors, us};
 use tokio::time::Instant;
 use tokio_osinterval::{interval, interval_at};
 
-/// Under Wine a runtime takes a hundred times as long as on Linux. Where the kernel counts in ticks of 10 ms, it takes
-/// two of them.
+/// Under Wine a runtime takes a hundred times as long as on Linux. Where the kernel counts in ticks of 10 ms,
+/// it takes two of them.
 const RUNTIMES: usize = if cfg!(kqueue_millis) {
     500
 } else if cfg!(windows) {

@@ -1,7 +1,7 @@
 //! Runs every kind of timer while `tests/faults.sh` makes the kernel refuse a system call.
 //!
-//! tokio's timer serves then. A timer that needs the kernel's returns an error, and works when it is created again.
-//! Nothing hangs, is early, lost or left behind.
+//! tokio's timer serves then. A timer that needs the kernel's returns an error, and works when it is created
+//! again. Nothing hangs, is early, lost or left behind.
 #![cfg(all(timerfd, production, feature = "tracing"))]
 
 use std::collections::BTreeSet;
@@ -134,8 +134,8 @@ async fn failure(run: Run) -> Option<String> {
     Some(error)
 }
 
-/// Runs all kinds at once, and those that fail up to three times more. Adds their failures, and to `never` the kinds that
-/// never succeed.
+/// Runs all kinds at once, and those that fail up to three times more. Adds their failures, and to `never`
+/// the kinds that never succeed.
 async fn run_all(failures: &mut BTreeSet<String>, never: &mut BTreeSet<&str>) {
     let mut left: Vec<_> = KINDS.iter().collect();
     for _ in 0..4 {
@@ -178,8 +178,8 @@ impl Write for Events {
     }
 }
 
-/// Each failure must contain the text of `FAULT`. With `FAULT_LASTS` kinds need not recover. With `FAULT_ALWAYS` a
-/// timer that needs the kernel's must not succeed.
+/// Each failure must contain the text of `FAULT`. With `FAULT_LASTS` kinds need not recover. With
+/// `FAULT_ALWAYS` a timer that needs the kernel's must not succeed.
 #[test]
 #[ignore = "for tests/faults.sh"]
 fn every_kind_of_timer_survives_a_refused_call() {

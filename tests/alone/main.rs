@@ -1,5 +1,5 @@
-//! Tests of what belongs to the whole process: its descriptors, handles, limits and memory, its `tracing` subscriber
-//! and its children. They run one after the other.
+//! Tests of what belongs to the whole process: its descriptors, handles, limits and memory, its `tracing`
+//! subscriber and its children. They run one after the other.
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,5 +1,5 @@
-//! The descriptor of a `PeriodicInterval` does not block, is not inherited by a new program, and is closed with its
-//! interval.
+//! The descriptor of a `PeriodicInterval` does not block, is not inherited by a new program, and is closed
+//! with its interval.
 #![cfg(all(timerfd, production))]
 
 use std::fs;

@@ -19,8 +19,8 @@ use fastrand::Rng;
 use tokio::runtime::Runtime;
 use tokio_osinterval::{OsInterval, PeriodicInterval, interval_at};
 
-/// How many more handles than before are allowed. The threads of the pool, and those of tests that wait for their turn,
-/// come and go.
+/// How many more handles than before are allowed. The threads of the pool, and those of tests that wait for
+/// their turn, come and go.
 const MORE_HANDLES: usize = 24;
 
 fn handles() -> usize {
@@ -48,8 +48,8 @@ fn poll_periodic(interval: &mut PeriodicInterval, waker: &Waker) -> bool {
     polled.is_ready()
 }
 
-/// The standard library's clock reads `QueryPerformanceCounter`, as the backend does. Waits begin at 100 ns, the unit
-/// of the kernel.
+/// The standard library's clock reads `QueryPerformanceCounter`, as the backend does. Waits begin at 100 ns,
+/// the unit of the kernel.
 #[test]
 fn no_tick_is_early_by_the_performance_counter() {
     let _alone = alone();
@@ -123,8 +123,8 @@ impl Wake for SlowWaker {
 
 /// Drops timers around the time of their callback.
 ///
-/// Each is due within 500 µs. Half of them are dropped when their wake-up has begun, the others at a random time about
-/// the deadline.
+/// Each is due within 500 µs. Half of them are dropped when their wake-up has begun, the others at a random
+/// time about the deadline.
 fn drop_during_the_callback<T>(
     create: impl Fn(Duration) -> T + Sync,
     poll: impl Fn(&mut T, &Waker) + Sync,
@@ -193,8 +193,8 @@ fn periodic_interval_may_be_dropped_during_its_callback() {
     });
 }
 
-/// Holds a timer, and drops it on the thread that wakes it. It cannot do so while the timer is stored, perhaps by the
-/// same thread: a poll that finds its timer due may wake.
+/// Holds a timer, and drops it on the thread that wakes it. It cannot do so while the timer is stored,
+/// perhaps by the same thread: a poll that finds its timer due may wake.
 struct TimerHolder<T> {
     timer: Mutex<Option<T>>,
     dropped: AtomicBool,

@@ -1,5 +1,5 @@
-//! Random programs do the same with tokio's timers and with ours, under a paused clock: they have the same results, and
-//! the same wake-ups in the same order.
+//! Random programs do the same with tokio's timers and with ours, under a paused clock: they have the same
+//! results, and the same wake-ups in the same order.
 //!
 //! `PROPTEST_CASES` sets the number of programs, and `PROPTEST_RNG_SEED` the seed, which is printed.
 //!

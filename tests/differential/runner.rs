@@ -38,8 +38,8 @@ struct LoggingWaker {
     number: u8,
     due: Option<Arc<AtomicI64>>,
     log: Arc<Log>,
-    /// Set when the timer has completed. tokio keeps the waker of a completed `Sleep` and wakes it after a reset, when
-    /// nothing waits. Other tests check that ours keeps none.
+    /// Set when the timer has completed. tokio keeps the waker of a completed `Sleep` and wakes it after a
+    /// reset, when nothing waits. Other tests check that ours keeps none.
     completed: AtomicBool,
 }
 
@@ -90,8 +90,8 @@ impl Log {
         self.offset(Instant::now())
     }
 
-    /// Ends an operation, whose events begin at `first`. Sorts the events, because timers that are due at the same time
-    /// wake in any order. Checks that the others woke in the order of their deadlines.
+    /// Ends an operation, whose events begin at `first`. Sorts the events, because timers that are due at the
+    /// same time wake in any order. Checks that the others woke in the order of their deadlines.
     fn end_op(&self, first: usize) {
         self.events.lock().unwrap()[first..].sort();
         for dues in &self.dues {

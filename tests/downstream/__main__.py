@@ -1,4 +1,4 @@
-"""Runs the tests of other crates with tokio's timers and with this crate's, and compares what has passed."""
+"""Runs the tests of other crates with tokio's timers and with this crate's, and compares which tests pass."""
 
 import collections
 import dataclasses
@@ -17,7 +17,7 @@ ENVIRONMENT = os.environ | {
     "CARGO_PROFILE_DEV_DEBUG": "0",
     "CARGO_TARGET_DIR": str(WORK / "build"),
     "CARGO_TERM_COLOR": "never",
-    # What lints say of others' code is for others.
+    # Lints of other crates' code do not matter here.
     "RUSTFLAGS": "--cap-lints=allow",
 }
 PASSED = re.compile(r"^test (.+) \.\.\. ok$", re.MULTILINE)
@@ -26,9 +26,9 @@ SUMMARY = re.compile(r"^test result: .* (\d+) passed; \d+ failed; (\d+) ignored;
 
 @dataclasses.dataclass
 class Outcome:
-    """What has become of a crate's tests."""
+    """The results of a crate's tests."""
 
-    # How often each name has passed: tests of two files may have the same.
+    # A count for each name, because tests of two files may have the same name.
     passed: collections.Counter = dataclasses.field(default_factory=collections.Counter)
     ignored: int = 0
     skipped: int = 0
@@ -40,7 +40,7 @@ def cargo_test(arguments, folder, outcome):
     ended = subprocess.run(
         command, cwd=folder, env=ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True, text=True
     )
-    # Tests of the documentation are named by their place in the workspace.
+    # The names of documentation tests contain their path in the workspace.
     names = [name.removeprefix(f"{folder.relative_to(WORK)}/") for name in PASSED.findall(ended.stdout)]
     outcome.passed.update(names)
     summaries = [[int(number) for number in summary] for summary in SUMMARY.findall(ended.stdout)]
@@ -48,17 +48,17 @@ def cargo_test(arguments, folder, outcome):
     outcome.ignored += ignored
     outcome.skipped += skipped
     if passed != len(names):
-        outcome.wrong.append(f"{passed} tests have passed, {len(names)} with a name")
-    # What is patched in another version than the one that is asked for stays on tokio's timers.
+        outcome.wrong.append(f"{passed} tests passed, but {len(names)} names were found")
+    # A patch of another version than the requested one has no effect, and the crate stays on tokio's timers.
     if "was not used in the crate graph" in ended.stderr:
-        outcome.wrong.append("it uses another version of a crate than recipes.py says")
+        outcome.wrong.append("a dependency has another version than in recipes.py")
     if ended.returncode != 0:
         outcome.wrong.append(f"cargo test ended with {ended.returncode}")
         print(ended.stderr, ended.stdout, sep="\n", file=sys.stderr)
 
 
 def run(recipe, folder):
-    """The tests of the crate in `folder`."""
+    """Runs the tests of the crate in `folder`."""
     outcome = Outcome()
     features = ["--features", recipe.features]
     skip = [word for test in recipe.left_out for word in ("--skip", test)]
@@ -69,14 +69,14 @@ def run(recipe, folder):
         cargo_test([*features, "--lib", "--tests", "--", *skip], folder, outcome)
         cargo_test([*features, "--doc", "--", *skip], folder, outcome)
     if outcome.skipped != len(recipe.left_out):
-        outcome.wrong.append(f"{outcome.skipped} tests are skipped, and {len(recipe.left_out)} are to be")
+        outcome.wrong.append(f"{outcome.skipped} tests were skipped, not {len(recipe.left_out)}")
     if not outcome.passed:
-        outcome.wrong.append("no test has passed")
+        outcome.wrong.append("no test passed")
     return outcome
 
 
 def compare(recipe, found):
-    """Prints the row of a recipe. How many tests have passed with our timers, and what is wrong."""
+    """Prints the row of a recipe. Returns how many tests passed with our timers, and what is wrong."""
     crates = {recipe.crate: recipe.version} | recipe.uses
     outcomes = []
     for side in SIDES:
@@ -90,12 +90,12 @@ def compare(recipe, found):
     counts = [outcome.passed.total() for outcome in outcomes]
     remarks = [f"{test}: {why}" for test, why in recipe.left_out.items()] + [*filter(None, [recipe.note])]
     if ignored := outcomes[0].ignored:
-        remarks.append(f"{ignored} that it ignores itself")
+        remarks.append(f"{ignored} ignored by the crate")
     print(ROW.format(recipe.crate, recipe.version, recipe.ours, *counts, "; ".join(remarks)), flush=True)
     wrong = []
     for side, outcome, other in zip(SIDES, outcomes, reversed(outcomes)):
         wrong += [f"with {side}: {what}" for what in outcome.wrong]
-        wrong += [f"passes with {side} alone: {test}" for test in outcome.passed - other.passed]
+        wrong += [f"passes only with {side}: {test}" for test in outcome.passed - other.passed]
     return counts[1], [f"{recipe.crate} {recipe.ours}: {what}" for what in wrong]
 
 
@@ -112,7 +112,7 @@ def main(wanted):
     if wanted == ["--lock"]:
         return write_lock(crates)
     found = sources(crates, LOCK)
-    print(ROW.format("crate", "version", "ours", "with tokio", "with ours", "left out, or changed besides"))
+    print(ROW.format("crate", "version", "ours", "with tokio", "with ours", "left out, or also changed"))
     results = [compare(recipe, found) for recipe in recipes]
     wrong = [what for _, wrong in results for what in wrong]
     if wrong:

@@ -1,32 +1,29 @@
-"""Which crates are tested, and what is changed so that their timers are this crate's."""
+"""The crates that are tested, and the changes that replace their timers with this crate's."""
 
 import dataclasses
 
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """A crate's tests, all or some of them.
-
-    `tokio::time` becomes `tokio_osinterval::time` wherever it is named.
-    """
+    """All tests of a crate, or some of them. Each `tokio::time` becomes `tokio_osinterval::time`."""
 
     crate: str
     version: str
     features: str = ""
-    # Those of its folder of tests alone, with the crate itself as it is; none: all tests, those of its units and of
-    # its documentation among them, with the crate on our timers.
+    # Files of integration tests. Only these are run and rewritten. If empty, the whole crate is rewritten,
+    # and all its tests run: unit tests, integration tests and the documentation.
     files: tuple = ()
-    # What takes the place of theirs.
+    # What of this crate is tested.
     ours: str = "time"
-    # What else is changed: regular expressions, what takes the place of each, and how often it is found at least.
+    # Further changes: a regular expression, its replacement, and the least number of matches.
     changes: tuple = ()
-    # What must not be left, besides `tokio::time`.
+    # A regular expression that must not match afterwards, besides `tokio::time`.
     gone: str = "(?!)"
-    # Crates that its timers are in, and their versions. They are on our timers as well.
+    # Crates that contain its timers, with versions. They are rewritten as well.
     uses: dict = dataclasses.field(default_factory=dict)
-    # Tests that are not run, and why.
+    # Tests that are not run, with the reasons.
     left_out: dict = dataclasses.field(default_factory=dict)
-    # What else is to be known of it.
+    # A remark for the table.
     note: str = ""
 
 
@@ -34,9 +31,9 @@ TOKIO = "1.54.1"
 STREAM = "0.1.19"
 UTIL = "0.7.20"
 
-# The clock is paused from the start, and not somewhere within a millisecond. tokio rounds the deadlines of its sleeps
-# and of its queue up to its next millisecond, so that `sleep(7 ms)` takes 8 there, and a value that is due after 8 is
-# not due yet. Here it is due. On whole milliseconds nothing is rounded.
+# The clock is paused from the start, not somewhere within a millisecond. tokio rounds the deadlines of sleeps
+# and of its queue up to a millisecond. So `sleep(7 ms)` takes 8 ms, and a value that is due after 8 ms is not
+# due yet. With this crate it is due. On whole milliseconds nothing is rounded.
 PAUSED = (
     r"(?m)^#\[tokio::test\]\n((?:#\[.*\n)*async fn \w+\(\) \{\n(?:    println!.*\n)?)    time::pause\(\);",
     r"#[tokio::test(start_paused = true)]\n\1",
@@ -49,10 +46,10 @@ RECIPES = (
         TOKIO,
         features="full,test-util",
         files=("time_interval", "time_panic", "time_pause", "time_rt", "time_sleep", "time_timeout"),
-        # One test has a runtime with the time driver alone. Our timers need the I/O driver, too.
+        # One test has a runtime with only the time driver. Our timers also need the I/O driver.
         changes=((r"\.enable_time\(\)", ".enable_time().enable_io()", 1),),
         note="with enable_io",
-        # Ours depends on tokio, which is to be the one that is tested.
+        # This crate must depend on the tokio that is tested.
         uses={"tokio": TOKIO},
     ),
     Recipe("tokio-stream", STREAM, features="full"),
@@ -71,7 +68,7 @@ RECIPES = (
         features="full",
         files=("chunks_timeout", "stream_chunks_timeout", "stream_panic", "stream_timeout", "time_throttle"),
         ours="StreamTimeExt",
-        # What is in their `StreamExt` besides time is in that of futures as well.
+        # `StreamExt` of futures has all other methods of tokio-stream's.
         changes=(
             (
                 r"(?m)^use tokio_stream::StreamExt;",
@@ -84,7 +81,7 @@ RECIPES = (
                 3,
             ),
         ),
-        # By whose name the methods are called: theirs would do as well.
+        # With this import, the methods would be tokio-stream's.
         gone=r"\btokio_stream::.*StreamExt\b",
     ),
     Recipe("tokio-util", UTIL, features="full", changes=(PAUSED,), note="paused from the start"),
@@ -106,8 +103,8 @@ RECIPES = (
         changes=(
             (r"\btokio_util::time::DelayQueue\b", "tokio_osinterval::time::DelayQueue", 1),
             PAUSED,
-            # Two tests reset a value to 120 ms, at 80, and ask that the task be woken at once: tokio's wheel has to
-            # be turned on. Here nothing has to be, and they ask that the task be not woken.
+            # Two tests reset a value to 120 ms at 80 ms, and expect a wake-up at once, because tokio's wheel
+            # needs to turn. This crate needs no wake-up, so they expect none.
             (
                 r"(queue\.reset_at\(&foo, now \+ ms\(120\)\);\n    assert!\()(queue\.is_woken\(\)\);)",
                 r"\1!\2",
@@ -115,7 +112,7 @@ RECIPES = (
             ),
         ),
         gone=r"\btokio_util\b",
-        note="paused from the start; two needless wake-ups are not asked for",
+        note="paused from the start; two needless wake-ups are not expected",
     ),
     Recipe("tower", "0.5.3", features="full", uses={"tokio-stream": STREAM, "tokio-util": UTIL}),
     Recipe("bb8", "0.9.1"),

@@ -1,4 +1,4 @@
-"""Takes crates from cargo's registry, lays them out as a workspace, and changes their timers to this crate's."""
+"""Takes crates from cargo's registry, arranges them as a workspace, and replaces their timers with this crate's."""
 
 import json
 import pathlib
@@ -9,7 +9,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WORK = ROOT / "target" / "downstream"
-# The versions of all that the crates and their tests are built with.
+# The versions of all dependencies.
 LOCK = pathlib.Path(__file__).with_name("Cargo.lock")
 
 TIME = re.compile(r"\btokio(?:_1)?::time\b")
@@ -19,7 +19,7 @@ LEFT = re.compile(r"\btokio(?:_1)?::(?:time\b|\{[^;]*(?<!:)\btime\b[^;]*\};)")
 
 
 def sources(crates, lock):
-    """Where in the registry's cache each of `crates`, names and versions, is."""
+    """Returns the path of each of `crates` (names and versions) in the registry's cache."""
     folder = WORK / "sources"
     (folder / "src").mkdir(parents=True, exist_ok=True)
     (folder / "src" / "lib.rs").touch()
@@ -35,8 +35,8 @@ def sources(crates, lock):
 
 
 def lay_out(folder, crates, patched, lock):
-    """Copies `crates`, names and where they are, and makes them the workspace. This crate is a dependency of each, and
-    those that are `patched` take the place of the registry's."""
+    """Copies `crates` (names and paths) into a workspace. Each depends on this crate. Those in `patched` replace the
+    crates of the registry."""
     shutil.rmtree(folder, ignore_errors=True)
     for name, source in crates.items():
         shutil.copytree(source, folder / name)
@@ -44,8 +44,8 @@ def lay_out(folder, crates, patched, lock):
         kind = "dev-dependencies" if name == "tokio" else "dependencies"
         with open(folder / name / "Cargo.toml", "a", encoding="utf-8") as manifest:
             manifest.write(f'\n[{kind}.tokio-osinterval]\npath = "{ROOT}"\nfeatures = ["full", "test-util"]\n')
-    # One workspace after the other in one place: cargo knows a crate by where in its workspace it is. What is built of
-    # one would be taken for another's if they were in the same place of two.
+    # All workspaces are built in one target folder, where cargo identifies a crate by its path in the
+    # workspace. So no two crates may have the same path.
     places = {name: str((folder / name).relative_to(WORK)) for name in crates}
     (WORK / "Cargo.toml").write_text(
         f'[workspace]\nmembers = {json.dumps([*places.values()])}\nresolver = "2"\n\n[patch.crates-io]\n'
@@ -55,23 +55,23 @@ def lay_out(folder, crates, patched, lock):
 
 
 def on_our_time(text):
-    """`text` with our `time` in the place of tokio's, and how often that was found. No line moves: the tests of the
-    documentation are named by their lines."""
+    """Returns `text` with our `time` instead of tokio's, and the number of replacements. No line moves, because the names
+    of documentation tests contain line numbers."""
     text, times = TIME.subn("tokio_osinterval::time", text)
 
     def split(braces):
         nonlocal times
-        taken = IN_BRACES.findall(braces[1])
-        times += len(taken)
-        ours = "".join(f" use tokio_osinterval::{item};" for item in taken)
+        items = IN_BRACES.findall(braces[1])
+        times += len(items)
+        ours = "".join(f" use tokio_osinterval::{item};" for item in items)
         return f"use tokio::{{{IN_BRACES.sub('', braces[1])}}};{ours}"
 
     return BRACES.sub(split, text), times
 
 
 def rewrite(folder, files=(), changes=(), gone="(?!)"):
-    """Changes the timers of the crate in `folder`, or those of `files` among its tests. A change that finds less than
-    it should would test the crate against itself, or against less."""
+    """Replaces the timers of the crate in `folder`, or only those of its test `files`. A rewrite that matches too seldom is
+    an error, because the tests would then use the crate's own timers."""
     totals = [0] * (1 + len(changes))
     tests = [folder / "tests" / f"{file}.rs" for file in files]
     for path in tests or [*folder.rglob("*.rs"), *folder.rglob("*.md")]:
@@ -82,16 +82,16 @@ def rewrite(folder, files=(), changes=(), gone="(?!)"):
             totals[index] += times
         path.write_text(text, encoding="utf-8")
         if left := LEFT.search(text) or re.search(gone, text):
-            sys.exit(f"downstream: {path.relative_to(WORK)} still has {left[0]!r}")
+            sys.exit(f"downstream: {path.relative_to(WORK)} still contains {left[0]!r}")
         if files and "tokio_osinterval::" not in text:
-            sys.exit(f"downstream: {path.relative_to(WORK)} has nothing of ours")
+            sys.exit(f"downstream: {path.relative_to(WORK)} imports nothing of ours")
     for (what, _, least), total in zip([(TIME.pattern, None, 1), *changes], totals):
         if total < least:
-            sys.exit(f"downstream: {folder.relative_to(WORK)} has {what!r} {total} times, not {least}")
+            sys.exit(f"downstream: {folder.relative_to(WORK)} contains {what!r} {total} times, not {least}")
 
 
 def write_lock(crates):
-    """Versions of all that `crates` and their tests are built with: those of our lock, and the newest of the rest."""
+    """Writes the versions of all dependencies of `crates`: those of our lock, and the newest of the others."""
     lock = ROOT / "Cargo.lock"
     found = sources(crates, lock)
     lay_out(WORK / "lock", {name: found[name, version] for name, version in crates.items()}, (), lock)

@@ -14,8 +14,8 @@ fn since_1970() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap()
 }
 
-/// Returns how far wall-clock time is past a multiple of `period` at `deadline`, plus the time between the two clock
-/// readings.
+/// Returns how far wall-clock time is past a multiple of `period` at `deadline`, plus the time between the
+/// two clock readings.
 fn past_multiple(deadline: Instant, period: Duration) -> Duration {
     let elapsed = deadline.elapsed();
     let wall = since_1970();
@@ -23,8 +23,8 @@ fn past_multiple(deadline: Instant, period: Duration) -> Duration {
     Duration::from_nanos(u64::try_from(at_deadline % period.as_nanos()).unwrap())
 }
 
-/// Returns `true` if `deadline` is at a multiple of `period`. It takes the best of many readings, because the thread
-/// may be preempted between two clock readings.
+/// Returns `true` if `deadline` is at a multiple of `period`. It takes the best of many readings, because the
+/// thread may be preempted between two clock readings.
 fn is_aligned(deadline: Instant, period: Duration) -> bool {
     (0..1000).any(|_| past_multiple(deadline, period) < us(50))
 }

@@ -14,7 +14,8 @@ use tokio_osinterval::sleep;
 #[cfg(all(descriptor, production))]
 use tokio_osinterval::{OsInterval, interval_at};
 
-/// A task that never yields and has no budget left hears of its deadline from the timer alone (tokio-rs/tokio#7883).
+/// A task that never yields and has no budget left hears of its deadline from the timer alone
+/// (tokio-rs/tokio#7883).
 #[test]
 fn repeated_polls_see_the_deadline_pass_without_a_yield() {
     on_runtimes([current_thread(), multi_thread(1)], async || {

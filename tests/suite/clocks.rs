@@ -145,8 +145,8 @@ fn zero_period_of_the_builder_panics_at_the_caller() {
     assert_eq!(message, "`period` must be non-zero.");
 }
 
-/// The kernel itself reports that the clock was set. The test sets it by one nanosecond, which nothing else notices.
-/// It is not for Android, where the crate that sets the clock does not compile.
+/// The kernel itself reports that the clock was set. The test sets it by one nanosecond, which nothing else
+/// notices. It is not for Android, where the crate that sets the clock does not compile.
 #[cfg(all(timerfd, target_os = "linux"))]
 #[test]
 #[ignore = "sets the machine's clock by one nanosecond: tests/clock-set.sh"]

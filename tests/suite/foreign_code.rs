@@ -102,7 +102,8 @@ fn panicking_waker_does_not_stop_other_wakes() {
         }
         interval.reset_immediately();
     }
-    // The panic hook runs, but the panic does not reach the reactor: a current-thread runtime would not survive it.
+    // The panic hook runs, but the panic does not reach the reactor: a current-thread runtime would not
+    // survive it.
     let panic = panic_of(|| runtime.block_on(yield_until(|| others.wakes() == 99)));
     assert_eq!(panic, None);
     drop(intervals);

@@ -170,8 +170,8 @@ fn each_lone_sleep_fires_once_with_a_wake_up_of_its_own() {
     });
 }
 
-/// One task keeps the only thread until after the deadline of another. The lateness of the wake-up lies between the times
-/// that the two tasks see.
+/// One task keeps the only thread until after the deadline of another. The lateness of the wake-up lies
+/// between the times that the two tasks see.
 #[test]
 #[cfg_attr(
     process_wide_driver,

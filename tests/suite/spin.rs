@@ -28,8 +28,8 @@ fn spinning_poll_asks_to_be_polled_again() {
         let woken = polled.is_pending() && waker.wakes() == 1;
         woken && Instant::now() < deadline
     };
-    // If this thread is preempted, the deadline may have passed. The lead before a deadline is learned, on Windows from
-    // all tests of the process.
+    // If this thread is preempted, the deadline may have passed. The lead before a deadline is learned, on
+    // Windows from all tests of the process.
     let mut waits = (1..95).map(us).cycle();
     assert!(waits.any(|wait| woken_before_the_deadline(Precision::Spin, wait)));
     // When the deadline has passed, another thread may wake the waker on Windows, and this one elsewhere.
@@ -96,9 +96,9 @@ fn ready_task_runs_during_a_spin() {
             ran
         })
     };
-    // A new driver expects the kernel to be 100 µs late, so it spins through a shorter wait. Under Wine a look at the
-    // reactor takes longer than that, and the kernel serves a part of longer waits: there the test only shows that
-    // both tasks end.
+    // A new driver expects the kernel to be 100 µs late, so it spins through a shorter wait. Under Wine a
+    // look at the reactor takes longer than that, and the kernel serves a part of longer waits: there the
+    // test only shows that both tasks end.
     let longest = if cfg!(windows) { 500 } else { 90 };
     let waits = (10..longest).step_by(5).cycle().take(400);
     assert!(waits.map(us).any(ran_during_a_spin));

@@ -59,8 +59,8 @@ fn spinning_timer_keeps_only_the_latest_waker() {
     }
 }
 
-/// Returns how often `waker` was woken before a poll was ready. On Windows another thread may have woken it, and may
-/// not have returned yet. Elsewhere nothing wakes it.
+/// Returns how often `waker` was woken before a poll was ready. On Windows another thread may have woken it,
+/// and may not have returned yet. Elsewhere nothing wakes it.
 async fn wakes_before_ready(waker: &CountingWaker) -> usize {
     if cfg!(not(threadpool)) {
         return 0;
@@ -203,16 +203,16 @@ impl CloneCountingWaker {
     fn nop(_: *const ()) {}
 }
 
-/// A combinator may poll each of its futures with the same waker, which wakes the future that was polled last. Only
-/// its clones differ.
+/// A combinator may poll each of its futures with the same waker, which wakes the future that was polled
+/// last. Only its clones differ.
 #[test]
 fn waker_whose_meaning_has_changed_is_cloned_again() {
     on_current_thread(async {
         let targets = [(); 2].map(|()| Arc::new(CountingWaker::new()));
         let shared: &SharedWaker =
             Box::leak(Box::new(SharedWaker(Mutex::new(Arc::clone(&targets[0])))));
-        // SAFETY: the value behind the pointer is never freed, and any thread may use it. The clones are wakers of
-        // the standard library.
+        // SAFETY: the value behind the pointer is never freed, and any thread may use it. The clones are
+        // wakers of the standard library.
         let waker = unsafe {
             Waker::from_raw(RawWaker::new(
                 ptr::from_ref(shared).cast(),

@@ -9,8 +9,8 @@ use tokio::runtime::{Builder, Runtime};
 /// No healthy test takes as long.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// Aborts the process with a message if it is not dropped in time. A hang is then a failure, even a hang that holds
-/// a lock or spins.
+/// Aborts the process with a message if it is not dropped in time. A hang is then a failure, even a hang that
+/// holds a lock or spins.
 pub(crate) struct Watchdog {
     _test_runs: Sender<()>,
 }

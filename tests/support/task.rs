@@ -1,5 +1,5 @@
-//! Polls a future or a stream step by step. `tokio-test` would enable tokio's `test-util`, and with it another alarm
-//! than the one in production.
+//! Polls a future or a stream step by step. `tokio-test` would enable tokio's `test-util`, and with it
+//! another alarm than the one in production.
 
 use std::ops::{Deref, DerefMut};
 use std::pin::Pin;

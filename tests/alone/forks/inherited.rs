@@ -110,8 +110,8 @@ fn parent_keeps_the_timers_that_its_child_drops() {
     inherited.tick();
 }
 
-/// The other thread may hold any lock of the driver at the fork. It does not exist in the child, so it never releases
-/// the lock.
+/// The other thread may hold any lock of the driver at the fork. It does not exist in the child, so it never
+/// releases the lock.
 #[test]
 fn child_may_drop_timers_that_another_thread_was_using() {
     let _alone = alone();

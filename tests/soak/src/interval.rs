@@ -102,8 +102,8 @@ impl Interval {
         }
     }
 
-    /// Takes some ticks, and at the end of the soak all that were due by then. Returns the owner unless another task was
-    /// lost.
+    /// Takes some ticks, and at the end of the soak all that were due by then. Returns the owner unless
+    /// another task was lost.
     async fn run(mut self) -> Option<Owner> {
         let ticks = self.owner.rng.u32(1..30);
         for _ in 0..ticks {
@@ -170,8 +170,8 @@ impl Interval {
         .await;
     }
 
-    /// Waits for a tick, resets the interval while it waits, and does not poll it after that: the reset must wake it. Half
-    /// of the first deadlines are far away.
+    /// Waits for a tick, resets the interval while it waits, and does not poll it after that: the reset must
+    /// wake it. Half of the first deadlines are far away.
     async fn tick_with_reset(&mut self) {
         if self.owner.chance(50) {
             let timer = &mut self.timer;

@@ -38,7 +38,8 @@ impl LostTimerDetector {
         }
     }
 
-    /// Pauses, lets each runtime do some work, and checks all timers. Returns an error if a runtime does not answer.
+    /// Pauses, lets each runtime do some work, and checks all timers. Returns an error if a runtime does not
+    /// answer.
     pub(crate) fn check(&mut self) -> Result<(), String> {
         sleep(PAUSE);
         let began = self.shared.now();

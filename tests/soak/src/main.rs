@@ -1,15 +1,15 @@
 //! Runs ten thousand timers of every kind for minutes, on two busy runtimes and two quiet ones.
 //!
-//! It creates, resets and drops timers at random, moves them between tasks, and polls them once. Meanwhile it blocks
-//! threads, and stops the process now and then. It checks every tick, and that nothing leaks.
+//! It creates, resets and drops timers at random, moves them between tasks, and polls them once. Meanwhile it
+//! blocks threads, and stops the process now and then. It checks every tick, and that nothing leaks.
 //!
 //! ```text
 //! cargo run --release -p soak -- [--minutes M] [--timers N] [--seed S] [--no-stops]
 //! cargo run --release -p soak -- --minutes 10
 //! ```
 //!
-//! The exit code is 0 if every number is right, and 1 if not. Lateness is printed, but not checked, because machines
-//! differ. The same seed makes the same random choices, but not at the same times.
+//! The exit code is 0 if every number is right, and 1 if not. Lateness is printed, but not checked, because
+//! machines differ. The same seed makes the same random choices, but not at the same times.
 
 mod disturbances;
 mod failures;
@@ -137,8 +137,8 @@ fn soak(options: &Options, failures: &Arc<Failures>) -> io::Result<()> {
     Ok(())
 }
 
-/// The resident memory in KiB after warming up and at the end, when all timers still exist. An empty queue would have
-/// released its memory.
+/// The resident memory in KiB after warming up and at the end, when all timers still exist. An empty queue
+/// would have released its memory.
 struct Memory {
     warm: Option<u64>,
     end: Option<u64>,

@@ -53,8 +53,8 @@ impl<F: Future<Output: Send> + Send + 'static> OneShot<F> {
         poll_fn(|cx| self.poll(cx)).await
     }
 
-    /// Awaits it, drops it while it waits, or moves it to another task that polls it once or awaits it. Returns the owner
-    /// unless the other task was lost, and the output unless it was dropped.
+    /// Awaits it, drops it while it waits, or moves it to another task that polls it once or awaits it.
+    /// Returns the owner unless the other task was lost, and the output unless it was dropped.
     pub(crate) async fn run(mut self) -> (Option<Owner>, Option<F::Output>) {
         let choice = self.owner.rng.u8(..100);
         if choice < 30 {

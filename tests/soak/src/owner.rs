@@ -63,8 +63,8 @@ impl Owner {
         self.rng.u32(..100) < percent
     }
 
-    /// Returns a random period of 0.1 to 1.6 s, each octave equally often. A few are 1 to 5 ms, and miss ticks at every
-    /// stall.
+    /// Returns a random period of 0.1 to 1.6 s, each octave equally often. A few are 1 to 5 ms, and miss
+    /// ticks at every stall.
     pub(crate) fn period(&mut self) -> i64 {
         if self.rng.u32(..FAST) == 0 {
             return self.rng.i64(1_000_000..5_000_000);
@@ -99,8 +99,8 @@ impl Owner {
         self.record(Event::Reset(due));
     }
 
-    /// Records a tick for `deadline`, delivered by `now`. The lateness of a timer that was due when it was set begins
-    /// there.
+    /// Records a tick for `deadline`, delivered by `now`. The lateness of a timer that was due when it was
+    /// set begins there.
     pub(crate) fn ticked(&self, deadline: TimeRange, now: Timestamp) {
         self.record(Event::Ticked(deadline.to, now - deadline.to));
         self.stats().delivered.add(1);

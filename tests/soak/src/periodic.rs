@@ -57,7 +57,8 @@ impl Periodic {
         let first = match choice {
             0 => created.later(period),
             1 => {
-                // The library converts the start to the kernel's clock, and reads that after the clock of `Instant`.
+                // The library converts the start to the kernel's clock, and reads that after the clock of
+                // `Instant`.
                 let start = owner.shared.timestamp(start_at);
                 TimeRange {
                     from: start,

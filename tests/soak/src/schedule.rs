@@ -116,8 +116,8 @@ impl IntervalSchedule {
         }
     }
 
-    /// Checks `tick`, and continues from there, right or wrong. Returns the number of deadlines since the tick before it:
-    /// that one counts, this one does not.
+    /// Checks `tick`, and continues from there, right or wrong. Returns the number of deadlines since the
+    /// tick before it: that one counts, this one does not.
     pub(crate) fn deliver(&mut self, tick: Tick) -> Result<u64, String> {
         let last = mem::replace(&mut self.next, Next::After(tick));
         if !tick.missed_may_be_right() {
@@ -161,8 +161,8 @@ impl IntervalSchedule {
 
 /// The expirations of a periodic timer.
 ///
-/// Each count tells within a period when the first expiration must have been. If these ranges have nothing in common,
-/// an expiration was lost or invented.
+/// Each count tells within a period when the first expiration must have been. If these ranges have nothing in
+/// common, an expiration was lost or invented.
 pub(crate) struct PeriodicSchedule {
     first: TimeRange,
     period: i64,

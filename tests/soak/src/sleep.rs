@@ -36,8 +36,8 @@ pub(crate) async fn run(owner: Owner) {
 
 /// Runs a few sleeps at a time, each in a task of its own, in a runtime without other timers.
 ///
-/// Among thousands of timers, one for which no alarm was armed is woken together with the next one, and hardly shows.
-/// Here there is no next one, and the timer is lost.
+/// Among thousands of timers, one for which no alarm was armed is woken together with the next one, and
+/// hardly shows. Here there is no next one, and the timer is lost.
 pub(crate) async fn run_quietly(mut owners: Vec<Owner>) {
     while owners.iter().all(Owner::has_time) {
         let tasks: Vec<_> = owners
@@ -99,8 +99,8 @@ fn reset_to(sleep: &mut OneShot<Sleep>, due: Timestamp) {
     sleep.owner.reset(due);
 }
 
-/// Waits, resets the sleep while it waits, and does not poll it after that: the reset must wake it. Half of the first
-/// deadlines are far away.
+/// Waits, resets the sleep while it waits, and does not poll it after that: the reset must wake it. Half of
+/// the first deadlines are far away.
 async fn reset_while_waiting(sleep: &mut OneShot<Sleep>, length: i64) {
     if sleep.owner.chance(50) {
         reset_to(sleep, sleep.owner.now() + FAR);

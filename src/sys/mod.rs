@@ -116,7 +116,10 @@ pub(crate) enum Armed {
 }
 
 /// A change in how a driver's timers are served.
-#[allow(dead_code, reason = "the alarm in production creates them, and the feature `tracing` reads them")]
+#[allow(
+    dead_code,
+    reason = "the alarm in production creates them, and the feature `tracing` reads them"
+)]
 #[derive(Debug)]
 pub(crate) enum AlarmEvent {
     /// The kernel refuses its timer, and tokio's serves.

@@ -105,9 +105,9 @@ mod model {
             let count = Arc::new(Count(AtomicUsize::new(0)));
             let deferred = Arc::new(DeferredWaker::new(&Waker::from(Arc::clone(&count))));
             let waker = Waker::from(Arc::clone(&deferred));
-            let wakes = thread::spawn(move || waker.wake());
+            let handle = thread::spawn(move || waker.wake());
             let connected = deferred.connect();
-            wakes.join().unwrap();
+            handle.join().unwrap();
             let woken = count.0.load(Ordering::SeqCst);
             assert_eq!(woken, usize::from(connected == Armed::Waiting));
         });

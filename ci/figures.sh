@@ -64,6 +64,7 @@ check() {
     for name in "${seen[@]}"; do
         count=$((count + 1))
         is_one_of "$name" "${others[@]}" && continue
+        shown "$name" | grep '^<sub>' >/dev/null || refuse "\`$name\` has no date: ci/figures.sh $name"
         header=$(shown "$name" | grep -m 1 '^|' | tr -s ' ') || refuse "\`$name\` has no table"
         grep -qF "\"$header\"" "benches/$name.rs" ||
             refuse "the table \`$name\` has a header that benches/$name.rs has not: $header"
@@ -81,7 +82,7 @@ check() {
 # Puts its input between the marks of NAME, with the date and the conditions below.
 fill() {
     local name=$1 document
-    document=$(grep -lxF "<!-- figures: $name -->" "${documents[@]}")
+    document=$(grep -lxF "<!-- figures: $name -->" "${documents[@]}") || refuse "no document shows \`$name\`"
     { cat && printf '\n<sub>%s</sub>\n' "$2"; } >"$made/$name.filled"
     awk -v name="$name" -v file="$made/$name.filled" '
         $0 == "<!-- /figures: " name " -->" { inside = 0 }
@@ -101,7 +102,7 @@ bench() {
     "${command[@]}" | tee "$made/$name.md"
     command=("${command[@]/--quiet/}")
     as_shown="$(tr -s ' ' <<<"${command[*]}")"
-    marks | grep -qF "<!-- figures: $name -->" || return 0
+    marks | grep -F "<!-- figures: $name -->" >/dev/null || return 0
     # The smallest numbers of intervals are only for the picture.
     grep '^|' "$made/$name.md" | grep -vE '^\| 10? × ' | fill "$name" "\`$as_shown\`; $conditions"
 }
@@ -131,12 +132,15 @@ measure() {
             --duration "${ROUNDS:-20}s" ${ROUNDS:+--rounds "$ROUNDS"} --svg docs/lateness.svg
         ;;
     ticklab)
-        printf '%s\n' '```console' "$(console 'cargo install --path ticklab' \
-            'ticklab run --duration 3s --html report.html')" '```' | fill ticklab "$day"
+        local shown
+        shown=$(console 'cargo install --path ticklab' 'ticklab run --duration 3s --html report.html')
+        printf '%s\n' '```console' "$shown" '```' | fill ticklab "$day"
         ;;
     ticklab-busy)
         local load='ticklab run --timer os,tokio --duration 3s --load 100 --load-kind pairs'
-        printf '%s\n' '```console' "$(console "$load" "$load --event-interval 1")" '```' | fill ticklab-busy "$day"
+        local shown
+        shown=$(console "$load" "$load --event-interval 1")
+        printf '%s\n' '```console' "$shown" '```' | fill ticklab-busy "$day"
         ;;
     *) bench "$name" ;;
     esac

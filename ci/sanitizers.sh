@@ -89,6 +89,6 @@ for argument in -Wl,--whole-archive "${runtime[0]}" -Wl,--no-whole-archive "$PWD
     flags+=("-Zpre-link-arg=$argument")
 done
 # Skips tests of spinning: under the sanitizer a spin slice of 3 µs is too short to make progress beside other tasks.
-# Skips tests of the queue: it has no threads, and its properties take minutes.
+# Skips the properties of the driver's queue and of `DelayQueue`: they have no threads, and take minutes.
 CARGO_UNSTABLE_BUILD_STD=std,panic_unwind,proc_macro,test RUSTFLAGS="${flags[*]}" suite thread -- \
     --skip ready_task_runs_during_a_spin --skip io_proceeds_during_a_spin --skip behaves_as_a_sorted_map

@@ -93,13 +93,15 @@ impl OsTimer {
     }
 }
 
-/// A deadline that is farther away than this does not need a precise first poll.
+/// A sleep whose deadline is farther away than this need not read the clock at its first poll. It is far more than
+/// hyper takes between `now` and `sleep_until`.
 const LONG: Duration = Duration::from_millis(100);
 
 thread_static! {
     /// The time that `now` returned last on this thread. hyper computes the deadline of a request's header from
     /// it, creates a sleep until then, and drops the sleep when the header has arrived. So `sleep_until` knows
-    /// that the deadline is far away without reading the clock again.
+    /// that the deadline is far away without reading the clock again. A reading serves one sleep, since it becomes
+    /// outdated.
     static NOW: Cell<Option<time::Instant>> = Cell::new(None);
 }
 
@@ -113,7 +115,7 @@ impl rt::Timer for OsTimer {
     fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn rt::Sleep>> {
         let deadline = deadline.into();
         let long_from = |now: time::Instant| now.checked_add(LONG);
-        let entry = match NOW.with(Cell::get) {
+        let entry = match NOW.with(Cell::take) {
             Some(now) if long_from(now).is_some_and(|far| deadline > far) => {
                 Entry::current_for(now, LONG)
             }

@@ -46,8 +46,8 @@ impl Lateness {
     /// Moves `estimate` one step toward a quantile: up by a step if the sample is later, else down by a
     /// `fall`th of a step.
     ///
-    /// Converges to the value that one sample in `fall + 1` exceeds. Steps are proportional to the estimate,
-    /// so that it reaches any machine's lateness from any other's.
+    /// Converges to the value that one sample in `fall + 1` exceeds. Steps are proportional to the estimate, so
+    /// that it converges from any starting value.
     fn step_quantile(estimate: u64, lateness: u64, fall: u64) -> u64 {
         let step = estimate / 13;
         let next = if lateness > estimate {

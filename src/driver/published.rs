@@ -34,7 +34,7 @@ pub(super) struct Published {
 /// earlier, each would rearm an alarm for the few timers that are due, and dense timers would do little else.
 const OVERDUE_AFTER: u64 = 100_000;
 
-/// A driver is not later than this, unless all of its timers are.
+/// The driver is assumed to be at most this late. If it is later, so are all of its timers.
 pub(super) const MAX_DRIVER_LATENESS: Duration = Duration::from_millis(10);
 
 impl Published {

@@ -11,7 +11,7 @@ use crate::sync::{Arc, AtomicU64, Mutex, Ordering};
 /// The timestamp for "no deadline". No [`Window`] reaches it.
 pub(super) const NEVER: u64 = u64::MAX;
 
-/// A value alone on its cache lines. They come in pairs, since processors fetch them in pairs.
+/// A value aligned to two cache lines, because processors prefetch in pairs.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 pub(super) struct CachePadded<T>(pub(super) T);

@@ -42,7 +42,7 @@ pub(crate) struct Counters {
 
 /// A wake-up with more lateness than this is reported. 5 ms.
 ///
-/// The runtime's tasks have most often kept the driver from a wake-up that is as late as a missed tick.
+/// A wake-up this late is usually caused by the runtime's own tasks.
 const REPORT_LATENESS: u64 = 5_000_000;
 
 /// A wake-up is reported only if its lateness exceeds this many medians: some kernels' timers run in ticks

@@ -1,5 +1,5 @@
-//! What a sanitizer has to find, before it is believed that there is nothing else: named by the argument,
-//! a use after free or a data race.
+//! A fault that each sanitizer must report before its silence about the library counts. The argument names it: a use
+//! after free or a data race.
 
 static mut COUNT: u64 = 0;
 

@@ -3,8 +3,8 @@
 # features. The findings must be exactly the ones that this script accepts.
 #
 # cargo-semver-checks does not compare the types of parameters and results, or traits that are implemented by hand;
-# tests/suite/version_1_0 does, in each run of CI. This script is for ci/thorough.sh: installing the program takes 11
-# minutes of processor time, 6 minutes or more on two cores. A run then takes half a minute.
+# tests/suite/version_1_0 does, in each run of CI. This script is for ci/thorough.sh: installing the program takes 8
+# to 11 minutes of processor time, 4 minutes or more on two cores. A run then takes half a minute.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=ci/debian.sh

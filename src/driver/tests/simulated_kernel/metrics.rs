@@ -327,7 +327,7 @@ fn waiting_timer(timers: &mut [Option<Timer>], n: usize) -> Option<&mut Timer> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..few_cases() })]
+    #![proptest_config(ProptestConfig { cases: 100, ..few_cases() })]
 
     /// Timers of several shards wait, are reset, found due, dropped and fired in any order.
     #[test]

@@ -1,5 +1,6 @@
 //! Runtimes for tests, and a limit for how long a test may take.
 
+use std::io::Write;
 use std::panic::Location;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::Duration;
@@ -22,7 +23,10 @@ impl Watchdog {
         let (test_runs, test_ends) = channel::<()>();
         std::thread::spawn(move || {
             if test_ends.recv_timeout(LIMIT) == Err(RecvTimeoutError::Timeout) {
-                eprintln!("the test at {place} hangs: it is not done after {LIMIT:?}");
+                let message =
+                    format!("the test at {place} hangs: it is not done after {LIMIT:?}\n");
+                // The test harness would capture `eprintln!`, and lose the message.
+                let _ = std::io::stderr().write_all(message.as_bytes());
                 std::process::abort();
             }
         });

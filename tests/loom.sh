@@ -16,5 +16,5 @@ for package in loom generator tokio-osinterval; do
 done
 [ "${1:-}" != --all ] || cargo clippy --quiet "${arguments[@]}" --lib --tests -- -D warnings
 # One test at a time, since loom runs all threads of a test on one.
-timeout 1800 cargo test "${arguments[@]}" --lib driver::tests::loom:: -- --test-threads 1
+timeout 1800 cargo test "${arguments[@]}" --lib -- driver::tests::loom:: deferred_waker::model:: --test-threads 1
 echo "covered: every order with up to $LOOM_MAX_PREEMPTIONS preemptions"

@@ -1,5 +1,7 @@
 //! Tests of the driver as a whole.
 
+#[cfg(not(model))]
+mod counting_waker;
 #[cfg(model)]
 mod loom;
 #[cfg(not(model))]

@@ -4,13 +4,13 @@ use std::future::poll_fn;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Wake, Waker};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::time::Instant;
 
+use super::counting_waker::CountingWaker;
 use crate::driver::alarms::AlarmId;
 use crate::driver::shard::Closed;
 use crate::driver::{Driver, Entry, Status};
@@ -28,21 +28,6 @@ fn runtime_with_driver() -> Option<(Runtime, Arc<Driver>)> {
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     let driver = Alarm::PER_RUNTIME.then(|| Driver::get_or_start(runtime.handle()).unwrap());
     Some((runtime, driver?))
-}
-
-#[derive(Default)]
-struct CountingWaker(AtomicUsize);
-
-impl CountingWaker {
-    fn count(&self) -> usize {
-        self.0.load(Ordering::SeqCst)
-    }
-}
-
-impl Wake for CountingWaker {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::SeqCst);
-    }
 }
 
 /// Little that runs under the lock can panic: a queue that is full.

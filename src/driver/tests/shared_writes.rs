@@ -3,15 +3,15 @@
 //! Threads that write to no shared memory do not slow each other down. No clock shows that reliably, so the
 //! tests record each write.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
-use std::task::{Context, Wake, Waker};
+use std::task::{Context, Waker};
 use std::thread;
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
 
+use super::counting_waker::CountingWaker;
 use crate::driver::shard::CachePadded;
 use crate::driver::{Driver, Entry};
 use crate::sync::recording::{Writes, record_writes};
@@ -28,15 +28,6 @@ fn waiting_entry(deadline: Instant) -> Entry {
     let mut entry = Entry::current();
     poll_pending(&mut entry, deadline, Waker::noop());
     entry
-}
-
-#[derive(Default)]
-struct CountingWaker(AtomicUsize);
-
-impl Wake for CountingWaker {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::SeqCst);
-    }
 }
 
 fn current_thread_runtime() -> Runtime {

@@ -14,6 +14,8 @@ for line in sys.stdin:
 output=$(mktemp) trace=$(mktemp)
 trap 'rm -f "$output" "$trace"' EXIT
 refused=0 failed=0
+# What strace does with a call besides refusing it.
+delay=
 # Many panics are expected.
 export RUST_BACKTRACE=0
 
@@ -27,7 +29,7 @@ refuse() {
     # An alarm does not read.
     [[ $when != 1+ || $call = read ]] || lasts+=(FAULT_ALWAYS=1)
     env FAULT="$message" "${lasts[@]}" timeout 150 strace -f -e trace="$call" -o "$trace" "$@" \
-        -e "inject=$call:error=$error:when=$when" \
+        -e "inject=$call:error=$error:when=$when$delay" \
         "$binary" --ignored --exact faults::every_kind_of_timer_survives_a_refused_call --nocapture >"$output" 2>&1 || status=$?
     if [ $status -ne 0 ] || ! grep -q '1 passed' "$output"; then
         cat "$output"
@@ -70,6 +72,11 @@ sweep timerfd_create ENODEV 'os error 19'
 # A sandbox may forbid it.
 sweep timerfd_create EPERM 'os error 1'
 sweep timerfd_settime EPERM 'os error 1'
+# Timers fall due while the kernel refuses.
+for delay in :delay_exit={500,1500}; do
+    sweep timerfd_settime EPERM 'os error 1'
+done
+delay=
 sweep timerfd_settime EBADF 'os error 9'
 sweep timerfd_settime EINVAL 'os error 22'
 sweep timerfd_settime ENOMEM 'os error 12'

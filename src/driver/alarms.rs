@@ -211,7 +211,8 @@ impl Alarms {
         let arming = Arming {
             window,
             samples_lateness,
-            replaced: tracked.arming.is_some(),
+            // An alarm that could not be armed fires for nothing: it may have lost its kernel timer.
+            replaced: tracked.arming.take().is_some(),
         };
         let slack = Duration::from_nanos(window.slack());
         let armed = match tracked.alarm.arm(hard_deadline, slack, waker) {
@@ -320,6 +321,37 @@ mod tests {
                 replaced,
             };
             assert_eq!(arming.is_early(now), early);
+        }
+    }
+
+    /// The arming of before the refusal went with the kernel's timer. Nothing would fire for it.
+    #[cfg(production)]
+    #[test]
+    fn alarm_that_could_not_be_armed_is_armed_for_nothing() {
+        const HOUR: u64 = 3_600_000_000_000;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let _context = runtime.enter();
+        let epoch = Epoch(Instant::now());
+        let mut alarms = Alarms::new(runtime.handle(), false, epoch).unwrap();
+        let waker = Waker::noop();
+        let arm = |alarms: &mut Alarms, deadline| {
+            alarms.arm(AlarmId::First, Window::new(deadline, 0), true, waker)
+        };
+        alarms.listen(AlarmId::First, waker).unwrap();
+        assert_eq!(arm(&mut alarms, 2 * HOUR).unwrap(), Armed::Waiting);
+        assert_eq!(alarms.earliest(), Some(2 * HOUR));
+
+        alarms.first.alarm.refuse(12);
+        // tokio's timer has not been probed.
+        assert!(arm(&mut alarms, HOUR).is_err());
+        assert_eq!(alarms.earliest(), None);
+        if let Some(probe) = alarms.probe() {
+            alarms.probed(probe.run());
+            assert_eq!(arm(&mut alarms, 2 * HOUR).unwrap(), Armed::Waiting);
+            assert_eq!(alarms.earliest(), Some(2 * HOUR));
         }
     }
 }

@@ -204,6 +204,13 @@ impl Alarm {
         self.kernel.require_native(waker)
     }
 
+    /// Ends the kernel's timer as a refusal does.
+    #[cfg(test)]
+    pub(crate) fn refuse(&mut self, errno: i32) {
+        let refused = self.kernel.refused(io::Error::from_raw_os_error(errno));
+        refused.expect("the kernel's own error is recorded");
+    }
+
     pub(crate) fn take_event(&mut self) -> Option<AlarmEvent> {
         let clock = mem::take(&mut self.clock_event).then_some(AlarmEvent::Clock);
         self.kernel.take_event().or(clock)

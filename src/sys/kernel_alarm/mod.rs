@@ -136,7 +136,7 @@ impl KernelAlarm {
     /// # Errors
     ///
     /// Returns `error` if it is not the kernel's.
-    fn refused(&mut self, error: io::Error) -> io::Result<()> {
+    pub(super) fn refused(&mut self, error: io::Error) -> io::Result<()> {
         if error.raw_os_error().is_none() {
             return Err(error);
         }

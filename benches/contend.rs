@@ -1,4 +1,4 @@
-//! Sleeps that are armed and cancelled on all workers at once, and on a different worker than the one that
+//! Sleeps that are armed and canceled on all workers at once, and on a different worker than the one that
 //! created them.
 //!
 //! `cargo bench --features full --bench contend`. With `RUSTFLAGS='--cfg tokio_unstable'` tokio's alternative
@@ -50,7 +50,7 @@ fn alternative(workers: usize) -> Runtime {
 }
 
 /// Creates the sleeps that wait throughout.
-fn crowd<S: Future>(
+fn waiting_sleeps<S: Future>(
     runtime: &Runtime,
     wait: Duration,
     sleep: impl Fn(Duration) -> S,
@@ -72,7 +72,7 @@ fn arming<S: Future<Output = ()>>(
     wait: Duration,
     sleep: impl Fn(Duration) -> S + Copy + Send + Sync + 'static,
 ) -> f64 {
-    let waiting = crowd(runtime, wait, sleep);
+    let waiting = waiting_sleeps(runtime, wait, sleep);
     let start = Start::new(workers);
     let tasks = (0..workers).map(|_| {
         let start = start.clone();

@@ -4,7 +4,7 @@
 //! take turns, round by round; the medians of the rounds count.
 
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
-mod crowd;
+mod many_intervals;
 mod support;
 
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
@@ -13,17 +13,17 @@ fn main() {
 
     println!(
         "medians of {} rounds; lateness and processor time in µs\n",
-        crowd::rounds()
+        many_intervals::rounds()
     );
     let table = Table::begin(
         "| | timer | p50 late | p99 late | CPU per tick | descriptors |",
         &[
-            longest(crowd::WORK.iter().map(|work| work.name)),
-            longest(crowd::ALL.iter().map(|timer| timer.name())),
+            longest(many_intervals::WORK.iter().map(|work| work.name)),
+            longest(many_intervals::ALL.iter().map(|timer| timer.name())),
         ],
         8,
     );
-    let chosen = crowd::WORK
+    let chosen = many_intervals::WORK
         .iter()
         .filter(|work| support::is_chosen(work.name));
     let ratios: Vec<_> = chosen.flat_map(|work| work.run(&table)).collect();

@@ -34,10 +34,10 @@ fn noop() -> Context<'static> {
 }
 
 /// Waiting sleeps and their runtime.
-type Crowd = (Runtime, Vec<Pin<Box<Sleep>>>);
+type Waiting = (Runtime, Vec<Pin<Box<Sleep>>>);
 
 /// Creates `count` waiting sleeps with deadlines in random order.
-fn crowd(count: u32) -> Crowd {
+fn waiting(count: u32) -> Waiting {
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     let context = runtime.enter();
     let mut sleeps = Vec::new();
@@ -64,9 +64,9 @@ fn due() -> (Runtime, OsInterval) {
 }
 
 #[library_benchmark(config = bound(1150))]
-#[bench::among_100(args = (100), setup = crowd)]
-#[bench::among_100_000(args = (100_000), setup = crowd)]
-fn make_arm_and_drop((runtime, sleeps): Crowd) -> Crowd {
+#[bench::among_100(args = (100), setup = waiting)]
+#[bench::among_100_000(args = (100_000), setup = waiting)]
+fn make_arm_and_drop((runtime, sleeps): Waiting) -> Waiting {
     let context = runtime.enter();
     for n in 0..TIMES {
         let mut sleep = pin!(sleep(HOUR + Duration::from_micros(n.into())));
@@ -78,8 +78,8 @@ fn make_arm_and_drop((runtime, sleeps): Crowd) -> Crowd {
 
 // Like hyper's timer for the header of each request.
 #[library_benchmark(config = bound(1350))]
-#[bench::among_100(args = (100), setup = crowd)]
-fn hypers_sleep((runtime, sleeps): Crowd) -> Crowd {
+#[bench::among_100(args = (100), setup = waiting)]
+fn hypers_sleep((runtime, sleeps): Waiting) -> Waiting {
     let context = runtime.enter();
     let timer = OsTimer::new();
     for _ in 0..TIMES {
@@ -92,9 +92,9 @@ fn hypers_sleep((runtime, sleeps): Crowd) -> Crowd {
 }
 
 #[library_benchmark(config = bound(460))]
-#[bench::among_1_000(args = (1000), setup = crowd)]
-#[bench::among_100_000(args = (100_000), setup = crowd)]
-fn drop_waiting((runtime, mut sleeps): Crowd) -> Crowd {
+#[bench::among_1_000(args = (1000), setup = waiting)]
+#[bench::among_100_000(args = (100_000), setup = waiting)]
+fn drop_waiting((runtime, mut sleeps): Waiting) -> Waiting {
     let left = sleeps.len() - TIMES as usize;
     sleeps.truncate(left);
     (runtime, sleeps)
@@ -102,9 +102,9 @@ fn drop_waiting((runtime, mut sleeps): Crowd) -> Crowd {
 
 // Resets to a deadline up to 30 ms earlier.
 #[library_benchmark(config = bound(480))]
-#[bench::among_1_000(args = (1000), setup = crowd)]
-#[bench::among_100_000(args = (100_000), setup = crowd)]
-fn reset((runtime, mut sleeps): Crowd) -> Crowd {
+#[bench::among_1_000(args = (1000), setup = waiting)]
+#[bench::among_100_000(args = (100_000), setup = waiting)]
+fn reset((runtime, mut sleeps): Waiting) -> Waiting {
     for (n, sleep) in (1..=TIMES).zip(&mut sleeps) {
         let earlier = n * Duration::from_micros(30);
         let deadline = sleep.deadline() - earlier;
@@ -115,9 +115,9 @@ fn reset((runtime, mut sleeps): Crowd) -> Crowd {
 
 // Resets to a deadline before all others.
 #[library_benchmark(config = bound(700))]
-#[bench::among_1_000(args = (1000), setup = crowd)]
-#[bench::among_100_000(args = (100_000), setup = crowd)]
-fn reset_to_the_front((runtime, mut sleeps): Crowd) -> Crowd {
+#[bench::among_1_000(args = (1000), setup = waiting)]
+#[bench::among_100_000(args = (100_000), setup = waiting)]
+fn reset_to_the_front((runtime, mut sleeps): Waiting) -> Waiting {
     let front = sleeps[0].deadline() - Duration::from_secs(10);
     for (n, sleep) in (0..TIMES).zip(&mut sleeps) {
         let after = Duration::from_micros((u64::from(n) * 7919) % 1_000_003);
@@ -128,8 +128,8 @@ fn reset_to_the_front((runtime, mut sleeps): Crowd) -> Crowd {
 
 // Resets a timer that fires only if nothing happens.
 #[library_benchmark(config = bound(300))]
-#[bench::among_1_000(args = (1000), setup = crowd)]
-fn reset_to_later((runtime, mut sleeps): Crowd) -> Crowd {
+#[bench::among_1_000(args = (1000), setup = waiting)]
+fn reset_to_later((runtime, mut sleeps): Waiting) -> Waiting {
     for _ in 0..TIMES {
         let sleep = &mut sleeps[0];
         let later = sleep.deadline() + Duration::from_secs(1);
@@ -149,8 +149,8 @@ fn tick_already_due((runtime, mut interval): (Runtime, OsInterval)) -> (Runtime,
 }
 
 #[library_benchmark(config = bound(1200))]
-#[bench::alone(args = (1), setup = crowd)]
-fn timeout_around_a_future_that_waits_once((runtime, sleeps): Crowd) -> Crowd {
+#[bench::alone(args = (1), setup = waiting)]
+fn timeout_around_a_future_that_waits_once((runtime, sleeps): Waiting) -> Waiting {
     let context = runtime.enter();
     for _ in 0..TIMES {
         let mut polled = false;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
 use crate::support::{Start, each, second_poll};
-use crate::{HALF_A_MINUTE, MINUTE, ROUND, crowd};
+use crate::{HALF_A_MINUTE, MINUTE, ROUND, waiting_sleeps};
 
 /// Size of a batch, within the cooperative budget of one poll.
 const BATCH: u64 = 64;
@@ -46,7 +46,7 @@ pub(crate) fn dropping<S: Future<Output = ()> + Send + 'static>(
     place: Where,
     sleep: impl Fn(Duration) -> S + Copy + Send + Sync + 'static,
 ) -> f64 {
-    let waiting = crowd(runtime, HALF_A_MINUTE, sleep);
+    let waiting = waiting_sleeps(runtime, HALF_A_MINUTE, sleep);
     let start = Start::new(2);
     let tasks = pair(place).map(|hands| {
         let start = start.clone();

@@ -26,7 +26,7 @@ const SPREAD: Duration = Duration::from_millis(100);
 
 /// A number of clients with the same behaviour.
 #[derive(Clone, Copy)]
-pub(crate) struct Crowd {
+pub(crate) struct Group {
     pub(crate) server: SocketAddr,
     pub(crate) count: u64,
     pub(crate) manner: Manner,
@@ -44,15 +44,15 @@ pub(crate) enum Manner {
 pub(crate) struct Clients(Child);
 
 impl Clients {
-    pub(crate) fn start(crowds: &[Crowd]) -> Self {
+    pub(crate) fn start(groups: &[Group]) -> Self {
         let mut command = Command::new(env::current_exe().unwrap());
         command.arg(CLIENTS);
-        for crowd in crowds {
-            let pause = match crowd.manner {
+        for group in groups {
+            let pause = match group.manner {
                 Manner::Asks(pause) => pause.to_string(),
                 Manner::IsSlow => SLOW.to_owned(),
             };
-            command.args([crowd.server.to_string(), crowd.count.to_string(), pause]);
+            command.args([group.server.to_string(), group.count.to_string(), pause]);
         }
         Self(command.stdin(Stdio::null()).spawn().unwrap())
     }
@@ -72,9 +72,9 @@ pub(crate) fn run_if_asked() -> bool {
     if arguments.next().is_none_or(|first| first != CLIENTS) {
         return false;
     }
-    let crowds: Vec<_> = arguments.collect();
-    let crowds: Option<Vec<_>> = crowds.chunks(3).map(Crowd::parse).collect();
-    let Some(crowds) = crowds else {
+    let groups: Vec<_> = arguments.collect();
+    let groups: Option<Vec<_>> = groups.chunks(3).map(Group::parse).collect();
+    let Some(groups) = groups else {
         fail("the benchmark alone starts its clients");
     };
     Flavor::MultiThread
@@ -83,9 +83,9 @@ pub(crate) fn run_if_asked() -> bool {
         .unwrap()
         .block_on(async {
             let mut all = JoinSet::new();
-            for crowd in crowds {
-                for _ in 0..crowd.count {
-                    all.spawn(crowd.run_one());
+            for group in groups {
+                for _ in 0..group.count {
+                    all.spawn(group.run_one());
                 }
             }
             // Each client ends when the server does.
@@ -94,7 +94,7 @@ pub(crate) fn run_if_asked() -> bool {
     true
 }
 
-impl Crowd {
+impl Group {
     fn parse(words: &[String]) -> Option<Self> {
         let [server, count, manner] = words else {
             return None;

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::clients::{Clients, Crowd, Manner};
+use super::clients::{Clients, Group, Manner};
 use super::server::{Server, Timer, until};
 use crate::process::processor_time;
 use crate::support::{Flavor, each, median};
@@ -61,7 +61,7 @@ pub(crate) fn run(rounds: usize, turn: Duration, connections: u64) {
 fn serve(timer: Timer, turn: Duration, connections: u64) -> Turn {
     let runtime = Flavor::MultiThread.builder().build().unwrap();
     let (server, address) = runtime.block_on(Server::start(timer, LIMIT));
-    let _clients = Clients::start(&[Crowd {
+    let _clients = Clients::start(&[Group {
         server: address,
         count: connections,
         manner: Manner::Asks(0),

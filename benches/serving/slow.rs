@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
-use super::clients::{Clients, Crowd, Manner};
+use super::clients::{Clients, Group, Manner};
 use super::server::{Server, Timer, until};
 use crate::command_line::fail;
 use crate::process::{descriptors, resident_memory};
@@ -46,12 +46,12 @@ fn serve(timer: Timer, duration: Duration, connections: u64) {
     let slow = connections.div_ceil(SLOW);
     let beset_for = |duration| {
         let _clients = Clients::start(&[
-            Crowd {
+            Group {
                 server: to_ask,
                 count: connections - slow,
                 manner: Manner::Asks(PAUSE),
             },
-            Crowd {
+            Group {
                 server: to_beset,
                 count: slow,
                 manner: Manner::IsSlow,

@@ -15,7 +15,7 @@ use tokio::runtime::Handle;
 use tokio::task::{coop, yield_now};
 use tokio::time::Instant;
 
-use super::published::MAX_DRIVER_LATENESS;
+use super::published::ASSUMED_DRIVER_LATENESS;
 use super::queue::{SlotId, Window};
 use super::registry::{self, Scope};
 use super::shard::Closed;
@@ -148,7 +148,7 @@ impl Entry {
     #[track_caller]
     pub(crate) fn current_for(now: Instant, wait: Duration) -> Self {
         let mut entry = Self::current();
-        entry.is_far = wait > MAX_DRIVER_LATENESS;
+        entry.is_far = wait > ASSUMED_DRIVER_LATENESS;
         LAST_CREATED.with(|created| created.set(Some(now)));
         entry
     }

@@ -35,7 +35,7 @@ pub(super) struct Published {
 const OVERDUE_AFTER: u64 = 100_000;
 
 /// The driver is assumed to be at most this late. If it is later, so are all of its timers.
-pub(super) const MAX_DRIVER_LATENESS: Duration = Duration::from_millis(10);
+pub(super) const ASSUMED_DRIVER_LATENESS: Duration = Duration::from_millis(10);
 
 impl Published {
     pub(super) fn new(lead: u64) -> Self {
@@ -90,10 +90,10 @@ impl Published {
     }
 
     /// Returns `true` if `deadline` is so far after an armed alarm that it has not passed, unless the driver
-    /// is later than [`MAX_DRIVER_LATENESS`].
+    /// is later than [`ASSUMED_DRIVER_LATENESS`].
     pub(super) fn is_far_after_armed(&self, deadline: u64) -> bool {
         let armed = self.armed.load(Ordering::Relaxed);
-        deadline.saturating_sub(nanos(MAX_DRIVER_LATENESS)) > armed
+        deadline.saturating_sub(nanos(ASSUMED_DRIVER_LATENESS)) > armed
     }
 
     /// Makes every caller of [`must_arm`](Self::must_arm) arm an alarm, until

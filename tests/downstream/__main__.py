@@ -78,10 +78,12 @@ def run(recipe, folder):
 def compare(recipe, found):
     """Prints the row of a recipe. Returns how many tests passed with our timers, and what is wrong."""
     crates = {recipe.crate: recipe.version} | recipe.uses
+    copied = {crate: found[crate, version] for crate, version in crates.items()}
+    features = ["full", "test-util"] if recipe.pauses else ["full"]
     outcomes = []
     for side in SIDES:
         folder = WORK / f"{recipe.crate}-{recipe.ours}" / side
-        lay_out(folder, {crate: found[crate, version] for crate, version in crates.items()}, recipe.uses, LOCK)
+        lay_out(folder, copied, recipe.uses, features, LOCK)
         if side == "ours":
             rewrite(folder / recipe.crate, recipe.files, recipe.changes, recipe.gone)
             for crate in recipe.uses.keys() - {recipe.crate}:
@@ -89,6 +91,8 @@ def compare(recipe, found):
         outcomes.append(run(recipe, folder / recipe.crate))
     counts = [outcome.passed.total() for outcome in outcomes]
     remarks = [f"{test}: {why}" for test, why in recipe.left_out.items()] + [*filter(None, [recipe.note])]
+    if not recipe.pauses:
+        remarks.append("production alarm")
     if ignored := outcomes[0].ignored:
         remarks.append(f"{ignored} ignored by the crate")
     print(ROW.format(recipe.crate, recipe.version, recipe.ours, *counts, "; ".join(remarks)), flush=True)

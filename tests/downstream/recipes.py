@@ -23,6 +23,8 @@ class Recipe:
     uses: dict = dataclasses.field(default_factory=dict)
     # Tests that are not run, with the reasons.
     left_out: dict = dataclasses.field(default_factory=dict)
+    # False if no test pauses the clock. Then the crate runs without `test-util`, on the production alarm.
+    pauses: bool = True
     # A remark for the table.
     note: str = ""
 
@@ -115,14 +117,15 @@ RECIPES = (
         note="paused from the start; two needless wake-ups are not expected",
     ),
     Recipe("tower", "0.5.3", features="full", uses={"tokio-stream": STREAM, "tokio-util": UTIL}),
-    Recipe("bb8", "0.9.1"),
-    Recipe("tokio-retry2", "0.9.1", features="jitter,tracing"),
-    Recipe("backon", "1.6.0"),
+    Recipe("bb8", "0.9.1", pauses=False),
+    Recipe("tokio-retry2", "0.9.1", features="jitter,tracing", pauses=False),
+    Recipe("backon", "1.6.0", pauses=False),
     Recipe(
         "deadpool",
         "0.13.1",
         features="rt_tokio_1,serde",
         uses={"deadpool-runtime": "0.3.1"},
+        pauses=False,
         note="without its tests of other runtimes",
     ),
     Recipe(
@@ -131,5 +134,5 @@ RECIPES = (
         features="full",
         left_out={"test_socks_v5_with_locally_resolved_domain_works": "asks the DNS"},
     ),
-    Recipe("quinn", "0.11.12", note="without post_quantum, which needs aws-lc-rs"),
+    Recipe("quinn", "0.11.12", pauses=False, note="without post_quantum, which needs aws-lc-rs"),
 )

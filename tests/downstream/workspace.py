@@ -34,16 +34,16 @@ def sources(crates, lock):
     return {crate: pathlib.Path(packages[crate]).parent for crate in crates.items()}
 
 
-def lay_out(folder, crates, patched, lock):
-    """Copies `crates` (names and paths) into a workspace. Each depends on this crate. Those in `patched` replace the
-    crates of the registry."""
+def lay_out(folder, crates, patched, features, lock):
+    """Copies `crates` (names and paths) into a workspace. Each depends on this crate with `features`. Those in `patched`
+    replace the crates of the registry."""
     shutil.rmtree(folder, ignore_errors=True)
     for name, source in crates.items():
         shutil.copytree(source, folder / name)
         # tokio cannot depend on what depends on it.
         kind = "dev-dependencies" if name == "tokio" else "dependencies"
         with open(folder / name / "Cargo.toml", "a", encoding="utf-8") as manifest:
-            manifest.write(f'\n[{kind}.tokio-osinterval]\npath = "{ROOT}"\nfeatures = ["full", "test-util"]\n')
+            manifest.write(f'\n[{kind}.tokio-osinterval]\npath = "{ROOT}"\nfeatures = {json.dumps(features)}\n')
     # All workspaces are built in one target folder, where cargo identifies a crate by its path in the
     # workspace. So no two crates may have the same path.
     places = {name: str((folder / name).relative_to(WORK)) for name in crates}
@@ -94,6 +94,6 @@ def write_lock(crates):
     """Writes the versions of all dependencies of `crates`: those of our lock, and the newest of the others."""
     lock = ROOT / "Cargo.lock"
     found = sources(crates, lock)
-    lay_out(WORK / "lock", {name: found[name, version] for name, version in crates.items()}, (), lock)
+    lay_out(WORK / "lock", {name: found[name, version] for name, version in crates.items()}, (), ["full", "test-util"], lock)
     subprocess.run(["cargo", "update", "--workspace"], cwd=WORK, check=True)
     shutil.copy(WORK / "Cargo.lock", LOCK)

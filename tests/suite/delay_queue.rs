@@ -333,8 +333,10 @@ fn queue_with_a_tolerance_shares_a_wake_up() {
             while deadline.elapsed() < ms(5) {
                 tokio::task::yield_now().await;
             }
-            // An alarm that was armed for the old tolerance still fires, unless it is exact.
-            if !set_late || cfg!(feature = "test-util") {
+            // An alarm that was armed for the old tolerance still fires, unless it is exact. Where one driver
+            // serves the process, the queue shares the wake-ups of other tests.
+            let is_exact = !set_late || cfg!(feature = "test-util");
+            if is_exact && !cfg!(process_wide_driver) {
                 assert_eq!(waker.wakes(), 0, "no need to wake yet");
             }
             sleep_for(ms(2)).await;

@@ -19,7 +19,7 @@ impl<'a> Arbitrary<'a> for Program {
 }
 
 fn op(bytes: &mut Unstructured<'_>) -> Result<Op> {
-    let kind = bytes.int_in_range(0_u8..=13)?;
+    let kind = bytes.int_in_range(0_u8..=14)?;
     match kind {
         0 | 1 => return Ok(Op::Alloc),
         2 => return Ok(Op::PopDue(timestamp(bytes)?)),
@@ -38,7 +38,8 @@ fn op(bytes: &mut Unstructured<'_>) -> Result<Op> {
         7 => Op::Remove(slot),
         8 => Op::Reset(slot, timestamp(bytes)?, timestamp(bytes)?),
         9 => Op::Reschedule(slot, timestamp(bytes)?),
-        10 => Op::FreeMany(bytes.int_in_range(0..=300)?, slot),
+        10 => Op::Replace(slot, timestamp(bytes)?),
+        11 => Op::FreeMany(bytes.int_in_range(0..=300)?, slot),
         _ => Op::Insert(
             slot,
             timestamp(bytes)?,

@@ -22,6 +22,7 @@ mod shard;
 #[cfg(test)]
 mod tests;
 mod timer_state;
+mod timers;
 mod wake_list;
 mod wakeups;
 

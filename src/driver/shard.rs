@@ -3,10 +3,12 @@
 use std::mem;
 use std::task::Waker;
 
-use super::queue::{Queue, SlotId, Window};
+use super::queue::{SlotId, Window};
 use super::timer_state::StateBlock;
+use super::timers::Timers;
 use super::wake_list::WakeList;
 use crate::sync::{Arc, AtomicU64, Mutex, Ordering};
+use crate::sys::Alarm;
 
 /// The timestamp for "no deadline". No [`Window`] reaches it.
 pub(super) const NEVER: u64 = u64::MAX;
@@ -15,8 +17,6 @@ pub(super) const NEVER: u64 = u64::MAX;
 #[derive(Debug, Default)]
 #[repr(align(128))]
 pub(super) struct CachePadded<T>(pub(super) T);
-
-type Timers = Queue<Waker, Option<Arc<StateBlock>>>;
 
 #[derive(Debug)]
 pub(super) struct Shard {
@@ -82,7 +82,7 @@ impl Shard {
         };
         Self {
             bounds: CachePadded(bounds),
-            timers: CachePadded(Mutex::new(Some(Queue::new()))),
+            timers: CachePadded(Mutex::new(Some(Timers::new()))),
         }
     }
 
@@ -102,7 +102,7 @@ impl Shard {
         let timers = timers.as_mut().ok_or(Closed)?;
         let mut new_block = None;
         let slot = *slot.get_or_insert_with(|| {
-            let (slot, other_block) = Self::alloc(timers, block);
+            let (slot, other_block) = timers.alloc(block);
             new_block = other_block;
             slot
         });
@@ -113,27 +113,6 @@ impl Shard {
             is_first: self.bounds.0.lower(window),
             new_block,
         })
-    }
-
-    /// Allocates a slot. Also returns the block that holds its state, if that is not `block`.
-    #[inline]
-    fn alloc(timers: &mut Timers, block: &Arc<StateBlock>) -> (SlotId, Option<Arc<StateBlock>>) {
-        let slot = timers.alloc();
-        let user_data = timers.user_data(slot);
-        let slots_block = user_data.get_or_insert_with(|| {
-            if block.contains(slot) {
-                Arc::clone(block)
-            } else {
-                let driver = Arc::clone(&block.driver);
-                Arc::new(StateBlock::new(
-                    driver,
-                    block.shard,
-                    StateBlock::index_of(slot),
-                ))
-            }
-        });
-        let other = (!Arc::ptr_eq(slots_block, block)).then(|| Arc::clone(slots_block));
-        (slot, other)
     }
 
     /// Moves a waiting timer to `window`. Returns `true` if an alarm must fire for it.
@@ -153,7 +132,7 @@ impl Shard {
     pub(super) fn cancel(&self, block: &StateBlock, slot: SlotId) -> Option<Waker> {
         let mut timers = self.timers.0.lock();
         block.get(slot).cancel();
-        timers.as_mut()?.remove(slot)
+        timers.as_mut()?.cancel(slot)
     }
 
     /// Stops the timer's wait and frees its slot. Returns its waker.
@@ -163,10 +142,15 @@ impl Shard {
         let mut guard = self.timers.0.lock();
         block.get(slot).cancel();
         let timers = guard.as_mut()?;
+        let outlives_timers = block.driver.outlives_timers();
+        // An exact alarm would fire for the vacant slot.
+        if outlives_timers && !Alarm::EXACT {
+            return timers.vacate(slot);
+        }
         let waker = timers.free(slot);
         // The queue's blocks keep the driver alive, and nothing may ever tell the queue to release them.
-        if timers.is_empty() && !block.driver.outlives_timers() {
-            _old = mem::replace(timers, Queue::new());
+        if timers.is_empty() && !outlives_timers {
+            _old = mem::replace(timers, Timers::new());
         }
         waker
     }
@@ -174,7 +158,7 @@ impl Shard {
     /// Returns the number of waiting timers.
     pub(super) fn waiting(&self) -> usize {
         let timers = self.timers.0.lock();
-        timers.as_ref().map_or(0, Queue::waiting)
+        timers.as_ref().map_or(0, Timers::waiting)
     }
 
     /// Releases the blocks of an empty queue, and with them the driver.
@@ -182,8 +166,11 @@ impl Shard {
         // Declared before the guard, so that it is dropped without the lock.
         let _old;
         let mut guard = self.timers.0.lock();
-        if let Some(timers) = guard.as_mut().filter(|timers| timers.is_empty()) {
-            _old = mem::replace(timers, Queue::new());
+        if let Some(timers) = guard.as_mut() {
+            timers.free_vacant();
+            if timers.is_empty() {
+                _old = mem::replace(timers, Timers::new());
+            }
         }
     }
 
@@ -211,7 +198,7 @@ impl Shard {
             let Some(slot) = timers.next_due(now) else {
                 break;
             };
-            if let Some(waker) = expire(timers, slot) {
+            if let Some(waker) = timers.expire(slot) {
                 wakers.push(waker);
             }
         }
@@ -234,13 +221,7 @@ impl Shard {
     /// Predicts the next window after a wake-up at `wakeup`.
     pub(super) fn predict_after(&self, wakeup: u64) -> Option<Window> {
         let mut timers = self.timers.0.lock();
-        let timers = timers.as_mut()?;
-        let first = timers.next_window()?;
-        if first.deadline() > wakeup {
-            Some(first)
-        } else {
-            timers.predict_after(wakeup)
-        }
+        timers.as_mut()?.predict_after(wakeup)
     }
 
     /// Counts the timers whose hard deadline is `until` or earlier, up to `max`.
@@ -255,26 +236,9 @@ impl Shard {
             return;
         };
         while let Some(slot) = timers.next_due(NEVER) {
-            if let Some(waker) = expire(&mut timers, slot) {
+            if let Some(waker) = timers.expire(slot) {
                 wake(waker);
             }
         }
-    }
-}
-
-/// Removes a timer that is due and returns its waker. If the timer's state has a later deadline, reschedules
-/// the timer instead.
-fn expire(timers: &mut Timers, slot: SlotId) -> Option<Waker> {
-    let deadline = timers.deadline(slot);
-    let block = timers
-        .user_data(slot)
-        .as_ref()
-        .expect("each slot is allocated with a block");
-    match block.get(slot).expire(deadline) {
-        Some(later) => {
-            timers.reschedule(slot, later);
-            None
-        }
-        None => timers.remove(slot),
     }
 }

@@ -26,6 +26,8 @@ pub enum Op {
     Reset(usize, u64, u64),
     /// Moves a waiting slot to another deadline with the same slack.
     Reschedule(usize, u64),
+    /// Replaces the value of a waiting slot, with another period.
+    Replace(usize, u64),
     /// Removes the value from a slot.
     Remove(usize),
     /// Pops the next value, if it is due at that timestamp.
@@ -201,6 +203,22 @@ impl Checker {
                     self.model.reschedule(timer, deadline);
                 }
             }
+            Op::Replace(n, period) => {
+                if let Some((timer, id)) = self.pick(n) {
+                    let wait = self.model.find(timer);
+                    assert_eq!(self.queue.is_waiting(id), wait.is_some());
+                    if let Some((key, wait)) = wait {
+                        let value = self.next_value();
+                        assert_eq!(self.queue.replace(id, period, value), Some(wait.value));
+                        let wait = Wait {
+                            period,
+                            value,
+                            ..wait
+                        };
+                        self.model.waiting.insert(key, wait);
+                    }
+                }
+            }
             Op::Remove(n) => {
                 if let Some((timer, id)) = self.pick(n) {
                     assert_eq!(self.queue.remove(id), self.model.remove(timer));
@@ -272,9 +290,13 @@ impl Checker {
         }
     }
 
-    fn insert(&mut self, timer: usize, id: SlotId, (deadline, slack): (u64, u64), period: u64) {
-        let value = self.values;
+    fn next_value(&mut self) -> u64 {
         self.values += 1;
+        self.values
+    }
+
+    fn insert(&mut self, timer: usize, id: SlotId, (deadline, slack): (u64, u64), period: u64) {
+        let value = self.next_value();
         let window = Window::new(deadline, slack);
         let replaced = self.queue.insert(id, window, period, value);
         let wait = Wait {
@@ -297,6 +319,7 @@ impl Checker {
         let slack = first.map(|((hard_deadline, _), wait)| hard_deadline - wait.deadline);
         assert_eq!(queue.next_slack(), slack.unwrap_or(0));
         assert!(first.is_some() || queue.next_due(u64::MAX).is_none());
+        assert_eq!(queue.first(), queue.next_due(u64::MAX));
         if let Some(((hard_deadline, _), wait)) = first {
             for timestamp in [wait.deadline, *hard_deadline] {
                 let predicted = queue.predict_after(timestamp).map(Window::hard_deadline);
@@ -311,8 +334,13 @@ impl Checker {
             assert!(before.is_none_or(|before| queue.next_due(before).is_none()));
         }
         for (timer, id) in &self.slots {
-            if let Some((_, wait)) = model.find(*timer) {
+            if let Some(((hard_deadline, _), wait)) = model.find(*timer) {
                 assert_eq!(queue.deadline(*id), wait.deadline);
+                let window = Window::new(wait.deadline, hard_deadline - wait.deadline);
+                assert!(!queue.expires_before(*id, window));
+                let later = Window::new(wait.deadline + 1, window.slack());
+                let is_later = later.hard_deadline() > hard_deadline;
+                assert_eq!(queue.expires_before(*id, later), is_later);
             }
             let allocated = self.blocks[&(id.index() / SLOTS_PER_BLOCK)].1;
             // The queue may have retained a block that the checker counts as freed.

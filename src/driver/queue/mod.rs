@@ -120,6 +120,30 @@ impl<T, U: Default> Queue<T, U> {
         before
     }
 
+    /// Returns `true` if the slot is waiting.
+    #[inline]
+    pub(crate) fn is_waiting(&self, id: SlotId) -> bool {
+        self.slab.get(id.number()).value.is_some()
+    }
+
+    /// Returns `true` if the slot is waiting for an earlier window with the slack of `window`.
+    #[inline]
+    pub(crate) fn expires_before(&self, id: SlotId, window: Window) -> bool {
+        let slot = self.slab.get(id.number());
+        slot.value.is_some()
+            && slot.hard_deadline < window.hard_deadline()
+            && slot.slack.get() == window.slack()
+    }
+
+    /// Replaces the value of a waiting slot, but not its window. Returns the old value.
+    #[inline]
+    pub(crate) fn replace(&mut self, id: SlotId, period: u64, value: T) -> Option<T> {
+        let slot = self.slab.get_mut(id.number());
+        debug_assert!(slot.value.is_some(), "the slot is waiting");
+        slot.period = period;
+        slot.value.replace(value)
+    }
+
     /// Moves a waiting slot to another window. Returns `false` if the slot is not waiting.
     #[inline]
     pub(crate) fn reset(&mut self, id: SlotId, window: Window) -> bool {
@@ -239,6 +263,11 @@ impl<T, U: Default> Queue<T, U> {
         let slot = self.slab.get(node.slot());
         let hard_deadline = node.hard_deadline().saturating_add(slot.period);
         (slot.period > 0).then(|| Window::ending_at(hard_deadline, slot.slack.get()))
+    }
+
+    /// Returns the next timer.
+    pub(crate) fn first(&self) -> Option<SlotId> {
+        self.heap.first().map(|first| SlotId::new(first.slot()))
     }
 
     /// Returns the next timer if its deadline is `now` or earlier.
@@ -392,6 +421,7 @@ mod tests {
             2 => (any::<usize>(), timestamp(), slack())
                 .prop_map(|(n, deadline, slack)| Op::Reset(n, deadline, slack)),
             1 => (any::<usize>(), timestamp()).prop_map(|(n, deadline)| Op::Reschedule(n, deadline)),
+            1 => (any::<usize>(), slack()).prop_map(|(n, period)| Op::Replace(n, period)),
             1 => any::<usize>().prop_map(Op::Remove),
             2 => timestamp().prop_map(Op::PopDue),
             1 => (0_u8..30, timestamp()).prop_map(|(max, until)| Op::Count(max, until)),

@@ -21,7 +21,7 @@ const NOT_QUEUED: u32 = u32::MAX - 2;
 ///
 /// It is valid for the queue that allocated it, until [`Queue::free`](super::Queue::free). Its single
 /// owner upholds that.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct SlotId(NonZeroU32);
 
 impl SlotId {

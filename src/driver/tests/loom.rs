@@ -125,6 +125,22 @@ fn timer_fires_while_another_is_dropped() {
     });
 }
 
+/// The queue may still have the deadline of the dropped timer.
+#[test]
+fn timer_in_a_vacant_slot_fires_at_its_own_deadline() {
+    in_every_order(|| {
+        let thread = |dropped, own| -> ThreadBody {
+            Box::new(move || {
+                let mut entry = Entry::current();
+                let _ = poll(&mut entry, Waker::noop(), kernel().at(dropped));
+                drop(entry);
+                wait(&mut Entry::current(), own);
+            })
+        };
+        vec![thread(10, 20), thread(20, 10)]
+    });
+}
+
 #[test]
 fn reset_timer_fires_at_its_new_deadline() {
     in_every_order(|| {

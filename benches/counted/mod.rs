@@ -63,7 +63,7 @@ fn due() -> (Runtime, OsInterval) {
     (runtime, interval)
 }
 
-#[library_benchmark(config = bound(1150))]
+#[library_benchmark(config = bound(850))]
 #[bench::among_100(args = (100), setup = waiting)]
 #[bench::among_100_000(args = (100_000), setup = waiting)]
 fn make_arm_and_drop((runtime, sleeps): Waiting) -> Waiting {
@@ -77,7 +77,7 @@ fn make_arm_and_drop((runtime, sleeps): Waiting) -> Waiting {
 }
 
 // Like hyper's timer for the header of each request.
-#[library_benchmark(config = bound(1350))]
+#[library_benchmark(config = bound(1100))]
 #[bench::among_100(args = (100), setup = waiting)]
 fn hypers_sleep((runtime, sleeps): Waiting) -> Waiting {
     let context = runtime.enter();
@@ -91,7 +91,7 @@ fn hypers_sleep((runtime, sleeps): Waiting) -> Waiting {
     (runtime, sleeps)
 }
 
-#[library_benchmark(config = bound(460))]
+#[library_benchmark(config = bound(410))]
 #[bench::among_1_000(args = (1000), setup = waiting)]
 #[bench::among_100_000(args = (100_000), setup = waiting)]
 fn drop_waiting((runtime, mut sleeps): Waiting) -> Waiting {
@@ -148,7 +148,7 @@ fn tick_already_due((runtime, mut interval): (Runtime, OsInterval)) -> (Runtime,
     (runtime, interval)
 }
 
-#[library_benchmark(config = bound(1200))]
+#[library_benchmark(config = bound(950))]
 #[bench::alone(args = (1), setup = waiting)]
 fn timeout_around_a_future_that_waits_once((runtime, sleeps): Waiting) -> Waiting {
     let context = runtime.enter();

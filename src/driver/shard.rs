@@ -90,6 +90,7 @@ impl Shard {
     ///
     /// `period` is the time after which the timer is likely to wait again, or 0. A timer without a slot
     /// gets one. Its state is in `block`, or in the block that is returned.
+    #[inline]
     pub(super) fn insert(
         &self,
         block: &Arc<StateBlock>,
@@ -136,6 +137,7 @@ impl Shard {
     }
 
     /// Stops the timer's wait and frees its slot. Returns its waker.
+    #[inline]
     pub(super) fn remove(&self, block: &StateBlock, slot: SlotId) -> Option<Waker> {
         // Declared before the guard, so that it is dropped without the lock.
         let _old;

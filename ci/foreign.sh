@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs Clippy, with warnings as errors, for other systems: on the library, the tests and the examples with all features,
-# on the library without `os-native`, and on ticklab. Nothing is linked or run; emulated.sh, link.sh and windows.sh do
+# on the library without `os-native` and without `test-util`, and on ticklab. Nothing is linked or run; emulated.sh, link.sh and windows.sh do
 # that. Needs Debian 12, whose web toolchain includes the sources of the standard library; the interface is enough here.
 #
 # ci/foreign.sh: one target for each piece of code that differs. ci/foreign.sh --all: the whole table.
@@ -104,13 +104,15 @@ done
     [ ${#library[@]} -eq 0 ] || lint "${kinds[library]}" --all-features "${library[@]}" || true
     [ ${#with_ticklab[@]} -eq 0 ] || lint '--package ticklab --bins --tests' '' "${with_ticklab[@]}" || true
     [ $all = no ] || lint --lib "$without" "${targets[@]}" || true
+    [ $all = no ] || lint --lib '--features full' "${targets[@]}" || true
 } >/dev/null 2>&1
 
 # lint_all TARGET: runs all lints of the target. Without `os-native` the library is the same everywhere, and WebAssembly
-# has only that one.
+# has only that one. Without `test-util` the alarm is another; windows.sh and kqueue.sh compile and run that as well.
 lint_all() {
     lint "${kinds[${extents[$1]}]}" --all-features "$1"
     [ $all = no ] || lint --lib "$without" "$1"
+    [ $all = no ] || lint --lib '--features full' "$1"
     [[ $has_ticklab != *" $1 "* ]] || lint '--package ticklab --bins --tests' '' "$1"
 }
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Checks that what documents and scripts name exists: tests in tests/README.md, files in documents, tests in scripts."""
+"""Checks that what documents and scripts name exists: tests in tests/README.md, files in documents, tests and their
+modules in scripts."""
 
 import pathlib
 import re
@@ -17,9 +18,29 @@ def tests():
                 yield f"{path.stem}::{function}"
 
 
+def modules():
+    """The names of all modules with tests, and of those around them."""
+    for path in [*(ROOT / "src").rglob("*.rs"), *(ROOT / "tests").rglob("*.rs")]:
+        text = path.read_text()
+        if TEST.search(text):
+            yield from path.relative_to(ROOT).with_suffix("").parts
+            yield from re.findall(r"\bmod (\w+) \{", text)
+
+
+def scripts():
+    return [*ROOT.glob("ci/*.sh"), *ROOT.glob("tests/*.sh")]
+
+
+def modules_in_scripts():
+    """The modules whose tests a script selects: `queue::`, `driver::tests::loom::`."""
+    for path in scripts():
+        for module in re.findall(r"(?<=\s)((?:\w+::)+)(?=\s)", path.read_text()):
+            yield from ((name, path.name) for name in module.split("::")[:-1])
+
+
 def named_in_scripts():
     """What scripts pass as `--skip` or `--exact`, and the table of ci/emulated.sh."""
-    for path in [*ROOT.glob("ci/*.sh"), *ROOT.glob("tests/*.sh")]:
+    for path in scripts():
         text = path.read_text()
         names = re.findall(r"--(?:skip|exact) \"?([\w:]*\w)", text)
         for table in re.findall(r"^skipped='\n(.*?)^'", text, re.DOTALL | re.MULTILINE):
@@ -41,12 +62,14 @@ def main():
             r"(?<![\w/.-])((?:benches|ci|examples|fuzz|src|tests|ticklab)/[\w./-]*\w)", (ROOT / document).read_text()
         )
         missing += [f"{file} in {document}" for file in files if not (ROOT / file).exists()]
-    scripts = sorted(set(named_in_scripts()))
+    named = sorted(set(named_in_scripts()))
     # A script may name a part of a path.
-    missing += [f"{name} in {script}" for name, script in scripts if not any(name in path for path in paths)]
+    missing += [f"{name} in {script}" for name, script in named if not any(name in path for path in paths)]
+    selected, known = sorted(set(modules_in_scripts())), set(modules())
+    missing += [f"{name} in {script}" for name, script in selected if name not in known]
     if missing:
-        sys.exit(f"promises: no such test or file: {', '.join(missing)}")
-    print(f"checked: {len(promised)} names in tests/README.md, {len(scripts)} in scripts")
+        sys.exit(f"promises: no such test, module or file: {', '.join(missing)}")
+    print(f"checked: {len(promised)} names in tests/README.md, {len(named) + len(selected)} in scripts")
 
 
 main()

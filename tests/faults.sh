@@ -33,7 +33,7 @@ refuse() {
         "$binary" --ignored --exact faults::every_kind_of_timer_survives_a_refused_call --nocapture >"$output" 2>&1 || status=$?
     if [ $status -ne 0 ] || ! grep -q '1 passed' "$output"; then
         cat "$output"
-        echo "faults: the test failed when $call $when failed with $error: status $status" >&2
+        echo "faults: the test failed when $call $when$delay failed with $error: status $status" >&2
         exit 1
     fi
     if grep -q INJECTED "$trace"; then
@@ -41,7 +41,7 @@ refuse() {
         grep -q 'failures: {}' "$output" || failed=$((failed + 1))
     elif [[ " 1 2 1+ " == *" $when "* ]]; then
         # How many further calls there are depends on the speed of the machine.
-        echo "faults: there was no $call $when to fail with $error" >&2
+        echo "faults: there was no $call $when$delay to fail with $error" >&2
         exit 1
     fi
 }

@@ -9,6 +9,7 @@
 //! whose wake-up is on its way.
 
 use std::io;
+use std::mem;
 use std::task::Waker;
 use std::time::Duration;
 
@@ -69,6 +70,8 @@ impl Arming {
 struct TrackedAlarm {
     alarm: Alarm,
     arming: Option<Arming>,
+    /// True if an arming was forgotten because the next one failed. Its wake-up may still come.
+    may_still_wake: bool,
     #[cfg(test)]
     arm_count: usize,
 }
@@ -78,6 +81,7 @@ impl TrackedAlarm {
         Self {
             alarm,
             arming: None,
+            may_still_wake: false,
             #[cfg(test)]
             arm_count: 0,
         }
@@ -211,8 +215,8 @@ impl Alarms {
         let arming = Arming {
             window,
             samples_lateness,
-            // An alarm that could not be armed fires for nothing: it may have lost its kernel timer.
-            replaced: tracked.arming.take().is_some(),
+            // An alarm that could not be armed counts as unarmed: it may have lost its kernel timer.
+            replaced: tracked.arming.take().is_some() || mem::take(&mut tracked.may_still_wake),
         };
         let slack = Duration::from_nanos(window.slack());
         let armed = match tracked.alarm.arm(hard_deadline, slack, waker) {
@@ -224,7 +228,11 @@ impl Alarms {
                 }
                 return self.arm(AlarmId::First, window, samples_lateness, waker);
             }
-            armed => armed?,
+            Err(error) => {
+                tracked.may_still_wake = arming.replaced;
+                return Err(error);
+            }
+            Ok(armed) => armed,
         };
         tracked.arming = (armed == Armed::Waiting).then_some(arming);
         #[cfg(test)]
@@ -324,10 +332,10 @@ mod tests {
         }
     }
 
-    /// The arming of before the refusal went with the kernel's timer. Nothing would fire for it.
+    /// The earlier arming went with the kernel's timer.
     #[cfg(production)]
     #[test]
-    fn alarm_that_could_not_be_armed_is_armed_for_nothing() {
+    fn refused_alarm_counts_as_unarmed() {
         const HOUR: u64 = 3_600_000_000_000;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -352,6 +360,11 @@ mod tests {
             alarms.probed(probe.run());
             assert_eq!(arm(&mut alarms, 2 * HOUR).unwrap(), Armed::Waiting);
             assert_eq!(alarms.earliest(), Some(2 * HOUR));
+            let arming = alarms.arming(AlarmId::First).unwrap();
+            assert!(
+                arming.replaced,
+                "the wake-up of the earlier arming may come"
+            );
         }
     }
 }

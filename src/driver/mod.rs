@@ -388,7 +388,7 @@ impl Driver {
         waker
     }
 
-    /// Stops the timer's wait and frees its slot.
+    /// Stops the wait of a dropped timer, and frees its slot or leaves it vacant.
     fn remove(block: &StateBlock, slot: SlotId) {
         let driver = &block.driver;
         if driver.is_in_this_process() {
@@ -397,10 +397,14 @@ impl Driver {
         }
     }
 
+    /// Returns `true` if an alarm must not be left armed for a removed timer.
+    fn is_exact(&self) -> bool {
+        Alarm::EXACT || Alarm::CAN_BE_EXACT && self.published().is_exact()
+    }
+
     /// Rearms or disarms an exact alarm, which must not be left armed for a removed timer.
     fn rearm_if_exact(self: &Arc<Self>) {
-        let is_exact = Alarm::EXACT || Alarm::CAN_BE_EXACT && self.published().is_exact();
-        if !is_exact {
+        if !self.is_exact() {
             return;
         }
         let mut status = self.status.0.lock();

@@ -8,7 +8,6 @@ use super::timer_state::StateBlock;
 use super::timers::Timers;
 use super::wake_list::WakeList;
 use crate::sync::{Arc, AtomicU64, Mutex, Ordering};
-use crate::sys::Alarm;
 
 /// The timestamp for "no deadline". No [`Window`] reaches it.
 pub(super) const NEVER: u64 = u64::MAX;
@@ -136,7 +135,7 @@ impl Shard {
         timers.as_mut()?.cancel(slot)
     }
 
-    /// Stops the timer's wait and frees its slot. Returns its waker.
+    /// Stops the wait of a dropped timer, and frees its slot or leaves it vacant. Returns its waker.
     #[inline]
     pub(super) fn remove(&self, block: &StateBlock, slot: SlotId) -> Option<Waker> {
         // Declared before the guard, so that it is dropped without the lock.
@@ -145,8 +144,8 @@ impl Shard {
         block.get(slot).cancel();
         let timers = guard.as_mut()?;
         let outlives_timers = block.driver.outlives_timers();
-        // An exact alarm would fire for the vacant slot.
-        if outlives_timers && !Alarm::EXACT {
+        // The next timer would leave the dropped one's deadline in the queue, and an exact alarm fire at it.
+        if outlives_timers && !block.driver.is_exact() {
             return timers.vacate(slot);
         }
         let waker = timers.free(slot);

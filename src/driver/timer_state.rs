@@ -93,6 +93,14 @@ impl TimerState {
         true
     }
 
+    /// Returns the timer's deadline if its owner has moved it later than `deadline`, which the queue has. Call
+    /// it under the shard's lock.
+    #[inline]
+    pub(super) fn later_than(&self, deadline: u64) -> Option<u64> {
+        let current = self.0.load(Ordering::Relaxed);
+        (current & IDLE == 0 && current > deadline).then_some(current)
+    }
+
     /// Marks a timer as idle whose `deadline` in the queue has passed. If the owner has moved the deadline
     /// later, returns the later deadline instead: the timer goes on waiting. Call it under the shard's lock.
     pub(super) fn expire(&self, deadline: u64) -> Option<u64> {
@@ -126,10 +134,12 @@ mod tests {
         assert!(state.extend(3) && !state.is_waiting(), "idle");
         state.set_deadline(5);
         assert!(!state.extend(4) && state.extend(5) && state.extend(9));
+        assert_eq!((state.later_than(8), state.later_than(9)), (Some(9), None));
         assert_eq!(state.expire(5), Some(9));
         assert!(state.is_waiting());
         assert_eq!(state.expire(9), None);
         assert!(!state.is_waiting() && state.deadline() == 9);
+        assert_eq!(state.later_than(5), None, "idle");
         state.set_deadline(MAX_TIMESTAMP);
         state.cancel();
         assert!(!state.is_waiting() && state.deadline() == MAX_TIMESTAMP);

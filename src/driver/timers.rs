@@ -2,13 +2,16 @@
 //!
 //! Most timers are dropped long before their deadline, and soon another one is created. So the slot of a
 //! dropped timer stays in the queue, without a task, for the next timer. If that has a later deadline, as
-//! with timeouts of one length, the queue stays as it is: when the slot expires, it is rescheduled.
+//! with timeouts of one length, the queue stays as it is. When the slot comes first, it is rescheduled.
 
 use std::task::Waker;
 
 use super::queue::{Queue, SlotId, Window};
 use super::timer_state::StateBlock;
 use crate::sync::Arc;
+
+/// How many slots are rescheduled in one step at most, while the shard is locked.
+const MAX_RESCHEDULED: usize = 64;
 
 #[derive(Debug)]
 pub(super) struct Timers {
@@ -25,7 +28,7 @@ impl Timers {
         }
     }
 
-    /// Returns `true` if no timer has a slot.
+    /// Returns `true` if no slot is in use.
     pub(super) fn is_empty(&self) -> bool {
         self.queue.is_empty()
     }
@@ -55,8 +58,7 @@ impl Timers {
 
     /// Inserts `waker` to wait for `window`. Returns the waker that the slot waited with before.
     ///
-    /// The slot may expire earlier than that, if it is still queued from before. [`expire`](Self::expire)
-    /// then reschedules it.
+    /// A slot that is queued for an earlier deadline already stays there, until it comes first.
     #[inline]
     pub(super) fn insert(
         &mut self,
@@ -89,12 +91,12 @@ impl Timers {
 
     /// Leaves the slot of a dropped timer vacant, or frees it. Returns its waker.
     ///
-    /// Of the slots that wait, the lowest stays vacant: a high number would keep the queue from returning
-    /// memory.
+    /// Only a low slot stays vacant: a high number would keep the queue from returning memory.
     #[inline]
     pub(super) fn vacate(&mut self, slot: SlotId) -> Option<Waker> {
-        let is_lowest = self.vacant.is_none_or(|vacant| slot < vacant);
-        if !is_lowest || !self.queue.is_waiting(slot) {
+        let is_low =
+            self.vacant.is_none_or(|vacant| slot < vacant) && !self.queue.has_free_before(slot);
+        if !is_low || !self.queue.is_waiting(slot) {
             return self.queue.free(slot);
         }
         self.free_vacant();
@@ -108,19 +110,33 @@ impl Timers {
         }
     }
 
-    /// Returns the next slot if its deadline is `now` or earlier.
+    /// Frees the vacant slot if it comes first. Returns `true` if it does.
     #[inline]
-    pub(super) fn next_due(&self, now: u64) -> Option<SlotId> {
+    fn free_vacant_first(&mut self) -> bool {
+        let is_first = self.vacant.is_some() && self.queue.first() == self.vacant;
+        if is_first {
+            self.free_vacant();
+        }
+        is_first
+    }
+
+    /// Returns the next slot if its deadline is `now` or earlier. It is not the vacant one.
+    #[inline]
+    pub(super) fn next_due(&mut self, now: u64) -> Option<SlotId> {
+        self.free_vacant_first();
         self.queue.next_due(now)
     }
 
+    /// Returns the deadline of the timer in a waiting slot, if it is later than the one in the queue.
+    fn later_deadline(&mut self, slot: SlotId) -> Option<u64> {
+        let deadline = self.queue.deadline(slot);
+        let block = self.queue.user_data(slot).as_ref();
+        block?.get(slot).later_than(deadline)
+    }
+
     /// Removes a slot that is due and returns its waker. If the timer has a later deadline, reschedules the
-    /// slot instead. A vacant slot is freed.
+    /// slot instead.
     pub(super) fn expire(&mut self, slot: SlotId) -> Option<Waker> {
-        if self.vacant == Some(slot) {
-            self.free_vacant();
-            return None;
-        }
         let deadline = self.queue.deadline(slot);
         let block = self.queue.user_data(slot).as_ref();
         let block = block.expect("each slot is allocated with a block");
@@ -133,17 +149,26 @@ impl Timers {
         }
     }
 
-    /// Returns the window of the next timer. Frees the vacant slot if that comes first: no alarm is armed
-    /// for it.
+    /// Returns the window of the next timer.
+    ///
+    /// An alarm will be armed for it. So a vacant slot at the front is freed, and slots whose timers have later
+    /// deadlines are rescheduled, up to a limit.
     pub(super) fn next_window(&mut self) -> Option<Window> {
-        if self.vacant.is_some() && self.queue.first() == self.vacant {
-            self.free_vacant();
+        self.free_vacant_first();
+        for _ in 0..MAX_RESCHEDULED {
+            let first = self.queue.first()?;
+            let Some(later) = self.later_deadline(first) else {
+                break;
+            };
+            self.queue.reschedule(first, later);
+            self.free_vacant_first();
         }
         self.queue.next_window()
     }
 
     /// Predicts the next window after a wake-up at `wakeup`.
     pub(super) fn predict_after(&mut self, wakeup: u64) -> Option<Window> {
+        self.free_vacant();
         let first = self.next_window()?;
         if first.deadline() > wakeup {
             Some(first)
@@ -152,10 +177,12 @@ impl Timers {
         }
     }
 
-    /// Counts the slots whose hard deadline is `until` or earlier, up to `max`. The vacant one counts too:
-    /// timers are dense or sparse with or without it.
+    /// Counts the timers whose hard deadline is `until` or earlier, up to `max`.
     pub(super) fn count(&mut self, until: u64, max: usize) -> usize {
-        self.queue.count(until, max)
+        let vacant = self.vacant;
+        let vacant = vacant.filter(|slot| self.queue.hard_deadline(*slot) <= until);
+        let vacant = usize::from(vacant.is_some());
+        self.queue.count(until, max + vacant) - vacant
     }
 }
 
@@ -218,8 +245,7 @@ mod tests {
             assert_eq!(all.timers.waiting(), 0);
             let (slot, block) = all.wait(deadline);
             assert_eq!((slot, all.timers.waiting()), (dropped, 1));
-            let next = all.timers.next_window().unwrap();
-            assert_eq!(next.hard_deadline(), queued_for);
+            assert_eq!(all.timers.queue.hard_deadline(slot), queued_for);
             assert_eq!(
                 all.expire(deadline - 1),
                 [500][..usize::from(deadline == 900)]
@@ -244,12 +270,44 @@ mod tests {
 
         all.drop_timer(other);
         assert!(!all.timers.is_empty());
-        assert_eq!(all.expire(900), [900]);
+        assert_eq!(all.timers.next_due(0), None);
         assert!(all.timers.is_empty());
     }
 
     #[test]
-    fn lowest_slot_stays_vacant() {
+    fn vacant_slot_is_not_counted_or_predicted() {
+        let mut all = Fixture::new();
+        let [first, vacant, _last] = [100, 150, 200].map(|deadline| all.wait(deadline));
+        all.drop_timer(vacant);
+        let counts = [99, 100, 199, 200].map(|until| all.timers.count(until, 9));
+        assert_eq!(counts, [0, 1, 1, 2]);
+        assert_eq!(all.timers.count(200, 1), 1);
+        let predicted = all.timers.predict_after(100).unwrap();
+        assert_eq!(predicted.hard_deadline(), 200);
+        assert_eq!(all.timers.next_due(100), Some(first.0));
+    }
+
+    /// The dropped timers' deadlines are left in the queue by the timers that have their slots now.
+    #[test]
+    fn slots_of_later_deadlines_are_rescheduled_when_they_come_first() {
+        let mut all = Fixture::new();
+        let mut timers: Vec<_> = (0..80).map(|n| all.wait(100 + n)).collect();
+        for (n, timer) in (0..).zip(&mut timers) {
+            all.drop_timer(timer.clone());
+            *timer = all.wait(1_000 + n);
+        }
+        let in_queue: Vec<_> = timers
+            .iter()
+            .map(|(slot, _)| all.timers.queue.hard_deadline(*slot))
+            .collect();
+        assert!(in_queue.into_iter().eq(100..180));
+        let next = [(); 3].map(|()| all.timers.next_window().unwrap().hard_deadline());
+        assert_eq!(next, [164, 1_000, 1_000]);
+        assert!(all.expire(2_000).into_iter().eq(1_000..1_080));
+    }
+
+    #[test]
+    fn low_slot_stays_vacant() {
         for reversed in [false, true] {
             let mut all = Fixture::new();
             let mut timers: Vec<_> = (0..200).map(|n| all.wait(500 + n)).collect();
@@ -263,5 +321,13 @@ mod tests {
             assert_eq!((all.timers.vacant, all.timers.waiting()), (Some(lowest), 0));
             assert_eq!(all.wait(600).0, lowest);
         }
+
+        let mut all = Fixture::new();
+        let mut timers: Vec<_> = (0..65).map(|n| all.wait(500 + n)).collect();
+        let (high, low) = (timers.pop().unwrap(), timers.swap_remove(7));
+        all.drop_timer(low);
+        all.timers.free_vacant();
+        all.drop_timer(high);
+        assert_eq!(all.timers.vacant, None, "a block before it has a free slot");
     }
 }

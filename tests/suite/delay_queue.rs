@@ -335,8 +335,8 @@ fn queue_with_a_tolerance_shares_a_wake_up() {
             }
             // An alarm that was armed for the old tolerance still fires, unless it is exact. Where one driver
             // serves the process, the queue shares the wake-ups of other tests.
-            let is_exact = !set_late || cfg!(feature = "test-util");
-            if is_exact && !cfg!(process_wide_driver) {
+            let is_armed_as_set = !set_late || cfg!(feature = "test-util");
+            if is_armed_as_set && !cfg!(process_wide_driver) {
                 assert_eq!(waker.wakes(), 0, "no need to wake yet");
             }
             sleep_for(ms(2)).await;

@@ -80,6 +80,12 @@ impl<T, U: Default> Queue<T, U> {
         SlotId::new(self.slab.alloc())
     }
 
+    /// Returns `true` if a block before that of `id` has a free slot.
+    #[inline]
+    pub(crate) fn has_free_before(&mut self, id: SlotId) -> bool {
+        self.slab.has_free_before(id.number())
+    }
+
     /// Frees a slot. Returns the value that was waiting there.
     #[inline]
     pub(crate) fn free(&mut self, id: SlotId) -> Option<T> {
@@ -276,6 +282,11 @@ impl<T, U: Default> Queue<T, U> {
         let first = self.heap.first()?;
         let is_due = first.hard_deadline() <= now || self.slab.get(first.slot()).deadline() <= now;
         is_due.then(|| SlotId::new(first.slot()))
+    }
+
+    /// Returns the hard deadline of a waiting slot.
+    pub(crate) fn hard_deadline(&self, id: SlotId) -> u64 {
+        self.slab.get(id.number()).hard_deadline
     }
 
     /// Returns the deadline of a waiting slot.

@@ -60,6 +60,13 @@ impl<T, U: Default> Slab<T, U> {
         first_slot(index) + offset
     }
 
+    /// Returns `true` if a block before that of `slot` has a free slot.
+    #[inline]
+    pub(super) fn has_free_before(&mut self, slot: u32) -> bool {
+        let (index, _) = split(slot);
+        self.available.lowest().is_some_and(|lowest| lowest < index)
+    }
+
     #[cold]
     fn allocate_block(&mut self, index: usize) -> &mut Block<T, U> {
         assert!(

@@ -19,8 +19,8 @@ const NOT_QUEUED: u32 = u32::MAX - 2;
 
 /// Identifies a slot of one queue.
 ///
-/// It is valid for the queue that allocated it, until [`Queue::free`](super::Queue::free). Its single
-/// owner upholds that.
+/// It is valid for the queue that allocated it, until [`Queue::free`](super::Queue::free). Its owner, one at
+/// a time, upholds that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct SlotId(NonZeroU32);
 

@@ -6,6 +6,9 @@ use super::compact_slack::CompactSlack;
 const LAST_TIMESTAMP: u64 = u64::MAX - 1;
 
 /// The time from a deadline to its hard deadline, which is `slack` later.
+///
+/// The deadline is that of the wait. A timer with [`Precision::Spin`](crate::Precision::Spin) waits until its lead
+/// before its own deadline, and spins from there.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Window {
     deadline: u64,

@@ -141,6 +141,26 @@ fn timer_in_a_vacant_slot_fires_at_its_own_deadline() {
     });
 }
 
+/// A thread frees a slot of the other's shard while the other takes one there.
+#[test]
+fn timer_fires_while_another_thread_drops_one_of_its_shard() {
+    in_every_order(|| {
+        let slot = Arc::new(loom::sync::Mutex::new(None));
+        let place = Arc::clone(&slot);
+        let waits: ThreadBody = Box::new(move || {
+            let mut entry = Entry::current();
+            let _ = poll(&mut entry, Waker::noop(), kernel().at(10));
+            *slot.lock().unwrap() = Some(entry);
+            wait(&mut Entry::current(), 20);
+        });
+        let drops: ThreadBody = Box::new(move || {
+            let received = place.lock().unwrap().take();
+            drop(received);
+        });
+        vec![waits, drops]
+    });
+}
+
 #[test]
 fn reset_timer_fires_at_its_new_deadline() {
     in_every_order(|| {

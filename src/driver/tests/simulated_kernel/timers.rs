@@ -98,6 +98,38 @@ fn repeated_resets_to_later_fire_only_at_the_last_deadline() {
     assert!(reset.iter().all(Timer::is_woken));
 }
 
+/// Each is dropped long before it is due, and another one with the same length is created at once.
+#[test]
+fn timeouts_of_one_length_seldom_wake_the_driver() {
+    const TIMEOUTS: u64 = 64;
+    const GAP: u64 = 100_000;
+    /// Each is dropped after a tenth of its length.
+    const LENGTH: u64 = 10 * TIMEOUTS * GAP;
+    let Some(mut kernel) = SimulatedKernel::new() else {
+        return;
+    };
+    let mut timeouts: Vec<_> = (0..TIMEOUTS)
+        .map(|_| kernel.timer(nanos(HOUR), |_| ()))
+        .collect();
+    let mut wakeups = 0;
+    for _ in 0..200 {
+        for timeout in &mut timeouts {
+            let now = kernel.now + GAP;
+            while kernel.armed().is_some_and(|armed| armed <= now) {
+                kernel.wake(0);
+                wakeups += 1;
+            }
+            kernel.now = now;
+            *timeout = kernel.timer(nanos(HOUR), |_| ());
+            kernel.wait(timeout, now + LENGTH);
+        }
+    }
+    assert!(timeouts.iter().all(|timeout| !timeout.is_woken()));
+    // About once in each of the 20 lengths that pass.
+    let most = if Alarm::EXACT { 0 } else { 40 };
+    assert!(wakeups <= most, "{wakeups} wake-ups");
+}
+
 /// Also timers that are polled, reset or dropped on another thread than the one that created them.
 #[test]
 fn timers_of_all_shards_fire() {

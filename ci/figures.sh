@@ -6,7 +6,7 @@
 # ci/figures.sh [NAME...]: refreshes these, or all without names. Run nothing else meanwhile. All take a quarter of an
 # hour, plus some minutes to build. ROUNDS=1 in the environment is for a trial; its figures do not count.
 #
-# ci/figures.sh --check: checks the marks, and that each table has the header of its benchmark.
+# ci/figures.sh --check: checks the marks, and that each table has a date and the header of its benchmark.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -63,6 +63,7 @@ check() {
     done
     for name in "${seen[@]}"; do
         count=$((count + 1))
+        shown "$name" | grep '^<sub>' >/dev/null || refuse "\`$name\` has no date: ci/figures.sh $name"
         is_one_of "$name" "${others[@]}" && continue
         header=$(shown "$name" | grep -m 1 '^|' | tr -s ' ') || refuse "\`$name\` has no table"
         grep -qF "\"$header\"" "benches/$name.rs" ||

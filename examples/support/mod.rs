@@ -67,7 +67,7 @@ impl Arguments {
                 self.refuse(name, &text, "must be at most a year")
             }
             Ok(duration) => duration,
-            Err(error) => self.refuse(name, &text, &error.to_string()),
+            Err(_) => self.refuse(name, &text, "must be a duration, such as 5ms or 500us"),
         }
     }
 
@@ -110,7 +110,7 @@ impl Arguments {
         match text.parse() {
             Ok(0) => self.refuse(name, text, "must not be zero"),
             Ok(count) => count,
-            Err(error) => self.refuse(name, text, &format!("{error}")),
+            Err(_) => self.refuse(name, text, "must be a whole number"),
         }
     }
 

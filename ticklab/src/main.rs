@@ -66,7 +66,19 @@ fn refuse(error: &clap::Error) -> anyhow::Error {
         return anyhow::anyhow!("missing command: run, compare or doctor (see --help)");
     }
     let text = error.to_string();
-    let what = text.split("\n\n").next().unwrap_or_default();
-    let words: Vec<_> = what.split_whitespace().collect();
-    anyhow::anyhow!("{}", words.join(" ").trim_start_matches("error: "))
+    let mut parts = text.split("\n\n");
+    let words: Vec<_> = parts
+        .next()
+        .unwrap_or_default()
+        .split_whitespace()
+        .collect();
+    let what = words.join(" ");
+    let what = what.trim_start_matches("error: ");
+    let tip = parts.find_map(|part| part.trim().strip_prefix("tip: "));
+    match error.kind() {
+        ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand => {
+            anyhow::anyhow!("{what} ({})", tip.unwrap_or("see --help"))
+        }
+        _ => anyhow::anyhow!("{what}"),
+    }
 }

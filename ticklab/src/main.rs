@@ -42,13 +42,20 @@ fn main() -> ExitCode {
             Command::Compare(args) => compare::run(&args),
             Command::Doctor => doctor::run(),
             Command::Cost(args) => cost::run(&args),
-            Command::Machine => machine::run(),
+            Command::Machine => describe_machine(),
             Command::Tick(args) => run::tick(args),
         });
     ExitCode::from(done.unwrap_or_else(|refusal| {
         complain(&refusal);
         REFUSED
     }))
+}
+
+/// `ticklab machine`: prints the machine and its system.
+fn describe_machine() -> anyhow::Result<u8> {
+    let words = machine::Machine::read().describe() + "\n";
+    output::print(io::stdout(), words, &|| false)?;
+    Ok(SUCCESS)
 }
 
 /// Prints the error. If that fails, the exit code still reports it.

@@ -6,7 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use super::heap::{ARITY, Heap, Node};
+use super::heap::{ARITY, Heap};
+use super::node::Node;
 use super::slab::{SLOTS_PER_BLOCK, Slab};
 use super::slot::{Location, NO_SLOT};
 use super::wheel::{BUCKETS_PER_LEVEL, LEVELS, Wheel, bucket_end};

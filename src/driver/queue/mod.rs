@@ -14,13 +14,15 @@ mod bit_set;
 pub(crate) mod check;
 mod compact_slack;
 mod heap;
+mod node;
 mod slab;
 mod slot;
 mod wheel;
 mod window;
 
 use compact_slack::CompactSlack;
-use heap::{ARITY, Heap, Node};
+use heap::{ARITY, Heap};
+use node::Node;
 use slab::Slab;
 use slot::Location;
 use wheel::Wheel;

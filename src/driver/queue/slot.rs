@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 use super::compact_slack::CompactSlack;
-use super::heap::Node;
+use super::node::Node;
 
 /// The most slots of a queue: two billion. The numbers above are sentinels.
 pub(super) const MAX_SLOTS: u32 = (1 << 31) - 64;

@@ -2,16 +2,14 @@
 
 mod tree;
 
-use std::io;
 use std::thread::available_parallelism;
 
-use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use sysinfo::{CpuRefreshKind, RefreshKind, System};
 
 pub use tree::Tree;
 
-use crate::{SUCCESS, output, sys};
+use crate::sys;
 
 /// The known properties of a machine that affect its timers.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -92,17 +90,6 @@ impl Machine {
             ..Self::default()
         }
     }
-}
-
-/// `ticklab machine`: prints the description.
-///
-/// # Errors
-///
-/// Returns an error if standard output cannot be written.
-pub fn run() -> Result<u8> {
-    let words = Machine::read().describe() + "\n";
-    output::print(io::stdout(), words, &|| false)?;
-    Ok(SUCCESS)
 }
 
 /// On x86 a hypervisor sets a bit that `/proc/cpuinfo` shows. The machine's vendor is then the hypervisor's.

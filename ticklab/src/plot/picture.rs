@@ -19,6 +19,9 @@ const TOP: f64 = 60.0;
 const LEAST_HEIGHT: f64 = 280.0;
 /// From the area of the lines to the labels.
 const LEADER: f64 = 22.0;
+/// The length of a line's sample, and the gap between that and the name.
+const SAMPLE: f64 = 24.0;
+const SAMPLE_GAP: f64 = 6.0;
 /// The height of a line of text.
 const STEP: f64 = 14.0;
 /// The gap between two labels.
@@ -69,6 +72,8 @@ struct Drawn {
     dots: Vec<(f64, f64)>,
     /// The path from the line's end to its label.
     leader: String,
+    /// A piece of the line in front of its name: its two ends, and its height.
+    sample: (f64, f64, f64),
     name: Text,
     about: Vec<Text>,
 }
@@ -187,23 +192,19 @@ impl Field<'_> {
         for (((line, points), top), about) in lines.iter().zip(all).zip(tops).zip(abouts) {
             let place = if line.floor { &mut floors } else { &mut series };
             let (end, x, baseline) = (points[points.len() - 1], RIGHT + LEADER, top + STEP);
+            let middle = round(baseline - 4.0);
             drawn.push(Drawn {
                 colour: colours::of_line(line.floor, *place),
                 dash: DASHES[*place % DASHES.len()],
                 path: path(&points),
-                leader: format!(
-                    "M{} {}H{RIGHT}L{} {}",
-                    end.0,
-                    end.1,
-                    x - 4.0,
-                    round(baseline - 4.0)
-                ),
+                leader: format!("M{} {}H{RIGHT}L{} {}", end.0, end.1, x - 4.0, middle),
+                sample: (x, x + SAMPLE, middle),
                 dots: if points.len() <= FEW {
                     points
                 } else {
                     vec![end]
                 },
-                name: text(x, baseline, &line.name),
+                name: text(x + SAMPLE + SAMPLE_GAP, baseline, &line.name),
                 about: column(x, baseline + STEP, about),
             });
             *place += 1;

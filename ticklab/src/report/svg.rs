@@ -167,6 +167,8 @@ mod tests {
             )
         };
         let mut looks: Vec<_> = lines.iter().map(look).collect();
+        let samples = all(&document, "line");
+        assert!(samples.iter().map(look).eq(looks.iter().cloned()));
         looks.sort();
         looks.dedup();
         assert_eq!(looks.len(), lines.len(), "no two look the same");
@@ -228,7 +230,7 @@ mod tests {
             "{texts:?}"
         );
         let known = [
-            "svg", "title", "desc", "style", "rect", "path", "g", "text", "circle",
+            "svg", "title", "desc", "style", "rect", "path", "line", "g", "text", "circle",
         ];
         let elements = document.descendants().filter(Node::is_element);
         for element in elements {

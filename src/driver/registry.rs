@@ -35,7 +35,7 @@ impl Scope {
         }
     }
 
-    /// Returns the number of shards roughly the number of threads that use the driver at once.
+    /// Returns the number of shards: about the number of threads that use the driver at once.
     pub(super) fn shards(self, runtime: &Handle) -> usize {
         match self.0 {
             Some(_) => runtime.metrics().num_workers(),

@@ -110,20 +110,17 @@ impl Timers {
         }
     }
 
-    /// Frees the vacant slot if it comes first. Returns `true` if it does.
     #[inline]
-    fn free_vacant_first(&mut self) -> bool {
-        let is_first = self.vacant.is_some() && self.queue.first() == self.vacant;
-        if is_first {
+    fn free_vacant_if_first(&mut self) {
+        if self.vacant.is_some() && self.queue.first() == self.vacant {
             self.free_vacant();
         }
-        is_first
     }
 
     /// Returns the next slot if its deadline is `now` or earlier. It is not the vacant one.
     #[inline]
     pub(super) fn next_due(&mut self, now: u64) -> Option<SlotId> {
-        self.free_vacant_first();
+        self.free_vacant_if_first();
         self.queue.next_due(now)
     }
 
@@ -154,14 +151,14 @@ impl Timers {
     /// An alarm will be armed for it. So a vacant slot at the front is freed, and slots whose timers have later
     /// deadlines are rescheduled, up to a limit.
     pub(super) fn next_window(&mut self) -> Option<Window> {
-        self.free_vacant_first();
+        self.free_vacant_if_first();
         for _ in 0..MAX_RESCHEDULED {
             let first = self.queue.first()?;
             let Some(later) = self.later_deadline(first) else {
                 break;
             };
             self.queue.reschedule(first, later);
-            self.free_vacant_first();
+            self.free_vacant_if_first();
         }
         self.queue.next_window()
     }
